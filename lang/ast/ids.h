@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "lang/source/span.h"
+#include "lang/source/source.h"
 
 namespace piperun::ast {
 
