@@ -1,0 +1,100 @@
+// Row functions: what happens to one record between two stateful operators, as typed instructions in blocks.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "lang/value/cell.h"
+#include "lang/value/type.h"
+
+namespace piperun::ir {
+
+enum class Op : std::uint8_t {
+#define OP(name, text, operands, result, fails) name,
+#include "lang/ir/ops.def"
+#undef OP
+};
+
+// One cell of the register file. A `T?` takes two that follow each other: null bit, payload; it is named by the first.
+using Register = std::uint32_t;
+using BlockId = std::uint32_t;
+using FunctionId = std::uint32_t;
+
+inline constexpr BlockId kDie = ~BlockId{0};  // an `on_fail` that ends the function: the record failed
+inline constexpr std::uint32_t kNone = ~std::uint32_t{0};
+
+// Where in the program text something comes from; dead letters name it. line 0: nowhere.
+struct Site {
+  std::uint32_t file = 0;  // index into Program::files
+  std::uint32_t line = 0;
+  std::uint32_t column = 0;
+};
+
+struct Instruction {
+  Op op;
+  Register result = kNone;          // first register of the result
+  std::vector<Register> operands;   // first register of each
+  std::uint32_t index = 0;          // see ops.def: constant, field cell, native, fold, rounding
+  BlockId on_fail = kDie;           // where `catch` goes on, for an op that fails
+  Site site;
+};
+
+struct Jump { BlockId to; };
+struct Branch { Register condition; BlockId then_to, else_to; };
+struct Emit { std::uint32_t port = 0; std::vector<Register> values; };  // one register per output column (its first)
+struct Filtered {};                                                     // this row ends here, by `filter`
+struct Fail { Register message = kNone; Site site; };                   // `fail("…")`: a data failure with these words
+
+struct Terminator {
+  enum class Kind : std::uint8_t { Jump, Branch, Emit, Filtered, Fail } kind = Kind::Filtered;
+  Jump jump{};
+  Branch branch{};
+  Emit emit;
+  Fail fail{};
+};
+
+// Branches go forward only: the target's id is greater than the block's own.
+struct Block {
+  std::vector<Instruction> code;
+  Terminator end;
+};
+
+// A constant's cells; what they point at lives in Program::memory.
+struct Constant {
+  value::TypeId type;
+  value::Cell cells[2]{};  // as many as the type has
+};
+
+struct Column {
+  std::string name;     // as users write it; hidden columns begin with `#`: #key, #delete, #time, #extra, #meta.offset, #header.type
+  value::TypeId type;
+  bool is_volatile = false;
+};
+using Schema = std::vector<Column>;
+int cell_count(const value::TypeTable& types, const Schema& schema);
+int cell_offset(const value::TypeTable& types, const Schema& schema, int column);
+
+// The registers begin with the cells of the input row, in order. Pure: it reads no clock but the batch's and keeps nothing.
+struct Function {
+  std::string name;                       // flow and stage, for `--emit=ir` and profiles
+  Schema input;
+  std::vector<Schema> outputs;            // one per port
+  std::vector<value::TypeId> registers;   // type per register; a null bit is Bool
+  std::vector<Constant> constants;
+  std::vector<Block> blocks;              // [0] is the entry
+};
+
+// `sum(l.qty * l.price for l in lines if l.qty > 0)`. `element` is a function whose input is (element, captures…): port 0 emits the
+// value to fold, Filtered drops the element. Its failure is the fold's failure.
+enum class FoldKind : std::uint8_t { Count, Sum, Min, Max, Avg, Any, All, First, Last, List, Join };
+struct FoldSpec {
+  FoldKind kind;
+  FunctionId element;
+  value::TypeId value_type;   // what `element` emits
+  value::TypeId result_type;  // Min, Max, First, Last, Avg of an empty list: null
+};
+
+const char* name(Op op);
+bool can_fail(Op op);
+
+}  // namespace piperun::ir

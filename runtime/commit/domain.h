@@ -1,0 +1,110 @@
+// A commit domain: the one system whose transaction holds a unit's positions, keys, state, dead letters and output.
+// Only the protocol executor calls it, one method per step of lang/ir/steps.def.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "lang/ir/protocol.h"
+#include "runtime/base/result.h"
+
+namespace piperun::commit {
+
+// One fate per record: read = used + filtered + duplicates + late + skipped + dead + unknown. `unknown` only under at_most_once.
+struct Counts {
+  std::int64_t read = 0, used = 0, filtered = 0, duplicates = 0, late = 0, skipped = 0, dead = 0, unknown = 0;
+  Counts& operator+=(const Counts& other);
+  bool balances() const;
+};
+
+struct PartitionName {
+  std::string topic;
+  std::int32_t number = 0;
+  friend auto operator<=>(const PartitionName&, const PartitionName&) = default;
+};
+
+// What is stored for one partition of a unit.
+struct Position {
+  PartitionName partition;
+  std::int64_t epoch = 0;
+  std::int64_t next_offset = 0;
+  std::int64_t in_flight = 0;      // at_most_once: records before next_offset whose fates were not stored when this was read
+  Counts counts;
+};
+
+struct Advance {
+  PartitionName partition;
+  std::int64_t from = 0, to = 0;   // next_offset before and after
+  Counts counts;                   // to be added: of this batch; at_most_once: of the batches whose fates are known by now
+  // at_most_once: records of this batch, whose fates come with the next commit_offsets, or with the one at stop (from = to). It
+  // replaces the stored number; what claim() finds there died with its process and is added to `read` and `unknown`.
+  std::int64_t in_flight = 0;
+};
+
+// A dedup key with the times (microseconds) at which it was accepted.
+struct KeyEntry {
+  std::string key;                   // value::encode_key
+  std::vector<std::int64_t> times;   // ascending; empty: absent
+};
+struct KeyClaim {
+  std::string key;
+  std::vector<std::int64_t> read;    // what lookup_keys returned: compared
+  std::vector<std::int64_t> set;     // what is stored instead
+};
+
+// A record that failed, with all that is needed to understand and to replay it. Keyed by (unit, topic, partition, offset, element).
+struct Letter {
+  std::string unit, flow;
+  PartitionName origin;
+  std::int64_t offset = 0, next_offset = 0, element = 0, timestamp = 0;
+  std::optional<std::string> key, value;  // original bytes, as the policy says
+  std::vector<std::pair<std::string, std::optional<std::string>>> headers;
+  std::string code, message, sqlstate, site;  // site: `orders.pipe:12:3`
+  std::int64_t attempts = 1, first_failure = 0, last_failure = 0, replays = 0;
+  bool replay_asked = false;
+};
+
+struct Manifest {
+  std::string unit;
+  std::string text;    // JSON, written by plan
+  bool moved = false;
+};
+
+// Fencing: a method marked (fenced) fails with LostOwnership when another process has claimed a partition since.
+// Methods between begin() and commit() take effect together; outside of them each is a transaction of its own.
+class Domain {
+ public:
+  virtual ~Domain() = default;
+
+  // epoch + 1 for each partition, in one statement; returns what is stored. A partition without a position has epoch 1 and is
+  // marked by next_offset -1 until seed_positions.
+  virtual base::Result<std::vector<Position>> claim(std::span<const PartitionName> partitions) = 0;
+  virtual base::Result<std::vector<Position>> read_positions(ir::StepMode mode) = 0;   // of all partitions of this unit
+  virtual base::Result<std::vector<Manifest>> manifests() = 0;                          // of all units of this pipeline id
+  virtual base::Result<void> put_manifest(const Manifest& manifest) = 0;
+  virtual base::Result<void> seed_positions(std::span<const Position> positions) = 0;  // (fenced)
+
+  virtual base::Result<void> begin() = 0;
+  virtual base::Result<void> fence(std::span<const Advance> advances) = 0;             // (fenced) compare and set (epoch, from → to), add counts
+  virtual base::Result<void> commit() = 0;
+  virtual void abort() = 0;
+  virtual base::Result<void> commit_offsets(std::span<const Advance> advances, ir::StepMode mode) = 0;  // (fenced)
+
+  virtual base::Result<std::vector<KeyEntry>> lookup_keys(const std::string& stage, std::span<const std::string> keys) = 0;
+  // False: an entry is not what was read; abort, look up, process again.
+  virtual base::Result<bool> claim_keys(const std::string& stage, std::span<const KeyClaim> claims) = 0;
+  virtual base::Result<void> expire_keys(const std::string& stage, std::int64_t before) = 0;
+
+  virtual base::Result<void> put_letters(std::span<const Letter> letters) = 0;
+  virtual base::Result<std::vector<Letter>> letters(bool only_asked) = 0;               // of this unit, by origin
+  virtual base::Result<void> remove_letter(const Letter& letter) = 0;
+  virtual base::Result<void> ask_replay(const Letter& letter) = 0;
+
+  virtual base::Result<void> add_rows(const std::string& sink, std::int64_t rows) = 0;  // stored row count per sink, part of the ledger
+  virtual base::Result<std::vector<std::pair<std::string, std::int64_t>>> rows() = 0;   // of this unit
+  virtual void release() = 0;
+};
+
+}  // namespace piperun::commit

@@ -1,0 +1,34 @@
+// Opens what a program names. Injected into the engine, so that tests can wrap what it opens.
+#pragma once
+#include <memory>
+#include <string>
+
+#include "lang/ir/program.h"
+#include "runtime/base/clock.h"
+#include "runtime/base/result.h"
+#include "runtime/commit/domain.h"
+#include "runtime/connectors/sink.h"
+#include "runtime/connectors/source.h"
+#include "runtime/connectors/table.h"
+
+namespace piperun::connectors {
+
+class Connectors {
+ public:
+  virtual ~Connectors() = default;
+  virtual base::Result<std::unique_ptr<commit::Domain>> open_domain(const ir::Program& program, const ir::Unit& unit) = 0;
+  virtual base::Result<std::unique_ptr<Source>> open_source(const ir::Program& program, const ir::Unit& unit, ir::SourceId source) = 0;
+  // `domain`: the unit's; a sink of the same system writes inside its transaction. It must outlive the sink.
+  virtual base::Result<std::unique_ptr<Sink>> open_sink(const ir::Program& program, const ir::Unit& unit, ir::SinkId sink,
+                                                        commit::Domain& domain) = 0;
+  virtual base::Result<std::unique_ptr<Table>> open_table(const ir::Program& program, const ir::Unit& unit, ir::TableId table,
+                                                          commit::Domain& domain) = 0;
+  // --local: creates topics and tables and fills them from `sample` files, once.
+  virtual base::Result<void> fill_samples(const ir::Program& program, const ir::Unit& unit) = 0;
+};
+
+// The real ones. `state_dir` holds `<connection>.db` of stand-ins and `<id>.db` of state stores; paths in the program are
+// relative to `base_dir` (the folder of the .pipe file).
+std::unique_ptr<Connectors> make_connectors(std::string state_dir, std::string base_dir, base::Clock& clock);
+
+}  // namespace piperun::connectors

@@ -1,0 +1,36 @@
+// What the engine needs of a system that records go to.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lang/value/cell.h"
+#include "runtime/base/result.h"
+
+namespace piperun::connectors {
+
+// One row of output. `cells` are those of ir::Sink::columns in order, key columns among them.
+struct OutputRow {
+  const value::Cell* cells = nullptr;
+  bool remove = false;                            // delete the row with this key (a table), or write a tombstone (a topic)
+  std::optional<std::string_view> message_key;    // topics
+  std::optional<std::string_view> encoded;        // topics, files, stdout: the value, encoded; tables use `cells`
+  std::span<const std::optional<std::string_view>> headers;  // one per ir::Sink::headers
+  std::int64_t timestamp = 0;                     // of the record it comes from, microseconds
+};
+
+// A Data error names the refused row (Error::row) where the system tells; nothing of the call has then taken effect in a
+// transaction that is aborted. Used by the executor thread alone.
+class Sink {
+ public:
+  virtual ~Sink() = default;
+  // In the commit domain: part of its open transaction. Else: a transaction, or an append, of its own.
+  virtual base::Result<void> write(std::span<const OutputRow> rows) = 0;
+  // Blocks until all that was written is acknowledged.
+  virtual base::Result<void> await() = 0;
+};
+
+}  // namespace piperun::connectors
