@@ -44,10 +44,10 @@ struct Type {
   bool nullable = false;             // `T?`: two cells, a null bit and the payload
   std::uint8_t precision = 0;        // Decimal
   std::uint8_t scale = 0;            // Decimal
-  TypeId element;                    // List, Map
-  std::string name;                  // Enum, and declared Record types; "" for `{ a = 1 }`
-  std::vector<Field> fields;         // Record, in order
-  std::vector<std::string> values;   // Enum: a value is its index
+  TypeId element{};                  // List, Map
+  std::string name{};                // Enum, and declared Record types; "" for `{ a = 1 }`
+  std::vector<Field> fields{};        // Record, in order
+  std::vector<std::string> values{};  // Enum: a value is its index
   friend auto operator<=>(const Type&, const Type&) = default;
 };
 
