@@ -96,7 +96,11 @@ struct Sink {
 
 // ---- Operators. A row is the cells of its schema in order; `columns` are indices into the input schema.
 
-struct Input { SourceId source; };              // output: decoded fields, then the hidden columns that are used
+// Output: the decoded fields that are read (all are checked), in the order of the type and by name; then the hidden columns that are
+// read: #time timestamp (the event time field, else the log's timestamp) · #extra json (object of the undeclared fields) ·
+// #delete bool (a tombstone: only the source's key fields have values, all others are zero, null where they may be) ·
+// #meta.key, #meta.headers, #meta.timestamp, #meta.topic, #meta.partition, #meta.offset (types: as the column says).
+struct Input { SourceId source; };
 struct Apply { FunctionId function; };          // stateless; port = the Emit's port
 struct Flatten { bool with_index = false; };    // input's last column is the list; output: the others, the element[, its number from 0]
 struct Dedup {
@@ -117,6 +121,7 @@ struct Output {
   std::vector<int> message_key;                 // of a topic record; empty: the sink's key, else none
   int value = -1;                               // column that is the whole value (`value = payload`); -1: encode the columns
   int extra = -1;                               // column #extra: undeclared fields to carry along
+  int idempotency = -1;                         // column with the id a receiver ignores twice (`idempotency_key = e`)
 };
 
 enum class DeadLetter : std::uint8_t { Keep, Skip, Stop, Sink };

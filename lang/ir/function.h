@@ -63,6 +63,7 @@ struct Block {
 struct Constant {
   value::TypeId type;
   value::Cell cells[2]{};  // as many as the type has
+  std::string secret;      // not "": a String that is read from this variable (or the file NAME_FILE names) at start; never printed
 };
 
 struct Column {
@@ -79,7 +80,9 @@ struct Function {
   std::string name;                       // flow and stage, for `--emit=ir` and profiles
   Schema input;
   std::vector<Schema> outputs;            // one per port
-  std::vector<value::TypeId> registers;   // type per register; a null bit is Bool
+  // Type per register. The first register of a `T?` has the type `T?` (its cell is the null bit, `b`), the one behind it T: so the
+  // type of an operand is that of its first register, and code that knows a value to be there names the payload alone.
+  std::vector<value::TypeId> registers;
   std::vector<Constant> constants;
   std::vector<Block> blocks;              // [0] is the entry
 };
@@ -94,7 +97,15 @@ struct FoldSpec {
   value::TypeId result_type;  // Min, Max, First, Last, Avg of an empty list: null
 };
 
-const char* name(Op op);
+// A row of ops.def.
+struct OpTraits {
+  const char* text;
+  const char* operands;
+  const char* result;
+  bool fails;
+};
+const OpTraits& traits(Op op);
+const char* name(Op op);  // `add.dec`
 bool can_fail(Op op);
 
 }  // namespace piperun::ir
