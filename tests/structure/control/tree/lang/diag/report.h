@@ -1,0 +1,3 @@
+#pragma once
+#include "lang/source/source.h"
+#include "lang/value/cell.h"

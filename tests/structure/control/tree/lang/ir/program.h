@@ -1,0 +1,3 @@
+#pragma once
+#include "lang/value/cell.h"
+#include "lang/catalog/table.h"

@@ -1,0 +1,3 @@
+#include "lang/sema/facts.h"
+#include "lang/ir/program.h"
+#include <tao/pegtl.hpp>

@@ -1,0 +1,2 @@
+#include <tao/pegtl.hpp>
+#include "lang/sema/facts.h"

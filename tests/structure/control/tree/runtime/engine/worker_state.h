@@ -1,0 +1,3 @@
+#pragma once
+#include <memory>
+std::shared_ptr<int> shared;

@@ -1,0 +1,4 @@
+#pragma once
+#include <CLI/CLI.hpp>
+#include "lang/sema/facts.h"
+#include "tests/fixture.h"

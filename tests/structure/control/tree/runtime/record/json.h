@@ -1,0 +1,4 @@
+#pragma once
+#include <simdjson.h>
+#include <zlib.h>
+#include <gtest/gtest.h>
