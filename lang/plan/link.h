@@ -1,0 +1,24 @@
+// Internal topics: what one unit of a chain writes and others read.
+#pragma once
+#include <map>
+#include <string>
+#include <utility>
+
+#include "lang/ir/program.h"
+
+namespace piperun::plan {
+
+// An output of a node of the uncut graph.
+using Port = std::pair<ir::NodeId, std::uint32_t>;
+
+// Columns that arrive behind a port. The record type of a link has exactly these; a hidden column `#time` is there called `@time`.
+const ir::Schema& schema_behind(const ir::Program& program, Port port);
+
+// Adds the internal topic with its sink and source to the program; returns its index in `links`.
+std::size_t add_link(ir::Program& program, ir::SystemId system, Port from, std::map<std::string, int>& links_of_flow);
+
+// The nodes that read and write it, without edges.
+ir::Node link_reader(const ir::Program& program, const ir::Link& link, const ir::Node& writer);
+ir::Node link_writer(const ir::Program& program, const ir::Link& link, const ir::Node& from);
+
+}  // namespace piperun::plan

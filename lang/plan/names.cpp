@@ -1,0 +1,61 @@
+#include "lang/plan/names.h"
+
+#include <fmt/format.h>
+
+#include "lang/plan/systems.h"
+
+namespace piperun::plan {
+namespace {
+
+std::string counted(std::string name, int count) { return count > 1 ? fmt::format("{}{}", name, count) : name; }
+
+}  // namespace
+
+std::string unit_name(const ir::Program& program, ir::SystemId source, ir::SystemId domain) {
+  return fmt::format("{}.{}", program.systems[source].name, program.systems[domain].name);
+}
+
+std::string operator_name(std::string_view flow, std::string_view kind, int count) {
+  return counted(fmt::format("{}.{}", flow, kind), count);
+}
+
+std::string group_id(const ir::Program& program, const ir::Unit& unit) { return fmt::format("{}.{}", program.id, unit.name); }
+
+std::string transactional_id(const ir::Program& program, const ir::Unit& unit, std::string_view slot, int worker) {
+  return fmt::format("{}.{}.{}.{}", program.id, unit.name, slot, worker);
+}
+
+std::string manifest_topic(const ir::Program& program) { return program.id + ".manifests"; }
+std::string dead_letter_topic(const ir::Program& program) { return program.id + ".dead-letters"; }
+
+std::string replay_topic(const ir::Program& program, const ir::Unit& unit) {
+  return fmt::format("{}.{}.replay", program.id, unit.name);
+}
+
+std::string progress_topic(const ir::Program& program, const ir::Unit& unit) {
+  return fmt::format("{}.{}.progress", program.id, unit.name);
+}
+
+std::string link_topic(const ir::Program& program, std::string_view flow, int count) {
+  return counted(fmt::format("{}.{}", program.id, flow), count);
+}
+
+std::string state_store_file(const ir::Program& program) { return program.id + ".db"; }
+
+std::string dead_letter_store(const ir::Program& program, const ir::Unit& unit) {
+  const ir::System& domain = program.systems[unit.domain];
+  switch (runs_as(domain)) {
+    case ir::SystemKind::Kafka: return fmt::format("the compacted topic {}", dead_letter_topic(program));
+    case ir::SystemKind::Postgres: return fmt::format("the table piperun.dead_letters of {}", domain.name);
+    case ir::SystemKind::StateStore: return fmt::format("the dead-letter table of {}", state_store_file(program));
+    case ir::SystemKind::Embedded:
+    case ir::SystemKind::File:
+    case ir::SystemKind::Stdin:
+    case ir::SystemKind::Stdout:
+    case ir::SystemKind::Generate:
+    case ir::SystemKind::Http: break;
+  }
+  return fmt::format("the dead-letter table of {}", domain.name);
+}
+
+}  // namespace piperun::plan

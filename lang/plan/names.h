@@ -1,0 +1,28 @@
+// Durable names: functions of the pipeline's id, the unit and the operator, never of what other flows contain.
+#pragma once
+#include <string>
+#include <string_view>
+
+#include "lang/ir/program.h"
+
+namespace piperun::plan {
+
+// `orders.shop`: source connection, domain connection.
+std::string unit_name(const ir::Program& program, ir::SystemId source, ir::SystemId domain);
+
+// `paid_lines.dedup`, the second one of that flow `paid_lines.dedup2`; `count` begins at 1.
+std::string operator_name(std::string_view flow, std::string_view kind, int count);
+
+std::string group_id(const ir::Program& program, const ir::Unit& unit);            // consumer group `<id>.<unit>`
+std::string transactional_id(const ir::Program& program, const ir::Unit& unit, std::string_view slot, int worker);
+std::string manifest_topic(const ir::Program& program);                            // `<id>.manifests`
+std::string dead_letter_topic(const ir::Program& program);                         // `<id>.dead-letters`
+std::string replay_topic(const ir::Program& program, const ir::Unit& unit);        // `<id>.<unit>.replay`
+std::string progress_topic(const ir::Program& program, const ir::Unit& unit);      // `<id>.<unit>.progress`
+std::string link_topic(const ir::Program& program, std::string_view flow, int count);  // `<id>.<flow>`, the second one `<id>.<flow>2`
+std::string state_store_file(const ir::Program& program);                          // `<id>.db`, below the state directory
+
+// Where the unit's dead letters are kept, in words.
+std::string dead_letter_store(const ir::Program& program, const ir::Unit& unit);
+
+}  // namespace piperun::plan

@@ -1,0 +1,49 @@
+#include "lang/plan/places.h"
+
+#include <cctype>
+#include <string_view>
+#include <variant>
+
+namespace piperun::plan {
+namespace {
+
+// Span of the connector of the declaration with that name in the main file.
+template <typename Declared>
+Span connector_span(const sema::Program& files, const std::string& name, Span otherwise) {
+  for (const sema::LoadedModule& file : files.modules) {
+    for (const ast::Declaration& declaration : file.module.declarations) {
+      const auto* found = std::get_if<Declared>(&declaration.node);
+      if (found && declaration.name.text == name) return found->connector.path.span;
+    }
+  }
+  return otherwise;
+}
+
+}  // namespace
+
+Span Places::at(const ir::Site& site) const {
+  if (!texts || site.line == 0 || site.file >= files.size()) return delivery;
+  const source::SourceFile& file = texts->file(files[site.file]);
+  if (site.line > file.line_count()) return delivery;
+  const std::uint32_t begin = file.offset({site.line, site.column});
+  std::uint32_t end = begin;
+  const std::string_view text = file.text();
+  while (end < text.size() && (std::isalnum(static_cast<unsigned char>(text[end])) || text[end] == '_')) ++end;
+  return {files[site.file], begin, end};
+}
+
+Places places_of(const ir::Program& program, const sema::Program& files, const sema::Facts& facts, const source::SourceMap& texts) {
+  Places places;
+  places.delivery = facts.pipeline.delivery_span;
+  places.texts = &texts;
+  for (const std::string& path : program.files) places.files.push_back(texts.find(path).value_or(places.delivery.file));
+  for (const ir::Source& source : program.sources) {
+    places.sources.push_back(connector_span<ast::SourceDecl>(files, source.name, places.at(source.site)));
+  }
+  for (const ir::Sink& sink : program.sinks) {
+    places.sinks.push_back(connector_span<ast::SinkDecl>(files, sink.name, places.at(sink.site)));
+  }
+  return places;
+}
+
+}  // namespace piperun::plan

@@ -1,0 +1,29 @@
+// Where diagnostics of plan and prove point: the IR keeps only line and column, users see the words of their file.
+#pragma once
+#include <vector>
+
+#include "lang/diag/diagnostic.h"
+#include "lang/ir/program.h"
+#include "lang/sema/analyze.h"
+
+namespace piperun::plan {
+
+using source::Span;
+
+struct Places {
+  Span delivery;                  // value of the option `delivery`
+  std::vector<Span> sources;      // the connector, by ir::SourceId
+  std::vector<Span> sinks;        // the connector, by ir::SinkId
+  const source::SourceMap* texts = nullptr;
+  std::vector<source::FileId> files;  // by ir::Site::file
+
+  // The word at that place; an empty span if the site is nowhere.
+  Span at(const ir::Site& site) const;
+  Span of_source(ir::SourceId id) const { return id < sources.size() ? sources[id] : delivery; }
+  Span of_sink(ir::SinkId id) const { return id < sinks.size() ? sinks[id] : delivery; }
+};
+
+// `texts` must outlive the result.
+Places places_of(const ir::Program& program, const sema::Program& files, const sema::Facts& facts, const source::SourceMap& texts);
+
+}  // namespace piperun::plan
