@@ -45,11 +45,22 @@ constexpr DecimalType exact_sum_type(DecimalType a, DecimalType b) {
 }
 constexpr DecimalType exact_product_type(DecimalType a, DecimalType b) { return {a.precision + b.precision, a.scale + b.scale}; }
 
+// Of a % b: below |b|, and not above |a|.
+constexpr DecimalType exact_remainder_type(DecimalType a, DecimalType b) {
+  const int whole = a.precision - a.scale < b.precision - b.scale ? a.precision - a.scale : b.precision - b.scale;
+  const int scale = a.scale > b.scale ? a.scale : b.scale;
+  return {whole + scale > 0 ? whole + scale : 1, scale};
+}
+
 constexpr std::optional<DecimalType> within_limit(DecimalType type) {
   return type.precision <= kMaxPrecision ? std::optional(type) : std::nullopt;
 }
 constexpr std::optional<DecimalType> sum_type(DecimalType a, DecimalType b) { return within_limit(exact_sum_type(a, b)); }
 constexpr std::optional<DecimalType> product_type(DecimalType a, DecimalType b) { return within_limit(exact_product_type(a, b)); }
+
+constexpr std::optional<DecimalType> remainder_type(DecimalType a, DecimalType b) {
+  return within_limit(exact_remainder_type(a, b));
+}
 
 // Precision cut to 38; nullopt if the scale alone is too large. A value that does not fit is then an Overflow at run time.
 constexpr std::optional<DecimalType> capped(DecimalType type) {
