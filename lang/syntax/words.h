@@ -1,0 +1,71 @@
+// Word lists: the keywords that begin items, and what users of other languages write instead.
+#pragma once
+#include <array>
+#include <string_view>
+
+namespace piperun::syntax {
+
+constexpr std::array<std::string_view, 13> kDeclarations = {"pipeline", "param", "const", "enum", "type",      "connection", "source",
+                                                            "table",    "sink",  "fn",    "flow", "intrinsic", "use"};
+
+constexpr std::array<std::string_view, 20> kStages = {"from", "filter", "set",   "map",    "drop", "flatten", "dedup", "enrich",    "key", "delete",
+                                                      "route", "to",    "window", "join", "left", "full",    "aggregate", "top", "time", "on"};
+
+struct Synonym {
+  std::string_view word;
+  std::string_view ours;
+  bool is_declaration;
+};
+constexpr std::array kSynonyms = {
+    Synonym{"where", "filter", false},   Synonym{"select", "map", false},     Synonym{"project", "map", false},
+    Synonym{"group", "aggregate by", false}, Synonym{"let", "set", false},    Synonym{"derive", "set", false},
+    Synonym{"distinct", "dedup … within …", false}, Synonym{"lookup", "enrich", false}, Synonym{"explode", "flatten", false},
+    Synonym{"unnest", "flatten", false}, Synonym{"into", "to", false},        Synonym{"insert", "to", false},
+    Synonym{"limit", "top", false},      Synonym{"order", "top … by …", false}, Synonym{"union", "from a, b", false},
+    Synonym{"remove", "drop", false},    Synonym{"switch", "route", false},   Synonym{"import", "use", true},
+    Synonym{"include", "use", true},     Synonym{"let", "const", true},       Synonym{"var", "const", true},
+    Synonym{"def", "fn", true},          Synonym{"function", "fn", true},     Synonym{"struct", "type", true},
+    Synonym{"record", "type", true},     Synonym{"stream", "source or flow", true}, Synonym{"output", "sink", true},
+    Synonym{"input", "source", true},
+};
+
+struct UnitWord {
+  std::string_view word;
+  std::string_view unit;
+};
+constexpr std::array kUnitWords = {
+    UnitWord{"us", "us"},    UnitWord{"ms", "ms"},     UnitWord{"s", "s"},       UnitWord{"sec", "s"},     UnitWord{"secs", "s"},
+    UnitWord{"second", "s"}, UnitWord{"seconds", "s"}, UnitWord{"m", "m"},       UnitWord{"min", "m"},     UnitWord{"mins", "m"},
+    UnitWord{"minute", "m"}, UnitWord{"minutes", "m"}, UnitWord{"h", "h"},       UnitWord{"hr", "h"},      UnitWord{"hrs", "h"},
+    UnitWord{"hour", "h"},   UnitWord{"hours", "h"},   UnitWord{"d", "d"},       UnitWord{"day", "d"},     UnitWord{"days", "d"},
+    UnitWord{"w", "w"},      UnitWord{"week", "w"},    UnitWord{"weeks", "w"},
+};
+
+struct ForeignSign {
+  std::string_view sign;
+  std::string_view ours;  // what to write in its place; empty: `advice` alone
+  std::string_view advice;
+  bool only_for_values = false;  // where a value is expected
+};
+constexpr std::array kForeignSigns = {
+    ForeignSign{"===", "==", "write `==`"},
+    ForeignSign{"!==", "!=", "write `!=`"},
+    ForeignSign{"&&", "and", "write `and`"},
+    ForeignSign{"||", "or", "write `or`"},
+    ForeignSign{"<>", "!=", "write `!=`"},
+    ForeignSign{"=>", ">=", "write `>=`"},
+    ForeignSign{"=<", "<=", "write `<=`"},
+    ForeignSign{"++", "+", "texts are joined by `+`", true},
+    ForeignSign{"**", "", "there is no power operator; use a function", true},
+    ForeignSign{"//", "", "a comment begins with `#`"},
+    ForeignSign{"/*", "", "a comment begins with `#`"},
+    ForeignSign{"'", "", "a string stands in double quotes: \"…\""},
+    ForeignSign{";", "", "a newline ends a line; nothing else is needed"},
+    ForeignSign{"@", "", "a parameter is `$name`; a timestamp is written as it is"},
+    ForeignSign{"?", "", "a choice is written `if a then b else c`"},
+    ForeignSign{"!", "not ", "write `not`", true},
+    ForeignSign{"|", "", "stages stand on lines of their own; in an expression write `or`"},
+    ForeignSign{"&", "", "write `and`"},
+};
+
+}  // namespace piperun::syntax
