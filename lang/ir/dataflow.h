@@ -97,8 +97,8 @@ struct Sink {
 // ---- Operators. A row is the cells of its schema in order; `columns` are indices into the input schema.
 
 // Output: the decoded fields that are read (all are checked), in the order of the type and by name; then the hidden columns that are
-// read: #time timestamp (the event time field, else the log's timestamp) · #extra json (object of the undeclared fields) ·
-// #delete bool (a tombstone: only the source's key fields have values, all others are zero, null where they may be) ·
+// read: #time timestamp (the event time field, which is then among the decoded ones; else the log's timestamp) · #extra json (one object
+// of the undeclared fields) · #delete bool (a tombstone: only the source's key fields have values, all others are zero, null where they may be) ·
 // #meta.key, #meta.headers, #meta.timestamp, #meta.topic, #meta.partition, #meta.offset (types: as the column says).
 struct Input { SourceId source; };
 struct Apply { FunctionId function; };          // stateless; port = the Emit's port
