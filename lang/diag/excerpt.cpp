@@ -25,7 +25,8 @@ std::vector<Glyph> glyphs(std::string_view text) {
     const std::size_t length = source::utf8_sequence(text.substr(at));
     const auto lead = static_cast<unsigned char>(text[at]);
     // U+0080..U+009F are controls too (C1).
-    const bool control = lead < 0x20 || lead == 0x7F || (lead == 0xC2 && length == 2 && static_cast<unsigned char>(text[at + 1]) < 0xA0);
+    const bool control =
+        lead < 0x20 || lead == 0x7F || (lead == 0xC2 && length == 2 && static_cast<unsigned char>(text[at + 1]) < 0xA0);
     if (lead == '\t') all.push_back({" ", at});
     else if (length == 0 || control) all.push_back({kReplacement, at});
     else all.push_back({text.substr(at, length), at});
@@ -138,7 +139,8 @@ class Excerpt {
     std::string signs;
     for (const LineMark& mark : marks) paint(signs, mark, std::string(mark.end - mark.begin, mark.primary ? '^' : '-'));
     const LineMark& last = marks.back();
-    const bool inline_text = std::ranges::all_of(marks, [&](const LineMark& mark) { return &mark == &last || mark.end <= last.begin; });
+    const bool inline_text =
+        std::ranges::all_of(marks, [&](const LineMark& mark) { return &mark == &last || mark.end <= last.begin; });
     row("", coloured(signs, marks) + (inline_text && !last.text.empty() ? " " + ink_of(last, printable(last.text)) : ""));
     for (std::size_t i = marks.size() - (inline_text ? 1 : 0); i-- > 0;) {
       if (marks[i].text.empty()) continue;

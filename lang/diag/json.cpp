@@ -41,9 +41,9 @@ class Writer {
   std::string diagnostic(const Diagnostic& it) const {
     const CodeInfo& code = info(it.code);
     return fmt::format(
-        R"({{"code":{},"severity":{},"title":{},"message":{},"span":{},"label":{},"labels":{},"help":{},"notes":{}}})", quoted(code.name),
-        quoted(code.severity == Severity::Error ? "error" : "warning"), quoted(code.title), quoted(it.text), span(it.span),
-        quoted(it.label_text), list(it.secondaries, [&](const Label& label) { return this->label(label); }),
+        R"({{"code":{},"severity":{},"title":{},"message":{},"span":{},"label":{},"labels":{},"help":{},"notes":{}}})",
+        quoted(code.name), quoted(code.severity == Severity::Error ? "error" : "warning"), quoted(code.title), quoted(it.text),
+        span(it.span), quoted(it.label_text), list(it.secondaries, [&](const Label& label) { return this->label(label); }),
         list(it.helps, [&](const Help& help) { return this->help(help); }), list(it.notes, quoted));
   }
 
@@ -52,8 +52,8 @@ class Writer {
     const source::SourceFile& file = sources_.file(it.file);
     const source::Place begin = file.place(it.begin);
     const source::Place end = file.place(it.end);
-    return fmt::format(R"({{"file":{},"begin":{},"end":{},"line":{},"column":{},"end_line":{},"end_column":{}}})", quoted(file.path()),
-                       it.begin, it.end, begin.line, begin.column, end.line, end.column);
+    return fmt::format(R"({{"file":{},"begin":{},"end":{},"line":{},"column":{},"end_line":{},"end_column":{}}})",
+                       quoted(file.path()), it.begin, it.end, begin.line, begin.column, end.line, end.column);
   }
 
   std::string label(const Label& it) const { return fmt::format(R"({{"span":{},"text":{}}})", span(it.span), quoted(it.text)); }

@@ -23,7 +23,9 @@ std::vector<std::pair<source::FileId, std::vector<Mark>>> marks_by_file(const Di
   return files;
 }
 
-std::string counted(std::size_t count, std::string_view noun) { return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s"); }
+std::string counted(std::size_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
 
 // Which are shown when there are too many: warnings give way to errors.
 std::vector<const Diagnostic*> shown_of(const Report& report, std::size_t limit) {

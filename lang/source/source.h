@@ -46,9 +46,9 @@ class SourceFile {
 
   Place place(std::uint32_t offset) const;  // an offset past the end counts as the end
   std::uint32_t line_count() const { return static_cast<std::uint32_t>(line_begins_.size()); }
-  std::uint32_t line_begin(std::uint32_t line) const;    // 1 <= line <= line_count()
+  std::uint32_t line_begin(std::uint32_t line) const;  // 1 <= line <= line_count()
   std::string_view line_text(std::uint32_t line) const;  // without its line end
-  std::uint32_t offset(Place place) const;               // clamped to the line, and to the file
+  std::uint32_t offset(Place place) const;  // clamped to the line, and to the file
 
  private:
   std::string path_;

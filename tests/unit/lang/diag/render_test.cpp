@@ -27,7 +27,8 @@ struct Render : testing::Test {
 };
 
 TEST_F(Render, LooksLikeTheSampleOfTheLanguagePage) {
-  const FileId file = add("pipeline orders {\n\n\n  delivery = exactly_once\n}\n\n\n\n\nsink hook = http { url = \"https://x.example/in\" }\n");
+  const FileId file =
+      add("pipeline orders {\n\n\n  delivery = exactly_once\n}\n\n\n\n\nsink hook = http { url = \"https://x.example/in\" }\n");
   Diagnostic it(Code::P0101, find(sources, file, "http"));
   it.message("this sink cannot take part in exactly_once").label("a request can be repeated");
   it.secondary(find(sources, file, "exactly_once"), "promised here");
@@ -159,14 +160,21 @@ TEST_F(Render, NothingToSayIsNoText) { EXPECT_EQ(render(Report{}, sources), "");
 TEST_F(Render, JsonCarriesSpansPlacesAndEdits) {
   const FileId file = add("a\n\"b\" \xFF\n");
   Report report;
-  report.add(Code::P0101, {file, 2, 5}).message("say \"b\"\x01").label("l").secondary({file, 0, 1}, "s").help("h", {file, 5, 5}, "\\").help("i").note("n");
-  EXPECT_EQ(to_json(report, sources),
-            R"({"code":"P0101","severity":"error","title":"unexpected text","message":"say \"b\"\u0001",)"
-            R"("span":{"file":"orders.pipe","begin":2,"end":5,"line":2,"column":1,"end_line":2,"end_column":4},"label":"l",)"
-            R"("labels":[{"span":{"file":"orders.pipe","begin":0,"end":1,"line":1,"column":1,"end_line":1,"end_column":2},"text":"s"}],)"
-            R"("help":[{"text":"h","edit":{"span":{"file":"orders.pipe","begin":5,"end":5,"line":2,"column":4,"end_line":2,"end_column":4},)"
-            R"("replacement":"\\"}},{"text":"i"}],"notes":["n"]})"
-            "\n");
+  report.add(Code::P0101, {file, 2, 5})
+      .message("say \"b\"\x01")
+      .label("l")
+      .secondary({file, 0, 1}, "s")
+      .help("h", {file, 5, 5}, "\\")
+      .help("i")
+      .note("n");
+  EXPECT_EQ(
+      to_json(report, sources),
+      R"({"code":"P0101","severity":"error","title":"unexpected text","message":"say \"b\"\u0001",)"
+      R"("span":{"file":"orders.pipe","begin":2,"end":5,"line":2,"column":1,"end_line":2,"end_column":4},"label":"l",)"
+      R"("labels":[{"span":{"file":"orders.pipe","begin":0,"end":1,"line":1,"column":1,"end_line":1,"end_column":2},"text":"s"}],)"
+      R"("help":[{"text":"h","edit":{"span":{"file":"orders.pipe","begin":5,"end":5,"line":2,"column":4,"end_line":2,"end_column":4},)"
+      R"("replacement":"\\"}},{"text":"i"}],"notes":["n"]})"
+      "\n");
 }
 
 }  // namespace

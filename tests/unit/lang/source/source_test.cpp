@@ -8,7 +8,9 @@ namespace piperun::source {
 namespace {
 
 TEST(SourceFile, CountsLinesAndColumnsFromOneInBytes) {
-  const SourceFile file("a.pipe", "ab\n\nc\xC3\xA9" "d");
+  const SourceFile file("a.pipe",
+                        "ab\n\nc\xC3\xA9"
+                        "d");
   EXPECT_EQ(file.place(0), (Place{1, 1}));
   EXPECT_EQ(file.place(2), (Place{1, 3}));  // the newline belongs to its line
   EXPECT_EQ(file.place(3), (Place{2, 1}));
@@ -35,7 +37,9 @@ TEST(SourceFile, AFinalNewlineBeginsAnEmptyLine) {
 }
 
 TEST(SourceFile, AByteOrderMarkIsNoColumn) {
-  const SourceFile file("a.pipe", "\xEF\xBB\xBF" "ab");
+  const SourceFile file("a.pipe",
+                        "\xEF\xBB\xBF"
+                        "ab");
   EXPECT_EQ(file.content_begin(), 3U);
   EXPECT_EQ(file.place(3), (Place{1, 1}));
   EXPECT_EQ(file.place(4), (Place{1, 2}));
@@ -43,7 +47,9 @@ TEST(SourceFile, AByteOrderMarkIsNoColumn) {
 }
 
 TEST(SourceFile, OffsetIsTheInverseOfPlace) {
-  const SourceFile file("a.pipe", "\xEF\xBB\xBF" "ab\r\n\ncd");
+  const SourceFile file("a.pipe",
+                        "\xEF\xBB\xBF"
+                        "ab\r\n\ncd");
   for (const std::uint32_t offset : {3U, 4U, 5U, 7U, 8U, 9U, 10U}) EXPECT_EQ(file.offset(file.place(offset)), offset);
   EXPECT_EQ(file.offset({1, 50}), 5U);
   EXPECT_EQ(file.offset({50, 1}), 8U);
@@ -77,7 +83,8 @@ TEST(Utf8, AcceptsWellFormedSequencesAlone) {
   EXPECT_EQ(utf8_sequence("\xC3\xA9x"), 2U);
   EXPECT_EQ(utf8_sequence("\xE2\x82\xAC"), 3U);
   EXPECT_EQ(utf8_sequence("\xF0\x9F\x98\x80"), 4U);
-  for (const char* bad : {"\x80", "\xC0\x80", "\xC3", "\xE0\x80\x80", "\xED\xA0\x80", "\xF0\x80\x80\x80", "\xF4\x90\x80\x80", "\xFF", "\xE2\x82"}) {
+  for (const char* bad :
+       {"\x80", "\xC0\x80", "\xC3", "\xE0\x80\x80", "\xED\xA0\x80", "\xF0\x80\x80\x80", "\xF4\x90\x80\x80", "\xFF", "\xE2\x82"}) {
     EXPECT_EQ(utf8_sequence(bad), 0U) << bad;
   }
 }
