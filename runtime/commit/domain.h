@@ -16,6 +16,7 @@ namespace piperun::commit {
 struct Counts {
   std::int64_t read = 0, used = 0, filtered = 0, duplicates = 0, late = 0, skipped = 0, dead = 0, unknown = 0;
   Counts& operator+=(const Counts& other);
+  Counts& operator-=(const Counts& other);
   bool balances() const;
 };
 
