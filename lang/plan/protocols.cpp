@@ -71,10 +71,12 @@ class Emitter {
 
   // Who owns the partitions, what is stored about them, and the one commit that makes a new pipeline's manifest and positions.
   Steps assign() const {
-    const Steps own = is_kafka() ? Steps{one(StepKind::InitProducer), one(StepKind::ReadPosition, StepMode::Locking)} : Steps{one(StepKind::Claim)};
     const Steps fence = when(is_kafka(), {one(StepKind::CheckMembership)});
-    return own + when(has_samples(), {one(StepKind::FillSample)}) +
-           Steps{one(StepKind::Begin), inside(StepKind::PutManifest), inside(StepKind::SeedPosition)} + fence + Steps{one(StepKind::Commit)} +
+    const Steps before = is_kafka() ? Steps{one(StepKind::InitProducer), one(StepKind::ReadPosition, StepMode::Locking)} : Steps{};
+    // In the transaction, so that a program whose upgrade is refused takes nothing from the one that runs.
+    const Steps claim = is_kafka() ? Steps{} : Steps{inside(StepKind::Claim)};
+    return when(has_samples(), {one(StepKind::FillSample)}) + before + Steps{one(StepKind::Begin)} + claim +
+           Steps{inside(StepKind::PutManifest), inside(StepKind::SeedPosition)} + fence + Steps{one(StepKind::Commit)} +
            when(has_keys_, {one(StepKind::RestoreState)});
   }
 
@@ -94,7 +96,7 @@ class Emitter {
     ir::Protocol p;
     p.on_assign = assign();
     p.batch = Steps{one(StepKind::Fetch), one(StepKind::CommitOffsets, StepMode::Sync), one(StepKind::Process)} +
-              all_sinks(StepKind::Write) + all_sinks(StepKind::Await) + when(keeps_letters(), {one(StepKind::PutState)});
+              all_sinks(StepKind::Write) + all_sinks(StepKind::Await) + Steps{one(StepKind::PutState)};
     // A late request must not put the position back: it is refused, or known, before the position is read.
     p.on_unclear = is_kafka() ? Steps{one(StepKind::ReopenConsumer), one(StepKind::ReadPosition, StepMode::Plain)}
                               : Steps{one(StepKind::Abort), one(StepKind::ReadPosition, StepMode::Locking)};

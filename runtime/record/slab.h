@@ -32,6 +32,7 @@ class SlabOwner {
 struct Slab {
   std::uint32_t partition = 0;             // index into what Source::partitions() returned
   std::vector<RawRecord> records;          // contiguous, ascending
+  std::string_view header;                 // csv: the first line of the file that they come from; else empty
   std::unique_ptr<SlabOwner> owner;
 };
 

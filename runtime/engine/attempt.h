@@ -1,0 +1,16 @@
+// One try at a range of a batch: what the steps of a list hand to each other.
+#pragma once
+#include <vector>
+
+#include "runtime/engine/worker.h"
+
+namespace piperun::engine {
+
+struct Worker::Attempt {
+  std::size_t first = 0, last = 0;            // records of the batch; none outside of the list `batch`
+  bool in_transaction = false;
+  std::vector<commit::Counts> counts;         // per partition of the unit, after `process`
+  std::vector<commit::Letter> letters;        // of the dead records that are kept, in record order
+};
+
+}  // namespace piperun::engine

@@ -1,0 +1,79 @@
+// One batch: the records that are processed and committed together, and what became of each.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lang/ir/function.h"
+#include "lang/value/arena.h"
+#include "runtime/base/result.h"
+#include "runtime/commit/domain.h"
+#include "runtime/connectors/sink.h"
+#include "runtime/record/slab.h"
+
+namespace piperun::engine {
+
+// A partition that a worker reads.
+struct ReadPartition {
+  std::uint32_t source = 0;      // index into Unit::sources
+  std::uint32_t number = 0;      // index into what that source's partitions() returned
+  commit::PartitionName name;
+  std::uint64_t seed = 0;        // of stable randomness: a hash of pipeline and partition
+};
+
+// Why a record is dead.
+struct Failure {
+  base::ErrorCode code = base::ErrorCode::FunctionFailed;
+  std::string message;
+  std::string sqlstate;
+  ir::Site site;
+  std::string flow;              // flow and stage
+  std::uint32_t policy = 0;      // index into Program::policies
+  std::uint32_t element = 0;
+};
+
+struct BatchRecord {
+  const record::RawRecord* raw = nullptr;
+  std::uint32_t partition = 0;   // index into the unit's partitions
+  std::string_view header;       // csv: the header line of its file
+  const commit::Letter* replayed = nullptr;  // the dead letter that it is, else null
+  // What its paths came to in the last processing.
+  bool used = false, late = false, duplicate = false, filtered = false, passed_dedup = false;
+};
+
+// Rows for one sink, in the order of their records.
+struct SinkRows {
+  std::vector<connectors::OutputRow> rows;
+  std::vector<std::uint32_t> records;                        // per row: index into Batch::records
+};
+
+struct StageClaims {
+  std::string stage;
+  std::vector<commit::KeyClaim> claims;
+};
+
+struct Batch {
+  std::vector<record::Slab> slabs;                           // own the payloads
+  std::vector<commit::Letter> replays;                       // own the records of a replay
+  std::vector<record::RawRecord> replayed_records;
+  std::vector<BatchRecord> records;                          // contiguous per partition, ascending
+  std::map<std::uint32_t, Failure> dead;                     // by index into `records`: fixed, whatever processing says
+  std::int64_t now = 0;                                      // microseconds; what now() gives to every record of it
+  bool is_replay = false;
+
+  bool empty() const { return records.empty(); }
+};
+
+// What processing a range of a batch yields. Its views live in the batch's slabs and in `memory`.
+struct Processed {
+  std::size_t first = 0, last = 0;                           // records [first, last)
+  value::Arena memory{256 * 1024};
+  std::vector<SinkRows> sinks;                               // one per Unit::sinks
+  std::vector<StageClaims> claims;                           // in stage order
+  std::vector<std::string> encoded;                          // per sink: what OutputRow::encoded views
+  std::vector<std::int64_t> newest_time;                     // per partition: of what passed a `dedup`, microseconds
+};
+
+}  // namespace piperun::engine

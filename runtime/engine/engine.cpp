@@ -1,0 +1,182 @@
+#include "runtime/engine/engine.h"
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <thread>
+
+#include "runtime/engine/worker.h"
+
+namespace piperun::engine {
+namespace {
+
+bool contains(const std::vector<std::uint32_t>& list, std::uint32_t item) { return std::ranges::find(list, item) != list.end(); }
+
+// A unit's workers, and whether it has come to its end.
+struct RunningUnit {
+  std::vector<std::unique_ptr<Worker>> workers;
+  std::vector<std::size_t> upstream;      // units that write what this one reads
+  std::atomic<std::size_t> unfinished{0}; // workers
+};
+
+class Run {
+ public:
+  Run(const ir::Program& program, connectors::Connectors& connectors, base::Clock& clock, Observer& observer, const Options& options,
+      std::stop_token stop)
+      : program_(program), connectors_(connectors), clock_(clock), observer_(observer), options_(options), units_(program.units.size()) {
+    forward_.emplace(stop, [this] { stop_.request_stop(); });
+  }
+
+  RunResult go() {
+    create_workers();
+    if (assign_all()) {
+      if (options_.inline_intake) run_inline();
+      else run_threads();
+    }
+    if (!result_.crashed) stop_workers();
+    return std::move(result_);
+  }
+
+ private:
+  void create_workers() {
+    for (std::size_t i = 0; i < units_.size(); ++i) {
+      const ir::Unit& unit = program_.units[i];
+      for (std::uint32_t number = 0; number < options_.workers; ++number) {
+        units_[i].workers.push_back(std::make_unique<Worker>(program_, unit, options_, number, connectors_, clock_, observer_, stop_.get_token()));
+      }
+      units_[i].unfinished = options_.workers;
+      for (std::size_t other = 0; other < units_.size(); ++other) {
+        if (other != i && writes_for(program_.units[other], unit)) units_[i].upstream.push_back(other);
+      }
+    }
+  }
+
+  bool writes_for(const ir::Unit& writer, const ir::Unit& reader) const {
+    return std::ranges::any_of(program_.links, [&](const ir::Link& link) {
+      return contains(writer.sinks, link.sink) && contains(reader.sources, link.source);
+    });
+  }
+
+  // One after the other: the first worker of a unit writes the manifest and seeds the positions of all partitions.
+  bool assign_all() {
+    for (RunningUnit& unit : units_) {
+      for (const auto& worker : unit.workers) {
+        const auto assigned = worker->assign();
+        if (!assigned) fail(assigned.error());
+        else if (*assigned == Progress::Crashed) result_.crashed = true;
+        if (!assigned || result_.crashed) return false;
+      }
+    }
+    return true;
+  }
+
+  // True: this worker is done for good.
+  bool work(RunningUnit& unit, Worker& worker, bool& was_idle) {
+    const auto progress = worker.run_batch();
+    if (!progress) {
+      if (!stop_.stop_requested()) fail(progress.error());
+      return true;
+    }
+    if (*progress == Progress::Crashed) {
+      const std::lock_guard lock(mutex_);
+      result_.crashed = true;
+      stop_.request_stop();
+      return true;
+    }
+    was_idle = *progress == Progress::Idle;
+    return was_idle && is_done(unit, worker);
+  }
+
+  bool is_done(const RunningUnit& unit, Worker& worker) {
+    const bool upstream_done = std::ranges::all_of(unit.upstream, [&](std::size_t i) { return units_[i].unfinished == 0; });
+    if (!upstream_done) return false;
+    const auto done = options_.drain ? worker.is_at_end() : worker.is_exhausted();
+    return done && *done;
+  }
+
+  void run_inline() {
+    for (bool moved = true; moved && !stop_.stop_requested();) {
+      moved = false;
+      for (RunningUnit& unit : units_) {
+        for (const auto& worker : unit.workers) {
+          bool was_idle = false;
+          while (!was_idle && !stop_.stop_requested()) {
+            if (work(unit, *worker, was_idle)) break;
+            moved |= !was_idle;
+          }
+        }
+      }
+    }
+  }
+
+  void run_threads() {
+    std::vector<std::jthread> threads;
+    for (RunningUnit& unit : units_) {
+      for (const auto& worker : unit.workers) {
+        threads.emplace_back([this, &unit, &worker] {
+          for (bool was_idle = false; !stop_.stop_requested() && !work(unit, *worker, was_idle);) {}
+          --unit.unfinished;
+        });
+      }
+    }
+  }
+
+  // What a worker cannot finish, the next start will: an error here is told only if there was none before.
+  void stop_workers() {
+    for (std::size_t i = 0; i < units_.size(); ++i) {
+      for (const auto& worker : units_[i].workers) {
+        if (!worker->is_open()) continue;
+        if (!result_.error) {
+          if (const auto stopped = worker->stop(); !stopped) fail(stopped.error());
+        }
+      }
+      if (!units_[i].workers.front()->is_open()) continue;
+      const auto ledger = read_ledger(program_.units[i].name, *units_[i].workers.front());
+      if (ledger) result_.ledgers.push_back(std::move(*ledger));
+      else fail(ledger.error());
+    }
+  }
+
+  static base::Result<UnitLedger> read_ledger(const std::string& name, Worker& worker) {
+    auto positions = worker.positions();
+    if (!positions) return std::unexpected(positions.error());
+    auto rows = worker.rows();
+    if (!rows) return std::unexpected(rows.error());
+    UnitLedger ledger{name, {}, {}, {}, std::move(*rows)};
+    for (commit::Position& position : *positions) {
+      if (Worker::is_replay(position.partition)) {
+        ledger.replayed += position.counts;
+        continue;
+      }
+      ledger.counts += position.counts;
+      ledger.positions.push_back(std::move(position));
+    }
+    return ledger;
+  }
+
+  void fail(const base::Error& error) {
+    const std::lock_guard lock(mutex_);
+    if (!result_.error) result_.error = error;
+    stop_.request_stop();
+  }
+
+  const ir::Program& program_;
+  connectors::Connectors& connectors_;
+  base::Clock& clock_;
+  Observer& observer_;
+  const Options& options_;
+  std::stop_source stop_;
+  std::optional<std::stop_callback<std::function<void()>>> forward_;
+  std::vector<RunningUnit> units_;
+  std::mutex mutex_;
+  RunResult result_;
+};
+
+}  // namespace
+
+RunResult run(const ir::Program& program, connectors::Connectors& connectors, base::Clock& clock, Observer& observer,
+              const Options& options, std::stop_token stop) {
+  return Run(program, connectors, clock, observer, options, std::move(stop)).go();
+}
+
+}  // namespace piperun::engine

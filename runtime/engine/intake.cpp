@@ -1,0 +1,125 @@
+#include "runtime/engine/intake.h"
+
+#include <chrono>
+#include <utility>
+
+namespace piperun::engine {
+namespace {
+
+constexpr std::size_t kSlabBytes = 1 << 20;
+constexpr std::size_t kQueuedSlabs = 8;            // what may be read ahead; small, so that it is still in the cache
+constexpr std::int64_t kIdleWait = 10'000;         // microseconds
+
+class InlineIntake : public Intake {
+ public:
+  InlineIntake(std::unique_ptr<Reader> reader, std::size_t limit) : reader_(std::move(reader)), limit_(limit) {}
+
+  base::Result<std::optional<TakenSlab>> take(std::int64_t) override { return reader_->next(limit_, kSlabBytes); }
+  base::Result<bool> is_at_end() override { return reader_->is_at_end(); }
+  base::Result<bool> is_exhausted() override { return reader_->is_exhausted(); }
+
+ private:
+  std::unique_ptr<Reader> reader_;
+  std::size_t limit_;
+};
+
+class ThreadedIntake : public Intake {
+ public:
+  ThreadedIntake(std::unique_ptr<Reader> reader, std::size_t limit)
+      : reader_(std::move(reader)), limit_(limit), thread_([this] { read_ahead(); }) {}
+
+  ~ThreadedIntake() override {
+    {
+      const std::lock_guard lock(mutex_);
+      stop_ = true;
+    }
+    changed_.notify_all();
+    thread_.join();
+  }
+
+  base::Result<std::optional<TakenSlab>> take(std::int64_t wait) override {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, std::chrono::microseconds(wait), [this] { return !queue_.empty() || error_; });
+    if (!queue_.empty()) {
+      std::optional<TakenSlab> slab(std::move(queue_.front()));
+      queue_.pop_front();
+      changed_.notify_all();
+      return slab;
+    }
+    if (error_) {  // told once; the reader thread has gone on trying meanwhile
+      base::Error error = std::move(*error_);
+      error_.reset();
+      changed_.notify_all();
+      return std::unexpected(std::move(error));
+    }
+    return std::nullopt;
+  }
+
+  base::Result<bool> is_at_end() override { return ask(&Reader::is_at_end); }
+  base::Result<bool> is_exhausted() override { return ask(&Reader::is_exhausted); }
+
+ private:
+  // The reader belongs to its thread; a question waits for the answer, which is true only if nothing is queued.
+  base::Result<bool> ask(base::Result<bool> (Reader::*question)()) {
+    std::unique_lock lock(mutex_);
+    if (!queue_.empty()) return false;
+    question_ = question;
+    answer_.reset();
+    changed_.notify_all();
+    changed_.wait(lock, [this] { return answer_.has_value(); });
+    base::Result<bool> answer = std::move(*answer_);
+    answer_.reset();
+    if (answer && *answer && !queue_.empty()) return false;
+    return answer;
+  }
+
+  void read_ahead() {
+    std::unique_lock lock(mutex_);
+    while (!stop_) {
+      if (question_) {
+        const auto question = std::exchange(question_, nullptr);
+        lock.unlock();
+        auto answer = ((*reader_).*question)();
+        lock.lock();
+        answer_ = std::move(answer);
+        changed_.notify_all();
+        continue;
+      }
+      if (queue_.size() >= kQueuedSlabs || error_) {
+        changed_.wait(lock, [this] { return stop_ || question_ || (queue_.size() < kQueuedSlabs && !error_); });
+        continue;
+      }
+      lock.unlock();
+      auto slab = reader_->next(limit_, kSlabBytes);
+      const bool idle = slab && !*slab;
+      if (idle) reader_->wait(kIdleWait);
+      lock.lock();
+      if (!slab) error_ = std::move(slab.error());
+      else if (!idle) queue_.push_back(std::move(**slab));
+      if (!idle) changed_.notify_all();
+    }
+  }
+
+  std::unique_ptr<Reader> reader_;
+  std::size_t limit_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<TakenSlab> queue_;
+  std::optional<base::Error> error_;
+  base::Result<bool> (Reader::*question_)() = nullptr;
+  std::optional<base::Result<bool>> answer_;
+  bool stop_ = false;
+  std::thread thread_;
+};
+
+}  // namespace
+
+std::unique_ptr<Intake> make_inline_intake(std::unique_ptr<Reader> reader, std::size_t limit) {
+  return std::make_unique<InlineIntake>(std::move(reader), limit);
+}
+
+std::unique_ptr<Intake> make_threaded_intake(std::unique_ptr<Reader> reader, std::size_t limit) {
+  return std::make_unique<ThreadedIntake>(std::move(reader), limit);
+}
+
+}  // namespace piperun::engine

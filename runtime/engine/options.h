@@ -1,0 +1,51 @@
+// How a program is to be run; what no .pipe file says.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "lang/ir/program.h"
+#include "lang/value/native.h"
+#include "runtime/base/clock.h"
+#include "runtime/commit/domain.h"
+#include "runtime/connectors/connectors.h"
+
+namespace piperun::engine {
+
+// What an observer wants of the engine.
+enum class Verdict : std::uint8_t {
+  GoOn,
+  Crash,  // stop here at once, as if the process were killed: nothing more is done, the transaction is gone
+};
+
+// Hears of every step after it was done. Progress, fault injection and tests are observers. Called by the executor thread.
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  virtual Verdict after(const ir::Unit& unit, const ir::Step& step) { (void)unit, (void)step; return Verdict::GoOn; }
+  // A batch was committed.
+  virtual void committed(const ir::Unit& unit, const commit::Counts& batch) { (void)unit, (void)batch; }
+  // A system fails; the unit tries again in `wait` microseconds. `paused`: all attempts are used up, from now on it probes.
+  virtual void retrying(const ir::Unit& unit, const base::Error& error, int attempt, std::int64_t wait, bool paused) {
+    (void)unit, (void)error, (void)attempt, (void)wait, (void)paused;
+  }
+};
+
+// What an upgrade means. Decided by plan; passed in, because the engine does not know plan.
+struct UpgradeDecision {
+  enum class Kind : std::uint8_t { Equal, Compatible, Refused } kind = Kind::Equal;
+  std::string reason;  // for Refused: code, what changed, and the ways out
+};
+using CompareManifests = std::function<UpgradeDecision(const std::string& stored, const std::string& now)>;
+
+struct Options {
+  bool drain = false;        // stop when the input is used up
+  std::uint32_t workers = 1; // per unit
+  bool inline_intake = false;  // no intake thread: for tests that must be deterministic
+  std::vector<std::string> manifests;  // one per unit, JSON
+  CompareManifests compare;
+  std::vector<value::NativeFn> natives;  // one per Program::natives
+};
+
+}  // namespace piperun::engine

@@ -1,0 +1,48 @@
+#include "runtime/engine/reader.h"
+
+#include <algorithm>
+
+namespace piperun::engine {
+
+Reader::Reader(const std::vector<std::unique_ptr<connectors::Source>>& sources, const std::vector<ReadPartition>& partitions,
+               std::vector<std::int64_t> positions)
+    : sources_(sources), partitions_(partitions), positions_(std::move(positions)) {}
+
+base::Result<std::optional<TakenSlab>> Reader::next(std::size_t max_records, std::size_t max_bytes) {
+  for (std::size_t tried = 0; tried < partitions_.size(); ++tried) {
+    const std::size_t index = turn_;
+    turn_ = (turn_ + 1) % partitions_.size();
+    const ReadPartition& partition = partitions_[index];
+    auto slab = sources_[partition.source]->read(partition.number, positions_[index], max_records, max_bytes);
+    if (!slab) return std::unexpected(slab.error());
+    if (slab->records.empty()) continue;
+    positions_[index] = slab->records.back().next;
+    return TakenSlab{static_cast<std::uint32_t>(index), std::move(*slab)};
+  }
+  return std::nullopt;
+}
+
+base::Result<bool> Reader::is_at_end() {
+  std::vector<std::vector<connectors::Partition>> now;
+  for (const auto& source : sources_) {
+    auto partitions = source->partitions();
+    if (!partitions) return std::unexpected(partitions.error());
+    now.push_back(std::move(*partitions));
+  }
+  for (std::size_t i = 0; i < partitions_.size(); ++i) {
+    const auto& of_source = now[partitions_[i].source];
+    if (partitions_[i].number < of_source.size() && positions_[i] < of_source[partitions_[i].number].end) return false;
+  }
+  return true;
+}
+
+base::Result<bool> Reader::is_exhausted() {
+  if (!std::ranges::all_of(sources_, [](const auto& source) { return source->is_finite(); })) return false;
+  return is_at_end();
+}
+
+void Reader::wait(std::int64_t microseconds) {
+  if (!sources_.empty()) sources_.front()->wait(microseconds);
+}
+
+}  // namespace piperun::engine

@@ -1,0 +1,31 @@
+// When to try a failing system again. The decision is made here and nowhere else.
+#pragma once
+#include <cstdint>
+#include <random>
+
+#include "lang/ir/dataflow.h"
+
+namespace piperun::engine {
+
+// Attempts at one batch. `policy` outlives it.
+class Retry {
+ public:
+  explicit Retry(const ir::ErrorPolicy& policy, std::uint64_t seed) : policy_(policy), random_(seed) {}
+
+  struct Decision {
+    bool give_up = false;      // stop the pipeline
+    bool paused = false;       // attempts are used up; from now on one batch probes the system
+    std::int64_t wait = 0;     // microseconds before the next attempt
+    int attempt = 0;           // that failed, from 1
+  };
+  Decision after_failure();
+  void succeeded() { failures_ = 0; }
+  int failures() const { return failures_; }
+
+ private:
+  const ir::ErrorPolicy& policy_;
+  std::mt19937_64 random_;     // the jitter that keeps many processes from trying in step
+  int failures_ = 0;
+};
+
+}  // namespace piperun::engine

@@ -1,0 +1,111 @@
+// A worker: some partitions of one unit, one connection to its commit domain, and the executor of its protocol. The executor runs
+// the step lists of ir::Protocol one step after the other; nothing else calls the commit domain.
+#pragma once
+#include <memory>
+#include <stop_token>
+#include <vector>
+
+#include "runtime/engine/intake.h"
+#include "runtime/engine/options.h"
+#include "runtime/engine/process.h"
+#include "runtime/engine/retry.h"
+
+namespace piperun::engine {
+
+enum class Progress : std::uint8_t {
+  Worked,   // a batch was committed
+  Idle,     // nothing to read now
+  Crashed,  // the observer said so: destroy the worker, do nothing more with it
+};
+
+// Lives on one thread at a time. All references outlive it.
+class Worker {
+ public:
+  Worker(const ir::Program& program, const ir::Unit& unit, const Options& options, std::uint32_t number,
+         connectors::Connectors& connectors, base::Clock& clock, Observer& observer, std::stop_token stop);
+  ~Worker();
+
+  // Runs `on_assign`. The first worker of a unit claims and seeds the positions of all partitions, then keeps its own.
+  base::Result<Progress> assign();
+
+  // Fetches one batch and runs `batch` until it is committed, a person must act, or a stop is asked for.
+  base::Result<Progress> run_batch();
+
+  base::Result<bool> is_at_end() { return intake_ ? intake_->is_at_end() : true; }
+  base::Result<bool> is_exhausted() { return intake_ ? intake_->is_exhausted() : true; }
+  bool is_open() const { return domain_ != nullptr; }
+  static bool is_replay(const commit::PartitionName& partition);  // the one more partition that a unit reads: letters asked for again
+
+  // Runs `on_stop`.
+  base::Result<void> stop();
+
+  // What the domain stores: of all partitions of the unit.
+  base::Result<std::vector<commit::Position>> positions();
+  base::Result<std::vector<std::pair<std::string, std::int64_t>>> rows();
+
+ private:
+  enum class Flow : std::uint8_t { Next, Reprocess, Crashed };
+  struct Attempt;
+
+  base::Result<Flow> execute(const ir::Step& step, Attempt& attempt);
+  base::Result<Progress> run_list(const std::vector<ir::Step>& list);
+  base::Result<Progress> run_list_with_retries(const std::vector<ir::Step>& list);
+  base::Result<Progress> run_range(std::size_t first, std::size_t last);
+  base::Result<std::optional<std::size_t>> recover(const base::Error& error, std::size_t failed_step, Attempt& attempt);
+  base::Result<bool> was_committed(const Attempt& attempt);
+  bool set_apart(const base::Error& error, const ir::Step& step, Attempt& attempt);
+  bool wait_before_retry(const base::Error& error);
+
+  base::Result<void> open();
+  base::Result<void> claim();
+  base::Result<void> put_manifest();
+  base::Result<void> seed_positions();
+  base::Result<void> start_intake();
+  base::Result<void> fetch();
+  base::Result<bool> fetch_replays();
+  void add_slab(TakenSlab taken);
+
+  base::Result<void> process(Attempt& attempt);
+  base::Result<Flow> claim_keys(const Attempt& attempt);
+  base::Result<void> write(const ir::Step& step, const Attempt& attempt);
+  base::Result<void> write_letters(ir::SinkId sink, const Attempt& attempt);
+  base::Result<void> put_state(const Attempt& attempt);
+  base::Result<void> commit_offsets(const ir::Step& step, Attempt& attempt);
+  base::Result<void> expire_keys();
+  void lose(const Attempt& attempt);
+  base::Result<void> stop_for_dead_record(std::uint32_t index) const;
+
+  std::vector<commit::Advance> advances(const Attempt& attempt) const;
+  void advance(const Attempt& attempt);
+
+  const ir::Program& program_;
+  const ir::Unit& unit_;
+  const Options& options_;
+  const std::uint32_t number_;
+  connectors::Connectors& connectors_;
+  base::Clock& clock_;
+  Observer& observer_;
+  std::stop_token stop_;
+
+  std::vector<std::unique_ptr<connectors::Table>> tables_;
+  std::vector<std::unique_ptr<connectors::Source>> sources_;  // the intake reads them in its thread
+  std::unique_ptr<commit::Domain> domain_;
+  std::vector<std::unique_ptr<connectors::Sink>> sinks_;      // one per Unit::sinks; some write through the domain
+  std::vector<ReadPartition> all_;                            // partitions of the unit; the last is that of replayed dead letters
+  std::vector<std::uint32_t> mine_;                           // of this worker: indices into all_
+  std::vector<ReadPartition> reading_;                        // the same, as the reader has them
+  std::vector<commit::Position> claimed_;                     // what `claim` returned
+  std::vector<std::int64_t> positions_;                       // per partition of all_: the next one to commit
+  std::vector<std::int64_t> newest_time_;                     // per partition: of committed records behind a `dedup`, microseconds
+  std::unique_ptr<Process> process_;
+  std::unique_ptr<Intake> intake_;
+  std::optional<TakenSlab> held_;                             // did not fit into the last batch
+  Batch batch_;
+  Processed processed_;
+  Retry retry_;
+  int batches_until_replay_ = 0;
+  int batches_until_expiry_ = 0;
+  std::vector<commit::Counts> unsettled_;                     // per partition: fates that come after their positions (at_most_once)
+};
+
+}  // namespace piperun::engine

@@ -1,0 +1,210 @@
+// The steps of a batch, one function each.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "runtime/engine/attempt.h"
+#include "runtime/engine/letters.h"
+
+namespace piperun::engine {
+namespace {
+constexpr int kExpireEvery = 64;  // batches between two removals of old keys
+}  // namespace
+
+// ---- Positions and counts
+
+std::vector<commit::Advance> Worker::advances(const Attempt& attempt) const {
+  std::vector<commit::Advance> result;
+  if (batch_.is_replay) {
+    const std::size_t replay = all_.size() - 1;
+    const auto count = static_cast<std::int64_t>(attempt.last - attempt.first);
+    commit::Counts counts;
+    for (const commit::Counts& of_partition : attempt.counts) counts += of_partition;
+    result.push_back({all_[replay].name, positions_[replay], positions_[replay] + count, counts, 0});
+    return result;
+  }
+  std::vector<std::size_t> slot(all_.size(), SIZE_MAX);
+  for (std::size_t i = attempt.first; i < attempt.last; ++i) {
+    const BatchRecord& record = batch_.records[i];
+    if (slot[record.partition] == SIZE_MAX) {
+      slot[record.partition] = result.size();
+      const commit::Counts counts = attempt.counts.empty() ? commit::Counts{} : attempt.counts[record.partition];
+      result.push_back({all_[record.partition].name, positions_[record.partition], 0, counts, 0});
+    }
+    commit::Advance& advance = result[slot[record.partition]];
+    advance.to = record.raw->next;
+    ++advance.in_flight;
+  }
+  if (program_.delivery != ir::Delivery::AtMostOnce) {
+    for (commit::Advance& advance : result) advance.in_flight = 0;
+  }
+  return result;
+}
+
+// The commit of this attempt is known.
+void Worker::advance(const Attempt& attempt) {
+  const std::vector<commit::Advance> done = advances(attempt);
+  for (const commit::Advance& advance : done) {
+    const auto partition = std::ranges::find(all_, advance.partition, &ReadPartition::name);
+    const auto index = static_cast<std::size_t>(partition - all_.begin());
+    positions_[index] = advance.to;
+    if (index < processed_.newest_time.size()) newest_time_[index] = std::max(newest_time_[index], processed_.newest_time[index]);
+  }
+}
+
+base::Result<void> Worker::process(Attempt& attempt) {
+  const LookupKeys lookup = [this](const std::string& stage, std::span<const std::string> keys) {
+    return domain_->lookup_keys(stage, keys);
+  };
+  if (const auto done = process_->run(batch_, attempt.first, attempt.last, lookup, processed_); !done) return done;
+  attempt.counts.assign(all_.size(), {});
+  attempt.letters.clear();
+  for (std::size_t i = attempt.first; i < attempt.last; ++i) {
+    const BatchRecord& record = batch_.records[i];
+    commit::Counts& counts = attempt.counts[record.partition];
+    ++counts.read;
+    const auto dead = batch_.dead.find(static_cast<std::uint32_t>(i));
+    if (dead != batch_.dead.end()) {
+      const ir::DeadLetter fate = program_.policies[dead->second.policy].dead_letter;
+      if (fate == ir::DeadLetter::Stop) return stop_for_dead_record(dead->first);
+      if (fate == ir::DeadLetter::Skip) {
+        ++counts.skipped;
+        continue;
+      }
+      ++counts.dead;
+      attempt.letters.push_back(make_letter(program_, unit_, batch_, dead->first, all_[record.partition].name));
+    } else {
+      ++(record.used ? counts.used : record.late ? counts.late : record.duplicate ? counts.duplicates : counts.filtered);
+    }
+  }
+  if (program_.delivery == ir::Delivery::AtMostOnce) {
+    for (std::size_t i = 0; i < all_.size(); ++i) unsettled_[i] += attempt.counts[i];
+  }
+  return {};
+}
+
+base::Result<void> Worker::stop_for_dead_record(std::uint32_t index) const {
+  const BatchRecord& record = batch_.records[index];
+  const commit::Letter letter = make_letter(program_, unit_, batch_, index, all_[record.partition].name);
+  return base::failure(
+      base::ErrorCode::Stopped,
+      fmt::format("{}{}record {}/{}@{}: {} {}; the position stays. `dead_letter = keep` sets such records apart", letter.site,
+                  letter.site.empty() ? "" : ": ", letter.origin.topic, letter.origin.number, letter.offset, letter.code, letter.message));
+}
+
+// Under at_most_once: the positions are committed, and what became of the batch is not known.
+void Worker::lose(const Attempt& attempt) {
+  for (std::size_t i = 0; i < attempt.counts.size(); ++i) {
+    commit::Counts unknown;
+    unknown.read = unknown.unknown = attempt.counts[i].read;
+    unsettled_[i] -= attempt.counts[i];
+    unsettled_[i] += unknown;
+  }
+}
+
+// ---- Durable steps
+
+base::Result<Worker::Flow> Worker::claim_keys(const Attempt& attempt) {
+  for (const StageClaims& stage : processed_.claims) {
+    if (stage.claims.empty()) continue;
+    const auto claimed = domain_->claim_keys(stage.stage, stage.claims);
+    if (!claimed) return std::unexpected(claimed.error());
+    if (*claimed) continue;
+    if (attempt.in_transaction) domain_->abort();
+    return Flow::Reprocess;
+  }
+  return Flow::Next;
+}
+
+base::Result<void> Worker::write(const ir::Step& step, const Attempt& attempt) {
+  const auto index = static_cast<std::size_t>(std::ranges::find(unit_.sinks, step.sink) - unit_.sinks.begin());
+  if (const auto letters = write_letters(step.sink, attempt); !letters) return letters;
+  const SinkRows& rows = processed_.sinks[index];
+  return rows.rows.empty() ? base::Result<void>() : sinks_[index]->write(rows.rows);
+}
+
+// A sink of dead letters gets each as one JSON object.
+base::Result<void> Worker::write_letters(ir::SinkId sink, const Attempt& attempt) {
+  std::vector<std::string> texts;
+  std::vector<connectors::OutputRow> rows;
+  std::size_t letter = 0;
+  for (const auto& [record, failure] : batch_.dead) {
+    if (record < attempt.first || record >= attempt.last) continue;
+    const ir::ErrorPolicy& policy = program_.policies[failure.policy];
+    if (policy.dead_letter == ir::DeadLetter::Skip) continue;
+    if (policy.dead_letter == ir::DeadLetter::Sink && policy.dead_letter_sink == sink) texts.push_back(letter_json(attempt.letters[letter]));
+    ++letter;
+  }
+  for (const std::string& text : texts) {
+    connectors::OutputRow row;
+    row.encoded = text;
+    row.timestamp = batch_.now;
+    rows.push_back(row);
+  }
+  const auto index = static_cast<std::size_t>(std::ranges::find(unit_.sinks, sink) - unit_.sinks.begin());
+  return rows.empty() ? base::Result<void>() : sinks_[index]->write(rows);
+}
+
+base::Result<void> Worker::put_state(const Attempt& attempt) {
+  if (!attempt.letters.empty()) {
+    if (const auto put = domain_->put_letters(attempt.letters); !put) return put;
+  }
+  for (std::size_t i = attempt.first; batch_.is_replay && i < attempt.last; ++i) {
+    if (batch_.dead.contains(static_cast<std::uint32_t>(i))) continue;
+    if (const auto removed = domain_->remove_letter(*batch_.records[i].replayed); !removed) return removed;
+  }
+  for (std::size_t i = 0; i < unit_.sinks.size(); ++i) {
+    if (processed_.sinks[i].rows.empty()) continue;
+    const auto added = domain_->add_rows(program_.sinks[unit_.sinks[i]].name, std::ssize(processed_.sinks[i].rows));
+    if (!added) return added;
+  }
+  return {};
+}
+
+base::Result<void> Worker::commit_offsets(const ir::Step& step, Attempt& attempt) {
+  std::vector<commit::Advance> wanted = advances(attempt);
+  if (program_.delivery == ir::Delivery::AtMostOnce) {
+    for (std::size_t i = 0; i < all_.size(); ++i) {  // what was not known when its own position was committed
+      if (unsettled_[i].read == 0) continue;
+      auto advance = std::ranges::find(wanted, all_[i].name, &commit::Advance::partition);
+      if (advance == wanted.end()) advance = wanted.insert(wanted.end(), {all_[i].name, positions_[i], positions_[i], {}, 0});
+      advance->counts = unsettled_[i];
+    }
+  }
+  if (wanted.empty()) return {};
+  if (const auto committed = domain_->commit_offsets(wanted, step.mode); !committed) return committed;
+  unsettled_.assign(all_.size(), {});
+  advance(attempt);
+  return {};
+}
+
+// 2·D behind the smallest committed time over all partitions, so that no record still to come can miss its key. Only a worker that
+// has all of them knows that time, and only when each partition has shown one.
+base::Result<void> Worker::expire_keys() {
+  if (--batches_until_expiry_ > 0) return {};
+  batches_until_expiry_ = kExpireEvery;
+  if (mine_.size() + 1 != all_.size()) return {};
+  std::int64_t oldest = INT64_MAX;
+  for (const std::uint32_t index : mine_) oldest = std::min(oldest, newest_time_[index]);
+  if (oldest == INT64_MAX || oldest == INT64_MIN) return {};
+  for (const ir::Node& node : unit_.dataflow.nodes) {
+    const auto* dedup = std::get_if<ir::Dedup>(&node.op);
+    if (!dedup || dedup->within > INT64_MAX / 4) continue;
+    if (const auto expired = domain_->expire_keys(dedup->name, oldest - 2 * dedup->within); !expired) return expired;
+  }
+  return {};
+}
+
+base::Result<void> Worker::stop() {
+  intake_.reset();
+  batch_ = Batch{};
+  const auto stopped = run_list(unit_.protocol.on_stop);
+  if (!stopped) return std::unexpected(stopped.error());
+  return {};
+}
+
+base::Result<std::vector<commit::Position>> Worker::positions() { return domain_->read_positions(ir::StepMode::Plain); }
+
+base::Result<std::vector<std::pair<std::string, std::int64_t>>> Worker::rows() { return domain_->rows(); }
+
+}  // namespace piperun::engine
