@@ -1,9 +1,10 @@
 // Runs row functions: the interpreter, whose results are the meaning of the language. Each op calls the function of lang/value.
 #pragma once
 #include <cstdint>
+#include <map>
 #include <memory>
-#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -24,15 +25,29 @@ struct Outcome {
   enum class Kind : std::uint8_t { Emit, Filtered, Failed } kind = Kind::Filtered;
   std::uint32_t port = 0;                                   // Emit
   base::ErrorCode code = base::ErrorCode::FunctionFailed;   // Failed: a Data error
-  ir::Site site;                                            // Failed: where in the program text
-  std::string_view detail;                                  // Failed: words for a person; lives in the arena or for ever
+  ir::Site site{};                                          // Failed: where in the program text
+  std::string_view detail{};                                // Failed: words for a person; lives in the arena or for ever
 };
+
+struct Code;
+
+// Values of the variables that secret constants name, by name.
+using Secrets = std::map<std::string, std::string>;
+
+// The variables that constants of the program name; each is read before compiling (SecretMissing if it is not set).
+std::vector<std::string> secrets_of(const ir::Program& program);
+
+// The code of a data error for a failed operation.
+base::ErrorCode error_code(value::Fault fault);
 
 // Owns its registers: one per thread. `program` outlives it.
 class RowFunction {
  public:
-  // `natives`: parallel to program.natives; all are there.
-  static RowFunction compile(const ir::Program& program, ir::FunctionId function, std::span<const value::NativeFn> natives);
+  // `natives`: parallel to program.natives; all that are called are there. `secrets`: all that the constants name.
+  static RowFunction compile(const ir::Program& program, ir::FunctionId function, std::span<const value::NativeFn> natives,
+                             const Secrets& secrets = {});
+  static RowFunction compile(const ir::Program& program, const ir::Function& function, std::span<const value::NativeFn> natives,
+                             const Secrets& secrets = {});
 
   RowFunction(RowFunction&&) noexcept;
   RowFunction& operator=(RowFunction&&) noexcept;
@@ -45,7 +60,6 @@ class RowFunction {
   int output_cells() const;
 
  private:
-  struct Code;
   explicit RowFunction(std::unique_ptr<Code> code);
   std::unique_ptr<Code> code_;
 };

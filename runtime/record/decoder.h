@@ -22,9 +22,9 @@ class Decoder {
  public:
   virtual ~Decoder() = default;
 
-  // Writes the cells of the declared fields in order; with `extra = keep` one more cell behind them, #extra (a string: the
-  // undeclared members' text, joined by commas; "" for none). Other hidden columns are the caller's, written after the call.
-  // kPadding readable bytes must follow `value`; strings are views into it or into `arena`. On a fault `out` is unspecified.
+  // Writes into `out`, a row of the schema given to make_decoder: the declared fields and #extra (an object of the undeclared ones).
+  // Cells of other hidden columns are left alone. kPadding readable bytes must follow `value`; strings are views into it or into
+  // `arena`. On a fault `out` is unspecified.
   virtual std::optional<DecodeFault> decode(std::string_view value, value::Arena& arena, value::Cell* out) = 0;
 
   // The header line of the file that the next records come from (csv: it names the columns; until it is called, and after "", the
@@ -32,9 +32,10 @@ class Decoder {
   virtual std::optional<DecodeFault> set_header(std::string_view line);
 };
 
-// `program` outlives the decoder.
+// `row`: the output of the source's Input node: any of the declared fields by name, and hidden columns. `program` outlives the decoder.
+std::unique_ptr<Decoder> make_decoder(const ir::Program& program, const ir::Source& source, const ir::Schema& row);
+// Rows are all fields of the type in order: the cells of such a record.
 std::unique_ptr<Decoder> make_decoder(const ir::Program& program, const ir::Source& source);
 std::unique_ptr<Decoder> make_decoder(const ir::Program& program, const ir::Table& table);
-std::unique_ptr<Decoder> make_decoder(const ir::Program& program, value::TypeId record, ir::Format format, ir::ExtraFields extra);
 
 }  // namespace piperun::record

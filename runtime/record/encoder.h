@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "lang/ir/program.h"
+#include "lang/value/json_node.h"
 #include "runtime/record/decoder.h"
 
 namespace piperun::record {
@@ -22,10 +23,9 @@ class Encoder {
  public:
   virtual ~Encoder() = default;
 
-  // Appends the record, without a line end. `cells`: those of the columns in order. `extra`: members to carry along, as #extra holds
-  // them (json); those named like a column are left out. NaN and infinity: NotEncodable. On a fault `out` is as before.
-  virtual std::optional<EncodeFault> encode(const value::Cell* cells, std::string_view extra, std::string& out) const = 0;
-  std::optional<EncodeFault> encode(const value::Cell* cells, std::string& out) const { return encode(cells, {}, out); }
+  // Appends the record, without a line end. `cells`: those of the columns in order. `extra`: the object of #extra, whose members are carried
+  // along (json), but for those named like a column; or null. NaN and infinity: NotEncodable. On a fault `out` is as before.
+  virtual std::optional<EncodeFault> encode(const value::Cell* cells, const value::JsonNode* extra, std::string& out) const = 0;
 
   // The line that comes before all records of a file, without its line end; "" for formats that have none.
   virtual std::string header() const { return {}; }
