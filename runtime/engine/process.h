@@ -37,6 +37,9 @@ class Process {
   };
   struct NodeState;
 
+  void find_inputs();
+  void set_up(NodeState& state, const ir::Node& node, const ir::Input& input);
+  void set_up(NodeState& state, const ir::Output& output);
   base::Result<bool> run_once(Batch& batch, const LookupKeys& lookup, Processed& out);
   void read(std::size_t node, Batch& batch, Processed& out);
   bool read_record(NodeState& state, const ir::Node& node, Batch& batch, std::uint32_t index, value::Cell* row, value::Arena& memory);
