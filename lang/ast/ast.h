@@ -79,6 +79,7 @@ struct FnDecl {
   std::vector<FnParameter> parameters;
   TypeExprId result;
   ExprId body;  // none: `intrinsic fn`, of standard library modules alone
+  bool can_fail = false;  // `-> T!`: of `intrinsic fn` alone
 };
 struct FlowDecl {
   std::vector<Stage> stages;

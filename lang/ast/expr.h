@@ -155,5 +155,6 @@ struct TypeExpr {
 // `+`, `and`, `not in`, … as written.
 std::string_view spelling(BinaryOp op);
 std::string_view spelling(UnaryOp op);
+std::string spelling(const Name& name);  // in quotes where it is no identifier
 
 }  // namespace piperun::ast

@@ -34,11 +34,11 @@ class ModulePrinter {
   std::string type(TypeExprId id) const { return ast::print(id, pool_); }
   std::string optional(std::string_view word, ExprId id) const { return id ? fmt::format(" {} {}", word, expr(id)) : ""; }
   std::string optional(std::string_view word, const std::optional<Name>& name) const {
-    return name ? fmt::format(" {} {}", word, name->text) : "";
+    return name ? fmt::format(" {} {}", word, spelling(*name)) : "";
   }
   static std::string path(const Path& path) {
     std::string out;
-    for (const Name& part : path.parts) out += (out.empty() ? "" : ".") + part.text;
+    for (const Name& part : path.parts) out += (out.empty() ? "" : ".") + spelling(part);
     return out;
   }
   static std::string paths(const std::vector<Path>& paths) {
@@ -48,7 +48,7 @@ class ModulePrinter {
   }
   static std::string names(const std::vector<Name>& names) {
     std::string out;
-    for (const Name& name : names) out += (out.empty() ? "" : ", ") + name.text;
+    for (const Name& name : names) out += (out.empty() ? "" : ", ") + spelling(name);
     return out;
   }
   void doc(const std::string& text) {
@@ -61,12 +61,12 @@ class ModulePrinter {
   }
   void options(const std::vector<Option>& options) {
     indented([&] {
-      for (const Option& option : options) line("{} = {}", option.name.text, expr(option.value));
+      for (const Option& option : options) line("{} = {}", spelling(option.name), expr(option.value));
     });
   }
   void entries(const std::vector<Entry>& entries) {
     indented([&] {
-      for (const Entry& entry : entries) line("{} = {}", entry.name.text, expr(entry.value));
+      for (const Entry& entry : entries) line("{} = {}", spelling(entry.name), expr(entry.value));
     });
   }
   void on_error(const std::optional<OnError>& on_error) {
@@ -78,15 +78,15 @@ class ModulePrinter {
   // ---- Declarations
 
   void connector(std::string_view kind, const Name& name, std::string_view type, const Connector& connector) {
-    line("{} {}{} = {}", kind, name.text, type.empty() ? "" : fmt::format(": {}", type), path(connector.path));
+    line("{} {}{} = {}", kind, spelling(name), type.empty() ? "" : fmt::format(": {}", type), path(connector.path));
     options(connector.options);
   }
   void type_decl(const Name& name, const TypeDecl& d) {
-    line("type {}{}", name.text, d.schema ? fmt::format(" from \"{}\"", d.schema->text) : "");
+    line("type {}{}", spelling(name), d.schema ? fmt::format(" from \"{}\"", d.schema->text) : "");
     indented([&] {
       for (const TypeField& field : d.fields) {
         doc(field.doc);
-        line("{}: {}{}{}", field.name.text, type(field.type), field.from ? fmt::format(" from \"{}\"", field.from->text) : "",
+        line("{}: {}{}{}", spelling(field.name), type(field.type), field.from ? fmt::format(" from \"{}\"", field.from->text) : "",
              optional("=", field.value));
       }
     });
@@ -94,12 +94,12 @@ class ModulePrinter {
   void function(const Name& name, const FnDecl& d) {
     std::string parameters;
     for (const FnParameter& p : d.parameters) {
-      parameters += fmt::format("{}{}: {}", parameters.empty() ? "" : ", ", p.name.text, type(p.type));
+      parameters += fmt::format("{}{}: {}", parameters.empty() ? "" : ", ", spelling(p.name), type(p.type));
     }
-    line("{}fn {}({}) -> {}{}", d.body ? "" : "intrinsic ", name.text, parameters, type(d.result), optional("=", d.body));
+    line("{}fn {}({}) -> {}{}", d.body ? "" : "intrinsic ", spelling(name), parameters, type(d.result), optional("=", d.body));
   }
   void flow(const Name& name, const FlowDecl& d) {
-    line("flow {}", name.text);
+    line("flow {}", spelling(name));
     indented([&] {
       for (const Stage& stage : d.stages) this->stage(stage);
       on_error(d.on_error);
@@ -108,15 +108,15 @@ class ModulePrinter {
   void declaration(const Declaration& declaration) {
     const Name& name = declaration.name;
     doc(declaration.doc);
-    match(declaration.node, [&](const ErrorDecl&) { line("<error> {}", name.text); },
+    match(declaration.node, [&](const ErrorDecl&) { line("<error>{}", name.text.empty() ? "" : " " + spelling(name)); },
           [&](const PipelineDecl& d) {
-            line("pipeline {}", name.text);
+            line("pipeline {}", spelling(name));
             options(d.options);
             indented([&] { on_error(d.on_error); });
           },
-          [&](const ParamDecl& d) { line("param {}: {}{}", name.text, type(d.type), optional("=", d.value)); },
-          [&](const ConstDecl& d) { line("const {} = {}", name.text, expr(d.value)); },
-          [&](const EnumDecl& d) { line("enum {} {{ {} }}", name.text, names(d.values)); },
+          [&](const ParamDecl& d) { line("param {}: {}{}", spelling(name), type(d.type), optional("=", d.value)); },
+          [&](const ConstDecl& d) { line("const {} = {}", spelling(name), expr(d.value)); },
+          [&](const EnumDecl& d) { line("enum {} {{ {} }}", spelling(name), names(d.values)); },
           [&](const TypeDecl& d) { type_decl(name, d); },
           [&](const ConnectionDecl& d) { connector("connection", name, "", d.connector); },
           [&](const SourceDecl& d) { connector("source", name, type(d.type), d.connector); },
@@ -124,7 +124,7 @@ class ModulePrinter {
           [&](const SinkDecl& d) { connector("sink", name, "", d.connector); },
           [&](const FnDecl& d) { function(name, d); }, [&](const FlowDecl& d) { flow(name, d); },
           [&](const UseDecl& d) {
-            line("use {} as {}", d.file ? fmt::format("\"{}\"", d.file->text) : path(d.module), name.text);
+            line("use {} as {}", d.file ? fmt::format("\"{}\"", d.file->text) : path(d.module), spelling(name));
           });
   }
 
@@ -133,13 +133,13 @@ class ModulePrinter {
   std::string within(const Within& within) const { return within.value ? expr(within.value) : "forever"; }
   static std::string late(const std::optional<Late>& late) {
     if (!late) return "";
-    return late->sink ? " late to " + late->sink->text : " late drop";
+    return late->sink ? " late to " + spelling(*late->sink) : " late drop";
   }
   std::string as(const Stage& stage) const { return optional("as", stage.durable_name); }
   void route(const RouteStage& s) {
     line("route");
     indented([&] {
-      for (const RouteCase& c : s.cases) line("{} to {}", c.condition ? "when " + expr(c.condition) : "else", c.sink.text);
+      for (const RouteCase& c : s.cases) line("{} to {}", c.condition ? "when " + expr(c.condition) : "else", spelling(c.sink));
     });
   }
   std::string window(const WindowStage& s) const {
@@ -156,7 +156,7 @@ class ModulePrinter {
   }
   std::string join(const JoinStage& s) const {
     const std::string_view kind = s.kind == JoinKind::Left ? "left " : s.kind == JoinKind::Full ? "full " : "";
-    return fmt::format("{}join {} = {} on {} within {}{}", kind, s.name.text, s.stream.text, expr(s.on), within(s.within), late(s.late));
+    return fmt::format("{}join {} = {} on {} within {}{}", kind, spelling(s.name), spelling(s.stream), expr(s.on), within(s.within), late(s.late));
   }
   void stage(const Stage& stage) {
     match(stage.node, [&](const ErrorStage&) { line("<error>"); },
@@ -168,12 +168,12 @@ class ModulePrinter {
             entries(s.entries);
           },
           [&](const DropStage& s) { line("drop {}", paths(s.fields)); },
-          [&](const FlattenStage& s) { line("flatten {} as {}{}", expr(s.list), s.element.text, optional("at", s.index)); },
+          [&](const FlattenStage& s) { line("flatten {} as {}{}", expr(s.list), spelling(s.element), optional("at", s.index)); },
           [&](const DedupStage& s) { line("dedup {} within {}{}", paths(s.keys), within(s.within), as(stage)); },
-          [&](const EnrichStage& s) { line("enrich {} = {}", s.name.text, expr(s.value)); },
+          [&](const EnrichStage& s) { line("enrich {} = {}", spelling(s.name), expr(s.value)); },
           [&](const KeyStage& s) { line("key by {}", paths(s.keys)); },
           [&](const DeleteStage& s) { line("delete when {}", expr(s.condition)); }, [&](const RouteStage& s) { route(s); },
-          [&](const ToStage& s) { line("to {}{}", s.sink.text, optional("after", s.after)); },
+          [&](const ToStage& s) { line("to {}{}", spelling(s.sink), optional("after", s.after)); },
           [&](const WindowStage& s) { line("{}{}", window(s), as(stage)); },
           [&](const JoinStage& s) { line("{}{}", join(s), as(stage)); },
           [&](const AggregateStage& s) {

@@ -1,5 +1,9 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+#include <utility>
+
 #include "lang/ast/match.h"
 #include "lang/ast/print.h"
 
@@ -28,6 +32,13 @@ std::string_view spelling(BinaryOp op) {
 
 std::string_view spelling(UnaryOp op) { return op == UnaryOp::Minus ? "-" : "not"; }
 
+std::string spelling(const Name& name) {
+  const auto is_letter = [](char c) { return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  const auto is_plain = [&](char c) { return is_letter(c) || (c >= '0' && c <= '9'); };
+  const bool plain = !name.text.empty() && is_letter(name.text[0]) && std::ranges::all_of(name.text, is_plain);
+  return plain ? name.text : '"' + name.text + '"';
+}
+
 namespace {
 
 std::string escaped(std::string_view text) {
@@ -44,6 +55,16 @@ std::string escaped(std::string_view text) {
 
 std::string quoted(std::string_view text) { return '"' + escaped(text) + '"'; }
 
+// In the largest unit that is exact: `24h` and `1d` are one value, so both are printed `1d`.
+std::string duration(std::int64_t micros) {
+  constexpr std::array kUnits = {std::pair{86'400'000'000, "d"}, std::pair{3'600'000'000, "h"}, std::pair{60'000'000L, "m"},
+                                 std::pair{1'000'000L, "s"},     std::pair{1'000L, "ms"}};
+  for (const auto& [size, name] : kUnits) {
+    if (micros != 0 && micros % size == 0) return fmt::format("{}{}", micros / size, name);
+  }
+  return fmt::format("{}us", micros);
+}
+
 class ExprPrinter {
  public:
   explicit ExprPrinter(const Pool& pool) : pool_(pool) {}
@@ -55,15 +76,15 @@ class ExprPrinter {
                  [](const IntLiteral& e) { return fmt::format("{}", e.value); },
                  [](const DecimalLiteral& e) { return e.text; },
                  [](const FloatLiteral& e) { return e.text; },
-                 [](const DurationLiteral& e) { return fmt::format("{}us", e.micros); },
+                 [](const DurationLiteral& e) { return duration(e.micros); },
                  [](const TimestampLiteral& e) { return fmt::format("timestamp:{}us", e.micros); },
                  [](const StringLiteral& e) { return (e.raw ? "r" : "") + quoted(e.text); },
                  [&](const Interpolation& e) { return interpolation(e); },
                  [](const ParamRef& e) { return "$" + e.name.text; },
-                 [](const NameRef& e) { return e.name.text; },
+                 [](const NameRef& e) { return spelling(e.name); },
                  [&](const ListLiteral& e) { return "[" + joined(e.elements) + "]"; },
                  [&](const RecordLiteral& e) { return record(e); },
-                 [&](const Member& e) { return fmt::format("{}{}{}", (*this)(e.object), e.safe ? "?." : ".", e.name.text); },
+                 [&](const Member& e) { return fmt::format("{}{}{}", (*this)(e.object), e.safe ? "?." : ".", spelling(e.name)); },
                  [&](const Index& e) { return fmt::format("{}[{}]", (*this)(e.object), (*this)(e.index)); },
                  [&](const Call& e) { return call(e); },
                  [&](const Bang& e) { return (*this)(e.operand) + "!"; },
@@ -94,7 +115,7 @@ class ExprPrinter {
   }
   std::string record(const RecordLiteral& e) const {
     std::string out;
-    for (const Entry& entry : e.entries) out += fmt::format("{}{} = {}", out.empty() ? " " : ", ", entry.name.text, (*this)(entry.value));
+    for (const Entry& entry : e.entries) out += fmt::format("{}{} = {}", out.empty() ? " " : ", ", spelling(entry.name), (*this)(entry.value));
     return "{" + out + " }";
   }
   std::string call(const Call& e) const {

@@ -365,10 +365,10 @@ struct analyze_traits<N, piperun_rules::make_node<K, M, R...>> : analyze_seq_tra
 template <typename N, piperun_rules::Newline M, typename... R>
 struct analyze_traits<N, piperun_rules::with_newline<M, R...>> : analyze_seq_traits<R...> {};
 template <typename N, char O, char C, bool L, typename B>
-struct analyze_traits<N, piperun_rules::enclosed<O, C, L, B>> : analyze_any_traits<B> {};
+struct analyze_traits<N, piperun_rules::enclosed<O, C, L, B>> : analyze_seq_traits<any, B> {};
 template <typename N, typename... R> struct analyze_traits<N, piperun_rules::nested<R...>> : analyze_seq_traits<R...> {};
 template <typename N, typename I>
-struct analyze_traits<N, piperun_rules::item<I>> : analyze_any_traits<typename piperun_rules::item<I>::complete> {};
+struct analyze_traits<N, piperun_rules::item<I>> : analyze_seq_traits<typename piperun_rules::item<I>::complete> {};
 template <typename N, typename I>
-struct analyze_traits<N, piperun_rules::block<I>> : analyze_any_traits<piperun_rules::lines, piperun_rules::item<I>> {};
+struct analyze_traits<N, piperun_rules::block<I>> : analyze_seq_traits<any, piperun_rules::lines, piperun_rules::item<I>> {};
 }  // namespace tao::pegtl

@@ -19,6 +19,10 @@ namespace {
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_word_char(char c) { return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c); }
 bool is_word(std::string_view token) { return !token.empty() && is_word_char(token[0]); }
+bool is_double_sign(std::string_view sign) {
+  constexpr std::array<std::string_view, 8> kSigns = {"??", "?.", "..", "==", "!=", "<=", ">=", "->"};
+  return std::ranges::find(kSigns, sign) != kSigns.end();
+}
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
 
 // A mistake with the tokens round it.
@@ -53,6 +57,11 @@ struct Scene {
     const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
     if (is_word_char(text[begin])) {
       while (end < text.size() && is_word_char(text[end])) ++end;
+    } else if (is_double_sign(text.substr(begin, 2))) {
+      end = begin + 2;
+    } else if (text[begin] == '"') {
+      const std::size_t close = text.find_first_of("\"\n", end);
+      if (close != std::string_view::npos && text[close] == '"') end = close + 1;
     } else if (byte(begin) >= 0x80) {
       while (end < text.size() && byte(end) >= 0x80 && byte(end) < 0xC0) ++end;
     }
@@ -62,6 +71,11 @@ struct Scene {
     while (end > 0 && is_blank(text[end - 1])) --end;
     if (end == 0 || text[end - 1] == '\n') return {};
     std::size_t begin = end - 1;
+    if (begin > 0 && is_double_sign(text.substr(begin - 1, 2))) return text.substr(begin - 1, 2);
+    if (text[begin] == '"' && begin > 0) {
+      const std::size_t open = text.find_last_of("\"\n", begin - 1);
+      if (open != std::string_view::npos && text[open] == '"') return text.substr(open, end - open);
+    }
     while (is_word_char(text[end - 1]) && begin > 0 && is_word_char(text[begin - 1])) --begin;
     return text.substr(begin, end - begin);
   }
@@ -75,7 +89,7 @@ std::string quoted(std::string_view text) { return "`" + std::string(text) + "`"
 
 Explanation unclosed_block(const Scene& scene) {
   if (!scene.is(Code::P0102)) return {};
-  return Diagnostic(Code::P0102, scene.span(scene.at, 1)).message("this `{` is never closed").help("its `}` stands below, indented like this line");
+  return Diagnostic(Code::P0102, scene.span(scene.at, 1)).message("this `{` is never closed").help("add a `}` below, indented like this line");
 }
 
 Explanation deep_nesting(const Scene& scene) {
@@ -134,7 +148,9 @@ Explanation lone_brace(const Scene& scene) {
 
 Explanation bad_timestamp(const Scene& scene) {
   if (!scene.is(Code::P0115)) return {};
-  return Diagnostic(Code::P0115, scene.here())
+  const std::size_t end = scene.text.find_first_not_of("0123456789TZ:.+-", scene.at);
+  const std::size_t begin = scene.at - std::min<std::size_t>(scene.at, std::string_view("2026-01-31").size());
+  return Diagnostic(Code::P0115, scene.span(begin, std::min(end, scene.text.size()) - begin))
       .message("a timestamp needs a time with seconds and an offset behind its date")
       .help("for example `2026-01-31T12:00:00Z` or `2026-01-31T12:00:00+01:00`");
 }
@@ -219,12 +235,32 @@ Explanation foreign_sign(const Scene& scene) {
   return {};
 }
 
+// The declaration whose name stands right before the mistake: `table customers = …`.
+std::string_view declared_before(const Scene& scene) {
+  const std::size_t name = static_cast<std::size_t>(scene.before.data() - scene.text.data());
+  if (scene.before.empty() || name == 0) return {};
+  const std::size_t newline = scene.text.rfind('\n', name - 1);
+  std::string_view head = scene.text.substr(newline == std::string_view::npos ? 0 : newline + 1, name);
+  head = head.substr(0, name - static_cast<std::size_t>(head.data() - scene.text.data()));
+  while (!head.empty() && is_blank(head.back())) head.remove_suffix(1);
+  while (!head.empty() && is_blank(head.front())) head.remove_prefix(1);
+  return std::ranges::find(kDeclarations, head) == kDeclarations.end() ? std::string_view{} : head;
+}
+
 Explanation colon_or_equals(const Scene& scene) {
-  if (scene.mistake.expected == "`=`" && scene.found == ":") {
-    return Diagnostic(Code::P0122, scene.here()).help("write `=`", scene.here(), " =");
+  const bool is_colon = scene.mistake.expected == "`=`" && scene.found == ":";
+  const bool is_equals = scene.mistake.expected == "`:`" && scene.found == "=";
+  if (!is_colon && !is_equals) return {};
+  const std::string_view keyword = declared_before(scene);
+  Diagnostic diagnostic(keyword.empty() ? Code::P0122 : Code::P0101, scene.here());
+  if (keyword.empty()) {
+    return is_colon ? diagnostic.help("write `=`", scene.here(), " =") : diagnostic.help("write `:`", scene.here(), ":");
   }
-  if (scene.mistake.expected == "`:`" && scene.found == "=") return Diagnostic(Code::P0122, scene.here()).help("write `:`", scene.here(), ":");
-  return {};
+  const std::string name(scene.before);
+  if (is_equals) {
+    return diagnostic.message("a " + std::string(keyword) + " has a type").help("write `" + std::string(keyword) + " " + name + ": Type = …`");
+  }
+  return diagnostic.message("a " + std::string(keyword) + " has no type").help("write `" + std::string(keyword) + " " + name + " = …`");
 }
 
 Explanation stray_bracket(const Scene& scene) {
@@ -247,6 +283,14 @@ Explanation blank_before_postfix(const Scene& scene) {
       .help("remove the blank", scene.span(end, scene.at - end), "");
 }
 
+Explanation blank_behind_sign(const Scene& scene) {
+  const bool touches = scene.before == "." || scene.before == "?." || scene.before == "$";
+  if (!touches || scene.mistake.expected != "a name" || scene.found.empty() || !is_blank(scene.found[0])) return {};
+  const std::size_t next = std::min(scene.text.find_first_not_of(" \t\r", scene.at), scene.text.size());
+  const Span blank = scene.span(scene.at, next - scene.at);
+  return Diagnostic(Code::P0125, blank).message("a name touches the " + quoted(scene.before) + " before it").help("remove the blank", blank, "");
+}
+
 Explanation needs_parentheses(const Scene& scene) {
   if (scene.is(Code::P0117)) {
     return Diagnostic(Code::P0117, scene.here())
@@ -255,7 +299,7 @@ Explanation needs_parentheses(const Scene& scene) {
   }
   const bool longer = scene.found == "if" || scene.found == "not" || (scene.found == "-" && scene.mistake.expected == "one operand");
   if (!scene.wants_value() || !longer) return {};
-  return Diagnostic(Code::P0117, scene.here()).message("an " + quoted(scene.found) + " needs parentheses here")
+  return Diagnostic(Code::P0117, scene.here()).message(quoted(scene.found) + " needs parentheses here")
       .help("write `(" + std::string(scene.found) + " …)`");
 }
 
@@ -333,7 +377,7 @@ Diagnostic unexpected(const Scene& scene) {
 constexpr std::array kExplanations = {
     unclosed_block,   deep_nesting,     unclosed_string,      single_equals,     chained_comparison, repetition_in_string,
     unknown_escape,   lone_brace,       bad_timestamp,        wrong_unit,        bad_number,         odd_character,
-    foreign_sign,     colon_or_equals,  stray_bracket,        misplaced_range,   blank_before_postfix, needs_parentheses,
+    foreign_sign,     colon_or_equals,  stray_bracket,        misplaced_range,   blank_before_postfix, blank_behind_sign, needs_parentheses,
     continued_line,   assignment_without_set, unknown_item,   unclosed_bracket,
 };
 
