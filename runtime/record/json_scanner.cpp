@@ -146,7 +146,7 @@ bool JsonScanner::unicode_escape(const char*& from, char*& to) {
   auto code_point = static_cast<unsigned>(first);
   std::size_t length = 6;
   if (code_point >= 0xD800 && code_point < 0xE000) {
-    const bool is_pair = code_point < 0xDC00 && end_ - from >= 12 && from[6] == '\\' && from[7] == 'u';
+    const bool is_pair = code_point < 0xDC00 && end_ - from >= 8 && from[6] == '\\' && from[7] == 'u';
     const int second = is_pair ? hex4(from + 8, end_) : 0;
     if (second < 0) return fail(base::ErrorCode::InvalidJson, "`\\u` needs four hexadecimal digits", from + 6);
     if (second < 0xDC00 || second > 0xDFFF) return fail(base::ErrorCode::InvalidUtf8, "half of a surrogate pair", from);

@@ -1,0 +1,117 @@
+#include "runtime/record/csv_splitter.h"
+#include "tests/unit/runtime/record/record_test.h"
+
+namespace piperun::record {
+namespace {
+
+class CsvTest : public RecordTest {
+ protected:
+  CsvTest() {
+    source.format = ir::Format::Csv;
+    declare({{"id", scalar(Kind::Int)}, {"name", scalar(Kind::String)}, {"total", nullable(program.types.decimal(12, 2))}});
+  }
+};
+
+TEST_F(CsvTest, ColumnsInTheOrderOfTheType) {
+  EXPECT_EQ(round("1,Ada,9.5"), R"({"id":1,"name":"Ada","total":9.50})");
+  EXPECT_EQ(round("1,,\r\n"), R"({"id":1,"name":"","total":null})");
+  EXPECT_EQ(round("1,\"\",1"), R"({"id":1,"name":"","total":1.00})");
+  EXPECT_EQ(round("1,\"a,\"\"b\"\"\nc\",\"1\""), R"({"id":1,"name":"a,\"b\"\nc","total":1.00})");
+  EXPECT_EQ(round("1,\"\"\"\",1"), R"({"id":1,"name":"\"","total":1.00})");
+}
+
+TEST_F(CsvTest, TheHeaderNamesTheColumns) {
+  make();
+  ASSERT_FALSE(decoder->set_header("\xEF\xBB\xBFtotal,other,\"id\",name\r\n"));
+  EXPECT_EQ(round("2,x,1,Ada"), R"({"id":1,"name":"Ada","total":2.00})");
+  ASSERT_FALSE(decoder->set_header("name,id"));
+  EXPECT_EQ(round("Ada,1"), R"({"id":1,"name":"Ada","total":null})");
+  ASSERT_FALSE(decoder->set_header("id,total"));
+  EXPECT_EQ(round("1,2"), "P1003");
+  EXPECT_EQ(detail, "`name`: no column of this name");
+  EXPECT_TRUE(decoder->set_header("\"id"));
+}
+
+TEST_F(CsvTest, WhatIsNoCsv) {
+  for (const char* line : {"1,Ada", "1,Ada,2,3", "1,\"Ada,2", "1,A\"da\",2", "1,\"Ada\"x,2", "1,\"a\" ,2", "1,a\rb,2"}) EXPECT_EQ(round(line), "P1009") << line;
+  EXPECT_EQ(round("1,\xFF,2"), "P1002");
+  EXPECT_EQ(round(",Ada,2"), "P1003");
+  EXPECT_EQ(round("x,Ada,2"), "P1004");
+  EXPECT_EQ(round(" 1,Ada,2"), "P1004");
+  EXPECT_EQ(round("1,Ada,2.345"), "P1005");
+}
+
+TEST_F(CsvTest, OtherTypes) {
+  const TypeId line = program.types.record("Line", {{"qty", scalar(Kind::Int)}});
+  declare({{"t", scalar(Kind::Timestamp)}, {"b", scalar(Kind::Bool)}, {"l", program.types.list(line)}, {"j", nullable(scalar(Kind::Json))}});
+  EXPECT_EQ(round("2026-01-31T12:00:00Z,true,\"[{\"\"qty\"\":1}]\",{}"), R"({"t":"2026-01-31T12:00:00Z","b":true,"l":[{"qty":1}],"j":{}})");
+  EXPECT_EQ(round("2026-01-31T12:00:00Z,true,[],"), R"({"t":"2026-01-31T12:00:00Z","b":true,"l":[],"j":null})");
+  EXPECT_EQ(round("2026-01-31,true,[],"), "P1007");
+  EXPECT_EQ(round("2026-01-31T12:00:00Z,yes,[],"), "P1004");
+  EXPECT_EQ(round("2026-01-31T12:00:00Z,true,[1],"), "P1004");
+  EXPECT_EQ(round("2026-01-31T12:00:00Z,true,[,"), "P1001");
+}
+
+TEST_F(CsvTest, ExtraColumns) {
+  source.extra = ir::ExtraFields::Error;
+  make();
+  ASSERT_FALSE(decoder->set_header("id,name,more"));
+  EXPECT_EQ(round("1,Ada,x"), "P1008");
+  source.extra = ir::ExtraFields::Keep;
+  make({{"id", scalar(Kind::Int)}, {"#extra", scalar(Kind::Json)}});
+  ASSERT_FALSE(decoder->set_header("id,name,more"));
+  ASSERT_EQ(decode("1,Ada,x"), "");
+  std::string out;
+  value::write_json(*row[1].j, out);
+  EXPECT_EQ(out, R"({"more":"x"})");
+}
+
+TEST_F(CsvTest, WrittenAndReadBack) {
+  declare({{"a", scalar(Kind::String)}, {"b", nullable(scalar(Kind::String))}, {"c", scalar(Kind::Bytes)}, {"d", program.types.list(scalar(Kind::Int))}});
+  source.format = ir::Format::Json;
+  const auto encoder = make_encoder(program.types, schema(), ir::Format::Csv);
+  EXPECT_EQ(encoder->header(), "a,b,c,d");
+  for (const char* text : {R"({"a":"","b":null,"c":"","d":[]})", R"({"a":"x,\"y\"\r\nz","b":"","c":"AAEC","d":[1,2]})"}) {
+    source.format = ir::Format::Json;
+    make();
+    ASSERT_EQ(decode(text), "") << detail;
+    const std::string line = json({}, ir::Format::Csv);
+    source.format = ir::Format::Csv;
+    make();
+    EXPECT_EQ(round(line), text) << line;
+  }
+}
+
+TEST_F(CsvTest, SplitterFindsRecordEndsInPiecesOfAnySize) {
+  const std::string file = "a,\"b\nc\",d\r\n\"x\"\"\n\",y\nlast";
+  for (std::size_t piece = 1; piece <= file.size(); ++piece) {
+    CsvSplitter splitter;
+    std::vector<std::string> records;
+    std::size_t begin = 0;
+    for (std::size_t have = piece;; have += piece) {
+      const std::string_view seen = std::string_view(file).substr(0, std::min(have, file.size()));
+      while (const auto end = splitter.find_end(seen.substr(begin))) {
+        records.emplace_back(seen.substr(begin, end->content));
+        begin += end->next;
+      }
+      if (have >= file.size()) break;
+    }
+    EXPECT_EQ(records, (std::vector<std::string>{"a,\"b\nc\",d", "\"x\"\"\n\",y"})) << piece;
+    EXPECT_EQ(file.substr(begin), "last");
+  }
+}
+
+TEST_F(CsvTest, Raw) {
+  source.format = ir::Format::Raw;
+  declare({{"line", scalar(Kind::String)}});
+  EXPECT_EQ(round("a \"line\""), R"({"line":"a \"line\""})");
+  EXPECT_EQ(json({}, ir::Format::Raw), "a \"line\"");
+  EXPECT_EQ(round(""), R"({"line":""})");
+  EXPECT_EQ(round("\xFF"), "P1002");
+  declare({{"n", nullable(scalar(Kind::Int))}, {"data", nullable(scalar(Kind::Bytes))}});
+  make();
+  EXPECT_EQ(round("\xFF"), R"({"n":null,"data":"/w=="})");
+}
+
+}  // namespace
+}  // namespace piperun::record
