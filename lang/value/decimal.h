@@ -106,7 +106,7 @@ Fallible<Int128> decimal_from_int(std::int64_t value, DecimalType to);
 Fallible<std::int64_t> decimal_to_int(Int128 value, int scale);  // truncates
 double decimal_to_float(Int128 value, int scale);                // correctly rounded
 
-// The decimal that the float prints as (0.1 is 0.1), rounded into `to`. NotANumber, Overflow.
+// The shortest decimal that reads back as the float (0.1 is 0.1), rounded into `to`. NotANumber, Overflow.
 Fallible<Int128> decimal_from_float(double value, DecimalType to, Rounding rounding = Rounding::HalfEven);
 
 // JSON's syntax of a number, exponents included, of any length. ParseDecimal; Overflow if too large;

@@ -106,7 +106,7 @@ Fallible<Int128> decimal_from_float(double value, DecimalType to, Rounding round
   if (std::isnan(value)) return std::unexpected(Fault::NotANumber);
   if (std::isinf(value)) return std::unexpected(Fault::Overflow);
   char buffer[40];
-  const auto [end, error] = std::to_chars(buffer, buffer + sizeof buffer, value);
+  const auto [end, error] = std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::scientific);
   return parse_decimal_rounded({buffer, static_cast<std::size_t>(end - buffer)}, to, rounding);
 }
 

@@ -6,6 +6,7 @@
 #include "stdlib/native/give.h"
 #include "stdlib/native/hex.h"
 #include "stdlib/native/table.h"
+#include "stdlib/native/uuid.h"
 
 namespace piperun::native {
 
@@ -59,12 +60,6 @@ std::optional<std::string> uuid_bytes(std::string_view s) {
   return digits.size() == 32 ? from_hex(digits) : std::nullopt;
 }
 
-std::string uuid_text(std::string_view bytes) {
-  std::string out = to_hex(bytes);
-  for (const std::size_t at : {8u, 13u, 18u, 23u}) out.insert(at, "-");
-  return out;
-}
-
 bool format_uuid(NativeCall& call) {
   const auto bytes = uuid_bytes(text(call, 0));
   return bytes ? give_copy(call, uuid_text(*bytes)) : fail(call, Fault::ParseUuid);
@@ -76,8 +71,7 @@ bool uuid_of(NativeCall& call) {
   std::string bytes = digest(EVP_sha1, *space + std::string(text(call, 1)));
   if (bytes.empty()) return fail(call, Fault::BadArgument, "not available on this system");
   bytes.resize(16);
-  bytes[6] = static_cast<char>((bytes[6] & 0x0F) | 0x50);
-  bytes[8] = static_cast<char>((bytes[8] & 0x3F) | 0x80);
+  set_uuid_version(bytes, 5);
   return give_copy(call, uuid_text(bytes));
 }
 

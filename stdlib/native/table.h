@@ -17,6 +17,7 @@ std::span<const value::Native> json_functions();
 std::span<const value::Native> hash_functions();
 std::span<const value::Native> bytes_functions();
 std::span<const value::Native> url_functions();
+std::span<const value::Native> stable_functions();
 
 // By name, "text.upper"; null if there is none.
 const value::Native* find(std::string_view name);
