@@ -1,0 +1,226 @@
+#include "lang/prove/explain.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "lang/plan/names.h"
+#include "lang/plan/systems.h"
+#include "lang/prove/clauses.h"
+#include "lang/prove/explain_flow.h"
+
+namespace piperun::prove {
+namespace {
+
+const char* delivery_name(ir::Delivery delivery) {
+  switch (delivery) {
+    case ir::Delivery::AtMostOnce: return "at_most_once";
+    case ir::Delivery::AtLeastOnce: return "at_least_once";
+    case ir::Delivery::ExactlyOnce: return "exactly_once";
+  }
+  return "";
+}
+
+const char* promise(ir::Delivery delivery) {
+  switch (delivery) {
+    case ir::Delivery::AtMostOnce: return "No record takes effect twice. What is being processed at a crash is lost.";
+    case ir::Delivery::AtLeastOnce: return "No record is lost. What is being processed at a crash may take effect again.";
+    case ir::Delivery::ExactlyOnce: return "Each record takes effect once or has one dead letter; crashes, restarts and takeovers change nothing.";
+  }
+  return "";
+}
+
+std::string object_words(const char* kind, const std::string& object) {
+  return object.empty() ? std::string() : fmt::format("{} \"{}\" of ", kind, object);
+}
+
+class Explainer {
+ public:
+  Explainer(const ir::Program& program, const std::vector<Proof>& proofs) : program_(program), proofs_(proofs) {}
+
+  std::string text() {
+    line("pipeline {} promises {}", program_.name, delivery_name(program_.delivery));
+    line("  {}", promise(program_.delivery));
+    if (program_.id != program_.name) line("  Its durable name is {}.", program_.id);
+    if (program_.units.size() > 1) line("  It runs as {} units. Each has positions and a transaction of its own.", program_.units.size());
+    for (std::size_t i = 0; i < program_.units.size(); ++i) unit(program_.units[i], proofs_[i]);
+    return std::move(out_);
+  }
+
+ private:
+  template <typename... Args>
+  void line(fmt::format_string<Args...> format, Args&&... args) {
+    std::string text = fmt::format(format, std::forward<Args>(args)...);
+    text.erase(text.find_last_not_of(' ') + 1);
+    out_ += text + "\n";
+  }
+
+  void unit(const ir::Unit& unit, const Proof& proof) {
+    line("\nunit {}", unit.name);
+    for (const ir::SourceId id : unit.sources) {
+      const ir::Source& source = program_.sources[id];
+      line("  reads    {}: {}{}", source.name, object_words("", source.object), plan::describe(program_.systems[source.system]));
+    }
+    for (const ir::TableId id : unit.tables) {
+      const ir::Table& table = program_.tables[id];
+      line("  looks up {}: {}{}, as it is at that moment", table.name, object_words("table", table.object), plan::describe(program_.systems[table.system]));
+    }
+    for (const ir::SinkId id : unit.sinks) sink(program_.sinks[id]);
+    line("  commits  in {}", plan::describe(program_.systems[unit.domain]));
+    line("  dead     {}", dead_letters(unit));
+    line("\n  What happens to a record");
+    out_ += indented(explain_flows(program_, unit.dataflow));
+    steps(unit);
+    occasions(unit);
+    crashes(unit);
+    guarantees(proof);
+    assumptions(unit);
+  }
+
+  void sink(const ir::Sink& sink) {
+    const std::string key = sink.key.empty() ? std::string() : fmt::format(", one row per {}", key_names(sink));
+    line("  writes   {}: {}{}{}", sink.name, object_words(sink.is_topic ? "topic" : "table", sink.object),
+         plan::describe(program_.systems[sink.system]), key);
+  }
+
+  static std::string key_names(const ir::Sink& sink) {
+    std::vector<std::string> names;
+    for (const int column : sink.key) names.push_back(sink.columns[static_cast<std::size_t>(column)].name);
+    return fmt::format("{}", fmt::join(names, ", "));
+  }
+
+  static std::string indented(const std::string& text) {
+    std::string out;
+    for (std::size_t begin = 0; begin < text.size();) {
+      const std::size_t end = text.find('\n', begin);
+      out += "  " + text.substr(begin, end - begin) + "\n";
+      begin = end + 1;
+    }
+    return out;
+  }
+
+  std::string dead_letters(const ir::Unit& unit) const {
+    std::set<std::string> ways;
+    for (const ir::Node& node : unit.dataflow.nodes) {
+      if (node.policy >= program_.policies.size()) continue;
+      const ir::ErrorPolicy& policy = program_.policies[node.policy];
+      switch (policy.dead_letter) {
+        case ir::DeadLetter::Keep: ways.insert(fmt::format("a bad record is kept in {} (`piperun dlq`)", plan::dead_letter_store(program_, unit))); break;
+        case ir::DeadLetter::Skip: ways.insert("a bad record is counted and skipped"); break;
+        case ir::DeadLetter::Stop: ways.insert("a bad record stops the pipeline"); break;
+        case ir::DeadLetter::Sink: ways.insert(fmt::format("a bad record goes to {}", program_.sinks[policy.dead_letter_sink].name)); break;
+      }
+    }
+    return fmt::format("{}", fmt::join(ways, "; by flow: "));
+  }
+
+  void steps(const ir::Unit& unit) {
+    line("\n  What is done with a batch (up to {} records, or {} of them)", program_.commit_records, duration_text(program_.commit_interval));
+    const std::size_t width = step_width(unit);
+    for (const ir::Step& step : unit.protocol.batch) {
+      line("    {:<{}}  {}", ir::step_name(step, program_.sinks), width, clause(program_, unit, step));
+    }
+  }
+
+  std::size_t step_width(const ir::Unit& unit) const {
+    std::size_t width = 16;
+    for (const ir::Step& step : unit.protocol.batch) width = std::max(width, ir::step_name(step, program_.sinks).size());
+    return width;
+  }
+
+  void occasions(const ir::Unit& unit) {
+    const ir::Protocol& p = unit.protocol;
+    struct Occasion {
+      const char* when;
+      const std::vector<ir::Step>& steps;
+    };
+    const std::array list{Occasion{"at the start, and when taking over", p.on_assign}, Occasion{"when nobody knows if a step took effect", p.on_unclear},
+                          Occasion{"when a record is refused", p.on_poison},           Occasion{"when the work is given to another", p.on_revoke},
+                          Occasion{"when the work was lost already", p.on_lost},       Occasion{"when told to stop", p.on_stop}};
+    const std::size_t width = step_width(unit);
+    for (const Occasion& occasion : list) {
+      line("\n  What is done {}", occasion.when);
+      for (const ir::Step& step : occasion.steps) {
+        line("    {:<{}}  {}", ir::step_name(step, program_.sinks), width, clause(program_, unit, step));
+      }
+    }
+  }
+
+  static const char* fate(int effects) { return effects == 0 ? "lost" : effects == 1 ? "once" : "twice"; }
+
+  void crashes(const ir::Unit& unit) {
+    line("\n  What a kill -9 right behind a step does to the batch, when the unit is started again");
+    const std::size_t width = step_width(unit);
+    std::string head = fmt::format("    {:<{}}  {:<22}", "killed behind", width, "then");
+    for (const ir::SinkId id : unit.sinks) head += fmt::format("  {:<12}", program_.sinks[id].name);
+    line("{}", head);
+    for (const CrashRow& row : crash_table(program_, unit)) {
+      std::string text = fmt::format("    {:<{}}  {:<22}", row.step, width, row.position_moved ? "goes on behind it" : "reads it again");
+      for (std::size_t i = 0; i < row.finally.size(); ++i) {
+        const std::size_t name = std::max<std::size_t>(12, program_.sinks[unit.sinks[i]].name.size());
+        text += fmt::format("  {:<{}}", fate(row.finally[i]), name);
+      }
+      line("{}", text);
+    }
+  }
+
+  void guarantees(const Proof& proof) {
+    line("\n  What is proved");
+    std::size_t states = 0;
+    for (const Verdict& verdict : proof.verdicts) {
+      states += verdict.states;
+      line("    {}: each record {}", program_.sinks[verdict.sink].name, words(verdict));
+      if (verdict.at_least == 0 && !verdict.loss.empty()) line("      lost if: {}", fmt::join(verdict.loss, "; "));
+      if (verdict.at_most > 1 && !verdict.repeat.empty()) line("      repeated if: {}", fmt::join(verdict.repeat, "; "));
+    }
+    line("    Explored {} situations: every order of these steps over two batches with up to two faults, each", states);
+    line("    a kill, a lost answer, a failed or refused step, a hand-over, or a process that sleeps and wakes up too late.");
+  }
+
+  void assumptions(const ir::Unit& unit) {
+    std::vector<std::string> found;
+    const ir::System& domain = program_.systems[unit.domain];
+    for (const ir::SinkId id : unit.sinks) sink_assumptions(program_.sinks[id], found);
+    for (const ir::SourceId id : unit.sources) source_assumptions(program_.sources[id], found);
+    if (plan::runs_as(domain) == ir::SystemKind::Embedded || domain.kind == ir::SystemKind::StateStore) {
+      found.push_back("The database file is safe against kills. A power cut may take the last batches back, rows and positions together.");
+    }
+    if (domain.stand_in) found.push_back(fmt::format("Run locally, {} is one file: faults of brokers, and types and constraints of servers, are not seen.", domain.name));
+    for (const ir::StateSchema& state : unit.operators) {
+      found.push_back(fmt::format("`{}` knows a repeat for {}. Repeats made by the producer are other records; only this stage removes them.", state.name,
+                                  duration_text(state.within)));
+      if (domain.kind == ir::SystemKind::Kafka) found.push_back(fmt::format("In Kafka, equal keys of `{}` must be in one partition of the source (`partitioned_by`).", state.name));
+      if (program_.delivery == ir::Delivery::AtLeastOnce) found.push_back(fmt::format("After a crash, a repeat that `{}` drops may be counted as a duplicate although it is the same record.", state.name));
+    }
+    if (found.empty()) return;
+    line("\n  What this takes for granted");
+    for (const std::string& words : found) line("    - {}", words);
+  }
+
+  void sink_assumptions(const ir::Sink& sink, std::vector<std::string>& found) const {
+    if (sink.idempotent_by_key) found.push_back(fmt::format("The receiver of {} ignores a request whose idempotency key it has seen.", sink.name));
+    if (program_.delivery == ir::Delivery::AtLeastOnce && !sink.key.empty()) {
+      found.push_back(fmt::format("A repeat in {} writes the row of the same {} again; it adds none.", sink.name, key_names(sink)));
+    }
+  }
+
+  void source_assumptions(const ir::Source& source, std::vector<std::string>& found) const {
+    if (source.start == "latest") found.push_back(fmt::format("Of {}, only what comes after the very first start is read.", source.name));
+    if (program_.systems[source.system].kind == ir::SystemKind::Stdin) {
+      found.push_back(fmt::format("{} cannot be read again: after a crash whoever feeds it must send the same lines from the beginning.", source.name));
+    }
+  }
+
+  const ir::Program& program_;
+  const std::vector<Proof>& proofs_;
+  std::string out_;
+};
+
+}  // namespace
+
+std::string explain(const ir::Program& program, const std::vector<Proof>& proofs) { return Explainer(program, proofs).text(); }
+
+}  // namespace piperun::prove

@@ -1,0 +1,134 @@
+#include "lang/prove/explain_flow.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "lang/ir/graph.h"
+
+namespace piperun::prove {
+namespace {
+
+constexpr std::size_t kWidth = 110;
+constexpr std::size_t kStageWidth = 34;
+
+// What users see of a record; hidden columns are the engine's.
+std::string record_text(const ir::Program& program, const ir::Schema& schema) {
+  std::vector<std::string> fields;
+  for (const ir::Column& column : schema) {
+    if (!column.name.starts_with('#') && !column.name.starts_with('@')) {
+      fields.push_back(fmt::format("{}: {}", column.name, program.types.name(column.type)));
+    }
+  }
+  return fmt::format("{}", fmt::join(fields, ", "));
+}
+
+// Behind the stage, broken at commas, below where it began.
+std::string beside(const std::string& stage, const std::string& text) {
+  std::string out = fmt::format("    {:<{}}", stage, kStageWidth);
+  const std::string margin(kStageWidth + 4, ' ');
+  if (stage.size() > kStageWidth) out += "\n" + margin;
+  if (text.empty()) return out.substr(0, out.find_last_not_of(' ') + 1) + "\n";
+  std::size_t column = margin.size();
+  std::size_t begin = 0;
+  while (begin < text.size()) {
+    std::size_t end = text.find(", ", begin);
+    end = end == std::string::npos ? text.size() : end + 2;
+    if (column > margin.size() && column + (end - begin) > kWidth) {
+      out.erase(out.find_last_not_of(' ') + 1);
+      out += "\n" + margin;
+      column = margin.size();
+    }
+    out += text.substr(begin, end - begin);
+    column += end - begin;
+    begin = end;
+  }
+  return out + "\n";
+}
+
+class Flows {
+ public:
+  Flows(const ir::Program& program, const ir::Dataflow& dataflow)
+      : program_(program), dataflow_(dataflow), incoming_(ir::incoming_edges(dataflow)) {}
+
+  std::string text() {
+    std::vector<std::string> order;
+    for (const ir::Node& node : dataflow_.nodes) {
+      if (!std::ranges::count(order, node.flow)) order.push_back(node.flow);
+    }
+    for (const std::string& flow : order) {
+      out_ += fmt::format("  flow {}\n", flow);
+      for (ir::NodeId id = 0; id < dataflow_.nodes.size(); ++id) {
+        if (dataflow_.nodes[id].flow == flow) stage(id);
+      }
+    }
+    return std::move(out_);
+  }
+
+ private:
+  void stage(ir::NodeId id) {
+    const ir::Node& node = dataflow_.nodes[id];
+    std::set<std::string> other_flows;
+    for (const ir::Incoming& edge : incoming_[id]) {
+      if (dataflow_.nodes[edge.from].flow != node.flow) other_flows.insert(dataflow_.nodes[edge.from].flow);
+    }
+    if (!other_flows.empty()) out_ += fmt::format("    from {}\n", fmt::join(other_flows, ", "));
+    if (const auto* output = std::get_if<ir::Output>(&node.op)) return arrival(*output);
+    std::string after = record_text(program_, node.output);
+    if (after == last_ && !std::holds_alternative<ir::Input>(node.op)) {
+      after = what_it_keeps(node);
+    } else {
+      last_ = after;
+      after = fmt::format("{{ {} }}", after);
+    }
+    out_ += beside(stage_text(node), after);
+  }
+
+  std::string stage_text(const ir::Node& node) const {
+    if (const auto* input = std::get_if<ir::Input>(&node.op)) return fmt::format("from {}", program_.sources[input->source].name);
+    return node.stage;
+  }
+
+  std::string what_it_keeps(const ir::Node& node) const {
+    const auto* dedup = std::get_if<ir::Dedup>(&node.op);
+    if (!dedup) return node.is_volatile ? "(reads a clock or a table)" : "";
+    return fmt::format("(remembers keys for {} as `{}`)", duration_text(dedup->within), dedup->name);
+  }
+
+  void arrival(const ir::Output& output) {
+    const ir::Sink& sink = program_.sinks[output.sink];
+    std::string note;
+    if (output.remove >= 0) note = "(a record can delete its key)";
+    if (std::ranges::count(program_.links, output.sink, &ir::Link::sink)) note = "(an internal topic, for the next unit)";
+    out_ += beside(fmt::format("to {}", sink.name), note);
+  }
+
+  const ir::Program& program_;
+  const ir::Dataflow& dataflow_;
+  std::vector<std::vector<ir::Incoming>> incoming_;
+  std::string last_;
+  std::string out_;
+};
+
+}  // namespace
+
+std::string explain_flows(const ir::Program& program, const ir::Dataflow& dataflow) { return Flows(program, dataflow).text(); }
+
+std::string duration_text(std::int64_t microseconds) {
+  struct Unit {
+    std::int64_t size;
+    const char* name;
+  };
+  static constexpr std::array kUnits{Unit{86'400'000'000, "d"}, Unit{3'600'000'000, "h"}, Unit{60'000'000, "m"}, Unit{1'000'000, "s"},
+                                     Unit{1'000, "ms"}};
+  for (const Unit& unit : kUnits) {
+    const bool is_one_day = unit.size == kUnits[0].size && microseconds == unit.size;  // 24h reads better than 1d
+    if (microseconds >= unit.size && microseconds % unit.size == 0 && !is_one_day) return fmt::format("{}{}", microseconds / unit.size, unit.name);
+  }
+  return fmt::format("{}us", microseconds);
+}
+
+}  // namespace piperun::prove

@@ -1,0 +1,14 @@
+// The part of `explain` about records: flows, stages, and the record type behind each.
+#pragma once
+#include <string>
+
+#include "lang/ir/program.h"
+
+namespace piperun::prove {
+
+std::string explain_flows(const ir::Program& program, const ir::Dataflow& dataflow);
+
+// `24h`, `90s`, `1500ms`
+std::string duration_text(std::int64_t microseconds);
+
+}  // namespace piperun::prove
