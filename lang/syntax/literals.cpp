@@ -7,6 +7,8 @@
 #include <limits>
 #include <optional>
 
+#include "lang/source/utf8.h"
+
 namespace piperun::syntax {
 
 namespace {
@@ -93,21 +95,6 @@ std::expected<std::string, std::string> escape_value(std::string_view text) {
   return out;
 }
 
-std::size_t utf8_length(std::string_view text) {  // of its first character; 0: it is none
-  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
-  const auto follows = [&](std::size_t i, unsigned low = 0x80, unsigned high = 0xBF) { return byte(i) >= low && byte(i) <= high; };
-  const unsigned lead = byte(0);
-  if (lead < 0x80) return 1;
-  if (lead >= 0xC2 && lead <= 0xDF) return follows(1) ? 2 : 0;
-  if (lead >= 0xE0 && lead <= 0xEF) {
-    return follows(1, lead == 0xE0 ? 0xA0 : 0x80, lead == 0xED ? 0x9F : 0xBF) && follows(2) ? 3 : 0;
-  }
-  if (lead >= 0xF0 && lead <= 0xF4) {
-    return follows(1, lead == 0xF0 ? 0x90 : 0x80, lead == 0xF4 ? 0x8F : 0xBF) && follows(2) && follows(3) ? 4 : 0;
-  }
-  return 0;
-}
-
 }  // namespace
 
 std::expected<ast::ExprNode, std::string> number_value(std::string_view text) {
@@ -161,7 +148,7 @@ std::expected<std::string, std::string> string_piece_value(std::string_view text
 
 std::size_t find_invalid_utf8(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
-    const std::size_t length = utf8_length(text.substr(i));
+    const std::size_t length = source::utf8_sequence(text.substr(i));
     if (length == 0) return i;
     i += length;
   }
