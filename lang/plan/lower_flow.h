@@ -1,0 +1,78 @@
+// Flows become nodes: each stage one Apply or one operator; fusing them is ir::optimize's.
+#pragma once
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lang/plan/lower_row.h"
+
+namespace piperun::plan {
+
+class FlowLowering {
+ public:
+  explicit FlowLowering(LowerContext& context);
+
+  // All flows, each behind those it reads.
+  void run();
+
+ private:
+  static constexpr const char* kTombstone = "#delete";         // of the source
+  static constexpr const char* kDeleteWhen = "#delete.when";   // of `delete when`
+
+  void flow(sema::FlowId id);
+  void stage(const ast::Stage& stage, const sema::StageFact& fact);
+
+  void from(const sema::StageFact& fact, const sema::FromFact& detail);
+  void filter(const ast::FilterStage& node, const sema::StageFact& fact);
+  void set(const ast::SetStage& node, const sema::StageFact& fact, const sema::SetFact& detail);
+  void map(const sema::StageFact& fact, const sema::MapFact& detail);
+  void drop(const sema::StageFact& fact, const sema::DropFact& detail);
+  void flatten(const ast::FlattenStage& node, const sema::StageFact& fact);
+  void dedup(const ast::Stage& stage, const sema::DedupFact& detail, const sema::StageFact& fact);
+  void enrich(const ast::EnrichStage& node, const sema::StageFact& fact, const sema::EnrichFact& detail);
+  void key(const sema::StageFact& fact, const sema::KeyFact& detail);
+  void remove(const ast::DeleteStage& node, const sema::StageFact& fact);
+  void route(const ast::RouteStage& node, const sema::StageFact& fact, const sema::RouteFact& detail);
+  void to(sema::SinkId sink);
+
+  Stream source(sema::SourceId id);
+  Stream read(const sema::Stream& stream);
+
+  // The row behind a stage: the columns of `after`, then the hidden ones that live on. `known` says what a tombstone keeps.
+  Row row_after(const sema::RowSchema& after, const Row& before) const;
+  // Values for `row`: the visible ones as given, its hidden columns as they are in the input of `function`.
+  std::vector<ir::Value> values_for(const Row& row, RowFunction& function, std::vector<ir::Value> visible) const;
+  std::vector<ir::Value> visible_values(const RowFunction& function) const;
+  ir::Value path_value(RowFunction& function, const sema::ColumnPath& path) const;
+
+  // The value of `id`; in a tombstone that lacks what it reads, zero.
+  ir::Value guarded(RowFunction& function, ast::ExprId id);
+  // Lets a tombstone die here, unless it has what is needed: then nothing is added.
+  void refuse_tombstones(RowFunction& function, bool is_known, const std::string& what) const;
+  bool has_tombstones() const { return stream_.row.find_hidden(kTombstone) >= 0; }
+  bool is_known(ast::ExprId id) const;
+  bool is_known(const std::vector<sema::ColumnPath>& paths) const;
+
+  RowFunction begin(const char* kind) const;
+  // Adds a node behind `inputs`; `detail` is what its stage is called: `set amount`.
+  ir::NodeId add_node(std::string detail, decltype(ir::Node::op) op, ir::Schema output, const std::vector<Port>& inputs);
+  void apply(RowFunction& function, Row row, std::string detail);
+  // Appends hidden columns `#name`, `#name.1`, … and answers their places.
+  using Computed = std::function<ir::Value(RowFunction&)>;
+  std::vector<int> append(const std::string& name, const std::string& detail, const sema::RowSchema& schema, const std::vector<Computed>& values);
+
+  LowerContext& context_;
+  std::vector<std::optional<Stream>> sources_;
+  std::vector<Stream> flows_;           // what is behind each flow
+  std::vector<sema::Meta> used_meta_;
+  bool needs_time_ = false;
+
+  const sema::FlowFact* flow_ = nullptr;  // the one being lowered
+  std::uint32_t policy_ = 0;
+  ir::Site site_;
+  bool is_volatile_ = false;            // of the stage being lowered
+  Stream stream_;                       // behind the last stage
+};
+
+}  // namespace piperun::plan

@@ -1,0 +1,69 @@
+#include "lang/plan/lower_row.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "lang/sema/meta.h"
+
+namespace piperun::plan {
+
+int Row::find_hidden(const std::string& name) const {
+  const auto found = hidden.find(name);
+  return found == hidden.end() ? -1 : found->second;
+}
+
+void Row::add_visible(ir::Column column) {
+  visible.push_back(static_cast<int>(schema.size()));
+  schema.push_back(std::move(column));
+  keeps_tombstone.push_back(false);
+}
+
+void Row::add_hidden(ir::Column column) {
+  hidden[column.name] = static_cast<int>(schema.size());
+  schema.push_back(std::move(column));
+}
+
+RowFunction::RowFunction(LowerContext& context, std::string name, const Row& input)
+    : context_(context), input_(input), builder_(context.types(), name), bindings_(builder_),
+      expr_(context, builder_, bindings_, std::move(name)) {
+  for (const ir::Column& column : input.schema) values_.push_back(builder_.add_input(column));
+  for (std::size_t i = 0; i < input.visible.size(); ++i) {
+    bindings_.bind({Binding::Kind::Column, static_cast<std::uint32_t>(i)}, visible(i));
+  }
+  for (const sema::MetaColumn& meta : sema::meta_columns()) {
+    const int place = input.find_hidden(meta_column(meta.meta));
+    if (place >= 0) bindings_.bind({Binding::Kind::Meta, static_cast<std::uint32_t>(meta.meta)}, at(place));
+  }
+}
+
+void RowFunction::emit(const Row& row, std::vector<ir::Value> values) {
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = expr_.convert(values[i], row.schema[i].type);
+  builder_.add_output(row.schema);
+  builder_.emit(ports_++, values);
+}
+
+ir::FunctionId RowFunction::finish() {
+  context_.program.functions.push_back(builder_.finish());
+  return static_cast<ir::FunctionId>(context_.program.functions.size() - 1);
+}
+
+std::string meta_column(sema::Meta meta) {
+  const auto columns = sema::meta_columns();
+  const auto found = std::ranges::find(columns, meta, &sema::MetaColumn::meta);
+  return "#meta." + std::string(found->name);
+}
+
+value::TypeId meta_type(sema::Meta meta, value::TypeTable& types) {
+  using value::TypeKind;
+  switch (meta) {
+    case sema::Meta::Key: return types.with_null(types.scalar(TypeKind::String));
+    case sema::Meta::Headers: return types.map(types.scalar(TypeKind::String));
+    case sema::Meta::Timestamp: return types.scalar(TypeKind::Timestamp);
+    case sema::Meta::Topic: return types.scalar(TypeKind::String);
+    case sema::Meta::Partition:
+    case sema::Meta::Offset: break;
+  }
+  return types.scalar(TypeKind::Int);
+}
+
+}  // namespace piperun::plan

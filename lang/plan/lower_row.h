@@ -1,0 +1,64 @@
+// What flows along an edge while lowering: where users' columns are in the row, and which hidden columns go with them.
+#pragma once
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lang/plan/lower_expr.h"
+
+namespace piperun::plan {
+
+struct Row {
+  ir::Schema schema;
+  std::vector<int> visible;            // per column that users see: its place in `schema`
+  std::map<std::string, int> hidden;   // `#time` → its place
+  std::vector<bool> keeps_tombstone;   // with #delete from the source: per visible column, has it a value in a tombstone
+
+  const ir::Column& column(std::size_t i) const { return schema[static_cast<std::size_t>(visible[i])]; }
+  int find_hidden(const std::string& name) const;  // -1: not there
+  void add_visible(ir::Column column);
+  void add_hidden(ir::Column column);
+};
+
+struct Port {
+  ir::NodeId node;
+  std::uint32_t port = 0;
+};
+
+// What the next stage reads: all these ports send rows of one schema.
+struct Stream {
+  std::vector<Port> ports;
+  Row row;
+};
+
+// One Apply under construction: its input is a row, whose columns are bound to their names.
+class RowFunction {
+ public:
+  RowFunction(LowerContext& context, std::string name, const Row& input);
+
+  ir::FunctionBuilder& builder() { return builder_; }
+  ExprLowering& expr() { return expr_; }
+  Bindings& bindings() { return bindings_; }
+  ir::Value at(int place) const { return values_[static_cast<std::size_t>(place)]; }
+  ir::Value visible(std::size_t i) const { return at(input_.visible[i]); }
+
+  // Emits these values, converted to the columns of `row`, to the next port.
+  void emit(const Row& row, std::vector<ir::Value> values);
+  ir::FunctionId finish();
+
+ private:
+  LowerContext& context_;
+  const Row& input_;
+  ir::FunctionBuilder builder_;
+  Bindings bindings_;
+  ExprLowering expr_;
+  std::vector<ir::Value> values_;  // per column of the input
+  std::uint32_t ports_ = 0;
+};
+
+// `#meta.key`, and its type.
+std::string meta_column(sema::Meta meta);
+value::TypeId meta_type(sema::Meta meta, value::TypeTable& types);
+
+}  // namespace piperun::plan
