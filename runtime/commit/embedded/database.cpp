@@ -60,6 +60,23 @@ const char* sqlstate_of(int result) {
 // The byte of the -shm file that a writer in WAL mode locks (WAL_WRITE_LOCK in SQLite's wal.c).
 constexpr std::string_view kWriteLock = "120";
 
+// Order of two decimals of one scale, as text: -1, 0, 1.
+int decimal_order(std::string_view a, std::string_view b) {
+  const bool a_negative = a.starts_with('-'), b_negative = b.starts_with('-');
+  if (a_negative != b_negative) return a_negative ? -1 : 1;
+  const int magnitude = a.size() != b.size() ? (a.size() < b.size() ? -1 : 1) : std::clamp(a.compare(b), -1, 1);
+  return a_negative ? -magnitude : magnitude;
+}
+
+void decimal_order_function(sqlite3_context* context, int, sqlite3_value** values) {
+  const auto text = [](sqlite3_value* value) {
+    const auto* data = reinterpret_cast<const char*>(sqlite3_value_text(value));
+    return data == nullptr ? std::string_view{} : std::string_view(data);
+  };
+  if (sqlite3_value_type(values[0]) == SQLITE_NULL || sqlite3_value_type(values[1]) == SQLITE_NULL) return;  // unknown, as in SQL
+  sqlite3_result_int(context, decimal_order(text(values[0]), text(values[1])));
+}
+
 }  // namespace
 
 // From /proc/locks rather than by F_GETLK: closing a descriptor of our own would drop SQLite's locks.
@@ -149,6 +166,7 @@ void Query::reset() {
   if (statement_ != nullptr) sqlite3_reset(statement_);
 }
 
+int Query::kind(int column) const { return sqlite3_column_type(statement_, column); }
 bool Query::is_null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
 std::int64_t Query::integer(int column) const { return sqlite3_column_int64(statement_, column); }
 double Query::real(int column) const { return sqlite3_column_double(statement_, column); }
@@ -203,6 +221,7 @@ base::Result<void> Database::connect(Access access, Durability durability) {
   sqlite3_extended_result_codes(handle_, 1);
   sqlite3_busy_handler(handle_, &Database::on_busy, this);
   if (!writes) return {};
+  sqlite3_create_function(handle_, "piperun_decimal_order", 2, SQLITE_UTF8 | SQLITE_DETERMINISTIC, nullptr, decimal_order_function, nullptr, nullptr);
   const std::int64_t deadline = now_micros() + busy_limit_;
   for (int attempts = 0;; ++attempts) {  // turning WAL on does not ask the busy handler when two processes make the file
     auto done = execute("PRAGMA journal_mode = WAL");

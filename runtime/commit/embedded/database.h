@@ -36,6 +36,7 @@ class Query {
   base::Result<std::int64_t> run();    // to the end, then ready for new values; rows changed
   void reset();
 
+  int kind(int column) const;  // SQLITE_INTEGER, …
   bool is_null(int column) const;
   std::int64_t integer(int column) const;
   double real(int column) const;

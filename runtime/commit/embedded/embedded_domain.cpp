@@ -64,15 +64,15 @@ Result<void> EmbeddedDomain::add_rows(const std::string& sink, std::int64_t rows
   return transaction.commit();
 }
 
-Result<std::vector<SinkRows>> EmbeddedDomain::sink_rows() {
+Result<std::vector<std::pair<std::string, std::int64_t>>> EmbeddedDomain::rows() {
   Query query = database_->query("SELECT sink, rows FROM piperun_sink_rows WHERE pipeline = ?1 AND unit = ?2 ORDER BY sink");
   query.bind(1, pipeline_).bind(2, unit_);
-  std::vector<SinkRows> result;
+  std::vector<std::pair<std::string, std::int64_t>> result;
   for (;;) {
     auto row = query.step();
     if (!row) return std::unexpected(row.error());
     if (!*row) return result;
-    result.push_back({query.text(0), query.integer(1)});
+    result.emplace_back(query.text(0), query.integer(1));
   }
 }
 

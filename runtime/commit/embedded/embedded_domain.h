@@ -11,11 +11,6 @@
 
 namespace piperun::embedded {
 
-struct SinkRows {
-  std::string sink;
-  std::int64_t rows = 0;
-};
-
 // One unit of one pipeline in one file. Any number of them, in any processes, may work on a file; writers take turns.
 // Every write outside of a fence first compares the epochs of all that was claimed. Used by one thread.
 class EmbeddedDomain final : public commit::Domain {
@@ -45,12 +40,12 @@ class EmbeddedDomain final : public commit::Domain {
   base::Result<void> ask_replay(const commit::Letter& letter) override;
 
   base::Result<void> add_rows(const std::string& sink, std::int64_t rows) override;
+  base::Result<std::vector<std::pair<std::string, std::int64_t>>> rows() override;
   void release() override;
-
-  base::Result<std::vector<SinkRows>> sink_rows();
 
   // Sinks of the same file write through it, inside of the open transaction.
   Database& database() { return *database_; }
+  std::unique_ptr<Database> take_database() && { return std::move(database_); }
 
  private:
   base::Result<void> check_owner();

@@ -1,0 +1,214 @@
+#include "runtime/connectors/embedded/table_layout.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <set>
+
+#include "runtime/connectors/embedded/sql_cells.h"
+
+namespace piperun::embedded {
+
+using base::ErrorCode;
+using base::Result;
+
+namespace {
+
+struct StoredColumn {
+  std::string name, declared;
+  bool demands_value;
+};
+
+// SQLite's own rule for what a declared type means (datatype3.html, 3.1). Columns without affinity hold anything.
+std::string_view affinity(std::string declared) {
+  std::ranges::transform(declared, declared.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  const auto has = [&](std::string_view part) { return declared.find(part) != std::string::npos; };
+  if (has("INT")) return "INTEGER";
+  if (has("CHAR") || has("CLOB") || has("TEXT")) return "TEXT";
+  if (has("BLOB") || declared.empty()) return "BLOB";
+  if (has("REAL") || has("FLOA") || has("DOUB")) return "REAL";
+  return "NUMERIC";
+}
+
+bool holds(const std::string& declared, const value::Type& type) {
+  const auto stored = affinity(declared), wanted = column_type(type);
+  return stored == wanted || stored == "BLOB" || (stored == "NUMERIC" && wanted == "INTEGER");
+}
+
+Result<std::vector<StoredColumn>> stored_columns(Database& database, const std::string& table) {
+  Query query = database.query("SELECT name, type, \"notnull\" AND dflt_value IS NULL AND pk = 0 FROM pragma_table_info(?1)");
+  query.bind(1, table);
+  std::vector<StoredColumn> result;
+  for (;;) {
+    auto row = query.step();
+    if (!row) return std::unexpected(row.error());
+    if (!*row) return result;
+    result.push_back({query.text(0), query.text(1), query.integer(2) != 0});
+  }
+}
+
+std::string wanted_list(const value::TypeTable& types, const TableLayout& layout) {
+  std::string result;
+  for (const TableColumn& column : layout.columns) {
+    result += fmt::format("{}{} {} ({})", result.empty() ? "" : ", ", column.name, column_type(types[column.type]), types.name(column.type));
+  }
+  return result;
+}
+
+std::string stored_list(const std::vector<StoredColumn>& columns) {
+  std::string result;
+  for (const StoredColumn& column : columns) result += fmt::format("{}{} {}", result.empty() ? "" : ", ", column.name, column.declared);
+  return result;
+}
+
+std::unexpected<base::Error> mismatch(Database& database, const value::TypeTable& types, const TableLayout& layout,
+                                      const std::vector<StoredColumn>& stored, const std::string& why) {
+  return base::failure(ErrorCode::SchemaMismatch, fmt::format("table `{}` in {}: {}\n  needed: {}\n  stored: {}", layout.table, database.path(), why,
+                                                              wanted_list(types, layout), stored_list(stored)));
+}
+
+Result<bool> has_unique_key(Database& database, const TableLayout& layout) {
+  std::set<std::string> wanted;
+  for (const int column : layout.key) wanted.insert(layout.columns[static_cast<std::size_t>(column)].name);
+  std::set<std::string> columns;
+  {
+    Query primary = database.query("SELECT name FROM pragma_table_info(?1) WHERE pk > 0");
+    primary.bind(1, layout.table);
+    for (;;) {
+      auto row = primary.step();
+      if (!row) return std::unexpected(row.error());
+      if (!*row) break;
+      columns.insert(primary.text(0));
+    }
+  }
+  if (columns == wanted) return true;
+  Query query = database.query("SELECT l.name, i.name FROM pragma_index_list(?1) l, pragma_index_info(l.name) i WHERE l.\"unique\" AND NOT l.partial ORDER BY 1");
+  query.bind(1, layout.table);
+  std::string index;
+  columns.clear();
+  for (;;) {
+    auto row = query.step();
+    if (!row) return std::unexpected(row.error());
+    if (!*row || query.bytes(0) != index) {
+      if (columns == wanted) return true;
+      if (!*row) return false;
+      index = query.text(0);
+      columns.clear();
+    }
+    columns.insert(query.text(1));
+  }
+}
+
+Result<void> create(Database& database, const value::TypeTable& types, const TableLayout& layout) {
+  std::string columns;
+  for (const TableColumn& column : layout.columns) {
+    const value::Type& type = types[column.type];
+    columns += fmt::format("{}{} {}{}", columns.empty() ? "" : ", ", quoted(column.name), column_type(type), type.nullable ? "" : " NOT NULL");
+  }
+  if (!layout.key.empty()) columns += fmt::format(", PRIMARY KEY ({})", key_list(layout));
+  return database.execute(fmt::format("CREATE TABLE {} ({}) STRICT", quoted(layout.table), columns));
+}
+
+Result<void> add_columns(Database& database, const value::TypeTable& types, const TableLayout& layout, const std::vector<StoredColumn>& stored) {
+  for (const TableColumn& column : layout.columns) {
+    const value::Type& type = types[column.type];
+    if (!type.nullable || std::ranges::find(stored, column.name, &StoredColumn::name) != stored.end()) continue;
+    auto added = database.execute(fmt::format("ALTER TABLE {} ADD COLUMN {} {}", quoted(layout.table), quoted(column.name), column_type(type)));
+    if (!added) return added;
+  }
+  return {};
+}
+
+// Why values of this layout do not fit the columns; "" if they do.
+std::string misfit(const value::TypeTable& types, const TableLayout& layout, const std::vector<StoredColumn>& stored) {
+  for (const TableColumn& column : layout.columns) {
+    const auto found = std::ranges::find(stored, column.name, &StoredColumn::name);
+    if (found == stored.end()) return fmt::format("column `{}` is missing", column.name);
+    if (!holds(found->declared, types[column.type])) return fmt::format("column `{}` is {}, which cannot hold {}", column.name, found->declared, types.name(column.type));
+  }
+  return {};
+}
+
+}  // namespace
+
+TableLayout layout_of(const ir::Sink& sink) {
+  TableLayout result{sink.object.empty() ? sink.name : sink.object, {}, sink.key};
+  for (const ir::Column& column : sink.columns) result.columns.push_back({column.name, column.type});
+  return result;
+}
+
+TableLayout layout_of(const ir::Program& program, const ir::Table& table) {
+  TableLayout result{table.object.empty() ? table.name : table.object, {}, table.key};
+  const auto formats = program.records.find(table.type);
+  const std::vector<value::Field>& fields = program.types[table.type].fields;
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    const bool is_renamed = formats != program.records.end() && !formats->second[i].data_name.empty();
+    result.columns.push_back({is_renamed ? formats->second[i].data_name : fields[i].name, fields[i].type});
+  }
+  return result;
+}
+
+Result<bool> table_exists(Database& database, const std::string& table) {
+  Query query = database.query("SELECT 1 FROM sqlite_schema WHERE type IN ('table', 'view') AND name = ?1");
+  return query.bind(1, table).step();
+}
+
+Result<void> make_table(Database& database, const value::TypeTable& types, const TableLayout& layout) {
+  if (layout.table.starts_with("piperun_") || layout.table.starts_with("sqlite_")) {
+    return base::failure(ErrorCode::SchemaMismatch, fmt::format("a table cannot be called `{}`: this beginning is reserved", layout.table));
+  }
+  Transaction transaction(database);
+  if (auto begun = transaction.begin(); !begun) return begun;
+  auto exists = table_exists(database, layout.table);
+  if (!exists) return std::unexpected(exists.error());
+  if (!*exists) {
+    if (auto made = create(database, types, layout); !made) return made;
+    return transaction.commit();
+  }
+  auto stored = stored_columns(database, layout.table);
+  if (!stored) return std::unexpected(stored.error());
+  if (auto added = add_columns(database, types, layout, *stored); !added) return added;
+  auto complete = stored_columns(database, layout.table);
+  if (!complete) return std::unexpected(complete.error());
+  if (const std::string why = misfit(types, layout, *complete); !why.empty()) return mismatch(database, types, layout, *stored, why);
+  for (const StoredColumn& column : *complete) {
+    if (!column.demands_value || std::ranges::find(layout.columns, column.name, &TableColumn::name) != layout.columns.end()) continue;
+    return mismatch(database, types, layout, *stored, fmt::format("column `{}` demands a value, and none flows in", column.name));
+  }
+  if (!layout.key.empty()) {
+    auto has_key = has_unique_key(database, layout);
+    if (!has_key) return std::unexpected(has_key.error());
+    if (!*has_key) return mismatch(database, types, layout, *stored, fmt::format("there is no unique index on the key ({})", key_list(layout)));
+  }
+  return transaction.commit();
+}
+
+Result<void> check_table(Database& database, const value::TypeTable& types, const TableLayout& layout) {
+  auto stored = stored_columns(database, layout.table);
+  if (!stored) return std::unexpected(stored.error());
+  if (stored->empty()) return base::failure(ErrorCode::NoSuchTable, fmt::format("there is no table `{}` in {}", layout.table, database.path()));
+  if (const std::string why = misfit(types, layout, *stored); !why.empty()) return mismatch(database, types, layout, *stored, why);
+  return {};
+}
+
+std::string key_condition(const TableLayout& layout, int first_parameter) {
+  std::string result;
+  for (const int column : layout.key) {
+    result += fmt::format("{}{} = ?{}", result.empty() ? "" : " AND ", quoted(layout.columns[static_cast<std::size_t>(column)].name), first_parameter++);
+  }
+  return result;
+}
+
+std::string column_list(const TableLayout& layout) {
+  std::string result;
+  for (const TableColumn& column : layout.columns) result += (result.empty() ? "" : ", ") + quoted(column.name);
+  return result;
+}
+
+std::string key_list(const TableLayout& layout) {
+  std::string result;
+  for (const int column : layout.key) result += (result.empty() ? "" : ", ") + quoted(layout.columns[static_cast<std::size_t>(column)].name);
+  return result;
+}
+
+}  // namespace piperun::embedded

@@ -1,0 +1,38 @@
+// Cuts the text of a file into records: lines, or csv rows, whose quoted fields may hold line ends. LF and CRLF.
+#pragma once
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+#include "lang/ir/program.h"
+#include "runtime/record/csv_splitter.h"
+
+namespace piperun::file {
+
+class Splitter {
+ public:
+  struct Piece {
+    std::string_view record;  // without its line end
+    std::size_t next;         // position in the text of what follows
+  };
+
+  // Looks at `text` from `begin`. `is_end`: nothing follows, so a last record may lack its line end. Except for raw, where an empty
+  // line is a record, blank lines are passed over.
+  Splitter(ir::Format format, std::string_view text, bool is_end, std::size_t begin = 0);
+
+  std::optional<Piece> next();  // nullopt: no whole record is left
+  std::size_t position() const { return position_; }
+
+ private:
+  std::optional<Piece> next_line();
+  std::optional<Piece> next_row();
+
+  std::string_view text_;
+  std::size_t position_;
+  bool is_end_;
+  bool skips_blank_;
+  bool has_quotes_;
+  record::CsvSplitter rows_;
+};
+
+}  // namespace piperun::file

@@ -1,0 +1,211 @@
+// The real connectors, by the kind of the system they belong to.
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+
+#include "runtime/commit/embedded/embedded_domain.h"
+#include "runtime/connectors/connectors.h"
+#include "runtime/connectors/embedded/lookup_table.h"
+#include "runtime/connectors/embedded/samples.h"
+#include "runtime/connectors/embedded/table_writer.h"
+#include "runtime/connectors/embedded/topic_sink.h"
+#include "runtime/connectors/embedded/topic_source.h"
+#include "runtime/connectors/file/file_sink.h"
+#include "runtime/connectors/file/file_source.h"
+#include "runtime/connectors/file/file_table.h"
+#include "runtime/connectors/generate/generate_source.h"
+#include "runtime/connectors/stdio/stdin_source.h"
+#include "runtime/connectors/stdio/stdout_sink.h"
+#include "runtime/record/encoder.h"
+
+namespace piperun::connectors {
+
+namespace {
+
+using base::ErrorCode;
+using base::Result;
+using embedded::Database;
+using Options = std::map<std::string, std::string>;
+
+std::string text_option(const Options& options, const std::string& name) {
+  const auto found = options.find(name);
+  return found == options.end() ? "" : found->second;
+}
+
+std::int64_t number_option(const Options& options, const std::string& name, std::int64_t fallback) {
+  std::string text = text_option(options, name);
+  std::erase(text, '_');
+  std::int64_t result = fallback;
+  std::from_chars(text.data(), text.data() + text.size(), result);
+  return result;
+}
+
+bool is_embedded(const ir::System& system) {
+  return system.stand_in || system.kind == ir::SystemKind::Embedded || system.kind == ir::SystemKind::StateStore;
+}
+
+std::unexpected<base::Error> not_here(const ir::System& system, const char* role) {
+  return base::failure(ErrorCode::NotInThisVersion, fmt::format("`{}` as a {} is not in this version; run with --local where that is possible", system.name, role));
+}
+
+class RealConnectors final : public Connectors {
+ public:
+  RealConnectors(std::string state_dir, std::string base_dir, base::Clock& clock)
+      : state_dir_(std::move(state_dir)), base_dir_(std::move(base_dir)), clock_(clock) {}
+
+  Result<std::unique_ptr<commit::Domain>> open_domain(const ir::Program& program, const ir::Unit& unit) override {
+    if (!is_embedded(program.systems[unit.domain])) return not_here(program.systems[unit.domain], "commit domain");
+    auto database = open_database(program, unit.domain);
+    if (!database) return std::unexpected(database.error());
+    return std::make_unique<embedded::EmbeddedDomain>(std::move(*database), program.id, unit.name);
+  }
+
+  Result<std::unique_ptr<Source>> open_source(const ir::Program& program, const ir::Unit& unit, ir::SourceId id) override;
+  Result<std::unique_ptr<Sink>> open_sink(const ir::Program& program, const ir::Unit& unit, ir::SinkId id, commit::Domain& domain) override;
+  Result<std::unique_ptr<Table>> open_table(const ir::Program& program, const ir::Unit& unit, ir::TableId id, commit::Domain& domain) override;
+  Result<void> fill_samples(const ir::Program& program, const ir::Unit& unit) override;
+
+ private:
+  std::string in_base(const std::string& path) const { return (std::filesystem::path(base_dir_) / path).string(); }
+
+  std::string database_path(const ir::Program& program, ir::SystemId id) const {
+    const ir::System& system = program.systems[id];
+    if (const std::string path = text_option(system.options, "path"); !system.stand_in && system.kind == ir::SystemKind::Embedded && !path.empty()) {
+      return in_base(path);
+    }
+    std::string name = system.kind == ir::SystemKind::StateStore ? program.id : system.name;
+    std::ranges::replace(name, '/', '_');
+    return (std::filesystem::path(state_dir_) / (name + ".db")).string();
+  }
+
+  // FULL where another file's positions refer to what is in this one: it must not forget what the other remembers.
+  Result<std::unique_ptr<Database>> open_database(const ir::Program& program, ir::SystemId id) const {
+    const bool is_read_by_others = std::ranges::any_of(program.units, [&](const ir::Unit& unit) { return unit.source_system == id && unit.domain != id; });
+    return Database::open(database_path(program, id), Database::Access::Write, is_read_by_others ? Database::Durability::Full : Database::Durability::Normal);
+  }
+
+  // A topic that an earlier unit of the chain writes may not be there yet.
+  Result<void> make_link(const ir::Program& program, const ir::Source& source) const {
+    auto database = open_database(program, source.system);
+    if (!database) return std::unexpected(database.error());
+    auto made = embedded::make_topic(**database, source.object, number_option(source.options, "partitions", 1));
+    if (!made) return std::unexpected(made.error());
+    return {};
+  }
+
+  Result<std::unique_ptr<Sink>> open_embedded_sink(const ir::Program& program, const ir::Unit& unit, const ir::Sink& sink, commit::Domain& domain);
+
+  std::string state_dir_, base_dir_;
+  base::Clock& clock_;
+};
+
+Result<std::unique_ptr<Source>> RealConnectors::open_source(const ir::Program& program, const ir::Unit&, ir::SourceId id) {
+  const ir::Source& source = program.sources[id];
+  const ir::System& system = program.systems[source.system];
+  const bool has_header = text_option(source.options, "header") != "false";
+  if (is_embedded(system)) {
+    const bool is_link = std::ranges::any_of(program.links, [&](const ir::Link& link) { return link.source == id; });
+    if (is_link) {
+      if (auto made = make_link(program, source); !made) return std::unexpected(made.error());
+    }
+    return embedded::TopicSource::open(database_path(program, source.system), source.object.empty() ? source.name : source.object, clock_);
+  }
+  switch (system.kind) {
+    case ir::SystemKind::File: return file::FileSource::open(base_dir_, source.object, source.format, has_header, clock_);
+    case ir::SystemKind::Stdin: return std::make_unique<stdio::StdinSource>(STDIN_FILENO, source.format, has_header, clock_);
+    case ir::SystemKind::Generate:
+      return std::make_unique<generate::GenerateSource>(
+          program, source,
+          generate::GenerateOptions{number_option(source.options, "rate", 0), number_option(source.options, "count", 0),
+                                    number_option(source.options, "seed", 0), number_option(source.options, "partitions", 1)},
+          clock_);
+    case ir::SystemKind::Kafka:
+    case ir::SystemKind::Postgres:
+    case ir::SystemKind::Embedded:
+    case ir::SystemKind::StateStore:
+    case ir::SystemKind::Stdout:
+    case ir::SystemKind::Http: break;
+  }
+  return not_here(system, "source");
+}
+
+Result<std::unique_ptr<Sink>> RealConnectors::open_embedded_sink(const ir::Program& program, const ir::Unit& unit, const ir::Sink& sink,
+                                                                 commit::Domain& domain) {
+  std::unique_ptr<Database> own;
+  Database* database = nullptr;
+  if (sink.system == unit.domain) {
+    auto* embedded_domain = dynamic_cast<embedded::EmbeddedDomain*>(&domain);
+    if (embedded_domain == nullptr) return base::failure(ErrorCode::CannotOpen, fmt::format("sink {} needs the embedded domain of its unit", sink.name));
+    database = &embedded_domain->database();
+  } else {
+    auto opened = open_database(program, sink.system);
+    if (!opened) return std::unexpected(opened.error());
+    own = std::move(*opened);
+    database = own.get();
+  }
+  if (sink.is_topic) {
+    return embedded::TopicSink::open(*database, std::move(own), sink.object.empty() ? sink.name : sink.object,
+                                     number_option(sink.options, "partitions", 1), sink.headers);
+  }
+  return embedded::TableWriter::open(*database, std::move(own), program.types, embedded::layout_of(sink), {sink.on_conflict, sink.version});
+}
+
+Result<std::unique_ptr<Sink>> RealConnectors::open_sink(const ir::Program& program, const ir::Unit& unit, ir::SinkId id, commit::Domain& domain) {
+  const ir::Sink& sink = program.sinks[id];
+  const ir::System& system = program.systems[sink.system];
+  if (is_embedded(system)) return open_embedded_sink(program, unit, sink, domain);
+  const bool has_header = sink.format == ir::Format::Csv && text_option(sink.options, "header") != "false";
+  const std::string header = has_header ? record::make_encoder(program, sink)->header() : std::string();
+  switch (system.kind) {
+    case ir::SystemKind::File: return file::FileSink::open(in_base(sink.object), header);
+    case ir::SystemKind::Stdout: return std::make_unique<stdio::StdoutSink>(STDOUT_FILENO, header);
+    case ir::SystemKind::Kafka:
+    case ir::SystemKind::Postgres:
+    case ir::SystemKind::Embedded:
+    case ir::SystemKind::StateStore:
+    case ir::SystemKind::Stdin:
+    case ir::SystemKind::Generate:
+    case ir::SystemKind::Http: break;
+  }
+  return not_here(system, "sink");
+}
+
+Result<std::unique_ptr<Table>> RealConnectors::open_table(const ir::Program& program, const ir::Unit&, ir::TableId id, commit::Domain&) {
+  const ir::Table& table = program.tables[id];
+  const ir::System& system = program.systems[table.system];
+  if (is_embedded(system)) {
+    return embedded::LookupTable::open(database_path(program, table.system), program.types, embedded::layout_of(program, table), table.cache, clock_);
+  }
+  if (system.kind == ir::SystemKind::File) return file::FileTable::open(in_base(table.object), program, table, clock_);
+  return not_here(system, "table");
+}
+
+Result<void> RealConnectors::fill_samples(const ir::Program& program, const ir::Unit& unit) {
+  const auto sample_path = [&](const std::string& sample) { return sample.empty() ? std::string() : in_base(sample); };
+  for (const ir::SourceId id : unit.sources) {
+    const ir::Source& source = program.sources[id];
+    if (!is_embedded(program.systems[source.system])) continue;
+    auto database = open_database(program, source.system);
+    if (!database) return std::unexpected(database.error());
+    if (auto filled = embedded::fill_topic(**database, program, source, sample_path(source.sample), clock_.now()); !filled) return filled;
+  }
+  for (const ir::TableId id : unit.tables) {
+    const ir::Table& table = program.tables[id];
+    if (!is_embedded(program.systems[table.system])) continue;
+    auto database = open_database(program, table.system);
+    if (!database) return std::unexpected(database.error());
+    if (auto filled = embedded::fill_table(**database, program, table, sample_path(table.sample)); !filled) return filled;
+  }
+  return {};
+}
+
+}  // namespace
+
+std::unique_ptr<Connectors> make_connectors(std::string state_dir, std::string base_dir, base::Clock& clock) {
+  return std::make_unique<RealConnectors>(std::move(state_dir), std::move(base_dir), clock);
+}
+
+}  // namespace piperun::connectors
