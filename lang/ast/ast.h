@@ -78,8 +78,8 @@ struct FnParameter {
 struct FnDecl {
   std::vector<FnParameter> parameters;
   TypeExprId result;
-  ExprId body;  // none: `intrinsic fn`, of standard library modules alone
-  bool can_fail = false;  // `-> T!`: of `intrinsic fn` alone
+  ExprId body;            // none: `intrinsic fn`, of standard library modules alone
+  bool can_fail = false;  // `-> T!`: said of an intrinsic; of others it follows from the body
 };
 struct FlowDecl {
   std::vector<Stage> stages;

@@ -96,7 +96,8 @@ class ModulePrinter {
     for (const FnParameter& p : d.parameters) {
       parameters += fmt::format("{}{}: {}", parameters.empty() ? "" : ", ", spelling(p.name), type(p.type));
     }
-    line("{}fn {}({}) -> {}{}", d.body ? "" : "intrinsic ", spelling(name), parameters, type(d.result), optional("=", d.body));
+    line("{}fn {}({}) -> {}{}{}", d.body ? "" : "intrinsic ", spelling(name), parameters, type(d.result), d.can_fail ? "!" : "",
+         optional("=", d.body));
   }
   void flow(const Name& name, const FlowDecl& d) {
     line("flow {}", spelling(name));

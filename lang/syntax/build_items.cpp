@@ -322,6 +322,7 @@ ast::DeclarationNode ItemBuilder::function(Nodes parts, bool intrinsic) {
     if (part.kind == Kind::FnParameter) {
       function.parameters.push_back({name(children(part)[0]), expressions_.type(children(part)[1])});
     }
+    if (part.kind == Kind::CanFail) function.can_fail = true;
     if (part.kind == Kind::Type) function.result = expressions_.type(part);
   }
   if (!intrinsic) function.body = expression(parts.back());

@@ -118,7 +118,7 @@ struct declaration
              node<Kind::TableDecl, word<"table">, typed_head>,
              node<Kind::SinkDecl, word<"sink">, need<name, equals, connector>>,
              node<Kind::FnDecl, fn_head, need<equals, expression>>,
-             node<Kind::IntrinsicDecl, word<"intrinsic">, need<fn_head>>,
+             node<Kind::IntrinsicDecl, word<"intrinsic">, need<fn_head>, p::opt<node<Kind::CanFail, sign<"!">>>>,
              node<Kind::FlowDecl, word<"flow">, need<name, block<stage>>>,
              node<Kind::UseDecl, word<"use">, need<use_target>>> {
   using end = end_of_line;

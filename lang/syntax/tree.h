@@ -20,7 +20,7 @@ enum class Kind : std::uint8_t {
   SumChain, Comparison, IsNull, IsNotNull, Not, AndChain, OrChain, CatchChain, If, Range,
   // parts of items
   Option, OnError, Connector, TypeField, DataName, FieldDefault, RouteCase, Within, Grace, Late, Durable, Ascending, Per, WithTies,
-  Tumbling, Hopping, Sliding, Session, FnParameter, Schema,
+  Tumbling, Hopping, Sliding, Session, FnParameter, CanFail, Schema,
   // stages
   FromStage, FilterStage, SetStage, MapStage, DropStage, FlattenStage, DedupStage, EnrichStage, KeyStage, DeleteStage, RouteStage,
   ToStage, WindowStage, JoinStage, AggregateStage, TopStage, TimeStage,
