@@ -115,12 +115,15 @@ void append_decimal(std::string& out, Int128 value, int scale) {
   char* position = buffer + sizeof buffer;
   UInt128 rest = value < 0 ? UInt128{0} - static_cast<UInt128>(value) : static_cast<UInt128>(value);
   int written = 0;
-  do {
-    if (written == scale && scale > 0) *--position = '.';
-    *--position = static_cast<char>('0' + static_cast<int>(rest % 10));
-    rest /= 10;
-    ++written;
-  } while (rest != 0 || written <= scale);
+  const auto put_digits = [&](auto left, int at_least) {
+    for (; left != 0 || written < at_least; left /= 10, ++written) {
+      if (written == scale && scale > 0) *--position = '.';
+      *--position = static_cast<char>('0' + static_cast<int>(left % 10));
+    }
+  };
+  constexpr std::uint64_t kChunk = 1'000'000'000'000'000'000;  // division of 128 bits is slow: once per 18 digits
+  for (; rest >= kChunk; rest /= kChunk) put_digits(static_cast<std::uint64_t>(rest % kChunk), written + 18);
+  put_digits(static_cast<std::uint64_t>(rest), scale + 1);
   if (value < 0) *--position = '-';
   out.append(position, buffer + sizeof buffer);
 }

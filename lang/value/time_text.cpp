@@ -116,19 +116,28 @@ Fallible<std::int64_t> parse_timestamp(std::string_view text) {
 
 void append_timestamp(std::string& out, std::int64_t micros) {
   const Civil c = civil_from_micros(micros);
-  auto end = std::back_inserter(out);
-  if (c.year >= 0 && c.year <= 9999) {
-    fmt::format_to(end, "{:04}", c.year);
-  } else {
-    fmt::format_to(end, "{}{:05}", c.year < 0 ? '-' : '+', c.year < 0 ? -c.year : c.year);
-  }
-  fmt::format_to(end, "-{:02}-{:02}T{:02}:{:02}:{:02}", c.month, c.day, c.hour, c.minute, c.second);
+  char text[40];
+  char* to = text;
+  const auto put = [&](std::int64_t number, int digits) {
+    for (int i = digits - 1; i >= 0; --i, number /= 10) to[i] = static_cast<char>('0' + number % 10);
+    to += digits;
+  };
+  const bool is_usual = c.year >= 0 && c.year <= 9999;
+  if (!is_usual) *to++ = c.year < 0 ? '-' : '+';
+  const std::int64_t year = c.year < 0 ? -c.year : c.year;
+  put(year, is_usual ? 4 : year > 99'999 ? 6 : 5);
+  *to++ = '-', put(c.month, 2);
+  *to++ = '-', put(c.day, 2);
+  *to++ = 'T', put(c.hour, 2);
+  *to++ = ':', put(c.minute, 2);
+  *to++ = ':', put(c.second, 2);
   if (c.microsecond % kMillisecond != 0) {
-    fmt::format_to(end, ".{:06}", c.microsecond);
+    *to++ = '.', put(c.microsecond, 6);
   } else if (c.microsecond != 0) {
-    fmt::format_to(end, ".{:03}", c.microsecond / kMillisecond);
+    *to++ = '.', put(c.microsecond / kMillisecond, 3);
   }
-  out += 'Z';
+  *to++ = 'Z';
+  out.append(text, to);
 }
 
 std::optional<std::int64_t> duration_unit(std::string_view unit) {

@@ -14,7 +14,7 @@ using value::Cell;
 using value::Fault;
 
 std::uint64_t mixed(std::uint64_t seed, std::uint64_t with) {
-  std::uint64_t h = (seed ^ with) * 0xff51afd7ed558ccd;
+  std::uint64_t h = (seed + with * 0x9e3779b97f4a7c15) * 0xff51afd7ed558ccd;
   h = (h ^ (h >> 33)) * 0xc4ceb9fe1a85ec53;
   return h ^ (h >> 33);
 }

@@ -1,8 +1,12 @@
 #include "runtime/record/json_writer.h"
 
 #include <array>
+#include <bit>
 #include <charconv>
 #include <cmath>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 #include "lang/value/decimal.h"
 #include "lang/value/int.h"
@@ -31,15 +35,29 @@ constexpr auto kEscapes = [] {
   return table;
 }();
 
+// The first byte that is not written as it is, or `end`.
+const char* next_escaped(const char* from, const char* end) {
+#if defined(__SSE2__)
+  const __m128i quotes = _mm_set1_epi8('"'), backslashes = _mm_set1_epi8('\\'), last_control = _mm_set1_epi8(0x1f);
+  for (; end - from >= 16; from += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+    const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, last_control), bytes);
+    const __m128i stops = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, quotes), _mm_cmpeq_epi8(bytes, backslashes)), control);
+    if (const int mask = _mm_movemask_epi8(stops)) return from + std::countr_zero(static_cast<unsigned>(mask));
+  }
+#endif
+  while (from < end && kEscapes[static_cast<unsigned char>(*from)] == 0) ++from;
+  return from;
+}
+
 }  // namespace
 
 void write_json_string(std::string_view text, std::string& out) {
   out += '"';
   const char* plain = text.data();
   const char* const end = plain + text.size();
-  for (const char* p = plain; p < end; ++p) {
+  for (const char* p = next_escaped(plain, end); p < end; p = next_escaped(p + 1, end)) {
     const char escape = kEscapes[static_cast<unsigned char>(*p)];
-    if (escape == 0) continue;
     out.append(plain, p);
     plain = p + 1;
     out += '\\';
