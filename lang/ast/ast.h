@@ -90,8 +90,8 @@ struct UseDecl {  // Declaration::name is the name it gets here: `as NAME`, else
   std::optional<Name> file;  // "./money.pipe"
 };
 
-using DeclarationNode = std::variant<ErrorDecl, PipelineDecl, ParamDecl, ConstDecl, EnumDecl, TypeDecl, ConnectionDecl, SourceDecl,
-                                     TableDecl, SinkDecl, FnDecl, FlowDecl, UseDecl>;
+using DeclarationNode = std::variant<ErrorDecl, PipelineDecl, ParamDecl, ConstDecl, EnumDecl, TypeDecl, ConnectionDecl,
+                                     SourceDecl, TableDecl, SinkDecl, FnDecl, FlowDecl, UseDecl>;
 
 struct Declaration {
   DeclarationNode node;

@@ -98,9 +98,21 @@ struct Unary {
   Span sign;
 };
 enum class BinaryOp : std::uint8_t {
-  Or, And,                                                                                   // of bools
-  Equal, NotEqual, Less, LessEqual, Greater, GreaterEqual, In, NotIn,                        // comparisons, do not chain
-  Add, Subtract, Multiply, Divide, Remainder,
+  Or,
+  And,                                                                                   // of bools
+  Equal,
+  NotEqual,
+  Less,
+  LessEqual,
+  Greater,
+  GreaterEqual,
+  In,
+  NotIn,                        // comparisons, do not chain
+  Add,
+  Subtract,
+  Multiply,
+  Divide,
+  Remainder,
 };
 struct Binary {
   BinaryOp op;
@@ -133,8 +145,8 @@ struct Range {  // `low..high`; only as the value of an option and after `within
 };
 
 using ExprNode = std::variant<ErrorExpr, NullLiteral, BoolLiteral, IntLiteral, DecimalLiteral, FloatLiteral, DurationLiteral,
-                              TimestampLiteral, StringLiteral, Interpolation, ParamRef, NameRef, ListLiteral, RecordLiteral, Member,
-                              Index, Call, Bang, Unary, Binary, NullTest, Coalesce, Catch, If, Range>;
+                              TimestampLiteral, StringLiteral, Interpolation, ParamRef, NameRef, ListLiteral, RecordLiteral,
+                              Member, Index, Call, Bang, Unary, Binary, NullTest, Coalesce, Catch, If, Range>;
 
 struct Expr {
   ExprNode node;

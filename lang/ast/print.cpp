@@ -86,8 +86,8 @@ class ModulePrinter {
     indented([&] {
       for (const TypeField& field : d.fields) {
         doc(field.doc);
-        line("{}: {}{}{}", spelling(field.name), type(field.type), field.from ? fmt::format(" from \"{}\"", field.from->text) : "",
-             optional("=", field.value));
+        line("{}: {}{}{}", spelling(field.name), type(field.type),
+             field.from ? fmt::format(" from \"{}\"", field.from->text) : "", optional("=", field.value));
       }
     });
   }
@@ -109,24 +109,25 @@ class ModulePrinter {
   void declaration(const Declaration& declaration) {
     const Name& name = declaration.name;
     doc(declaration.doc);
-    match(declaration.node, [&](const ErrorDecl&) { line("<error>{}", name.text.empty() ? "" : " " + spelling(name)); },
-          [&](const PipelineDecl& d) {
-            line("pipeline {}", spelling(name));
-            options(d.options);
-            indented([&] { on_error(d.on_error); });
-          },
-          [&](const ParamDecl& d) { line("param {}: {}{}", spelling(name), type(d.type), optional("=", d.value)); },
-          [&](const ConstDecl& d) { line("const {} = {}", spelling(name), expr(d.value)); },
-          [&](const EnumDecl& d) { line("enum {} {{ {} }}", spelling(name), names(d.values)); },
-          [&](const TypeDecl& d) { type_decl(name, d); },
-          [&](const ConnectionDecl& d) { connector("connection", name, "", d.connector); },
-          [&](const SourceDecl& d) { connector("source", name, type(d.type), d.connector); },
-          [&](const TableDecl& d) { connector("table", name, type(d.type), d.connector); },
-          [&](const SinkDecl& d) { connector("sink", name, "", d.connector); },
-          [&](const FnDecl& d) { function(name, d); }, [&](const FlowDecl& d) { flow(name, d); },
-          [&](const UseDecl& d) {
-            line("use {} as {}", d.file ? fmt::format("\"{}\"", d.file->text) : path(d.module), spelling(name));
-          });
+    match(
+        declaration.node, [&](const ErrorDecl&) { line("<error>{}", name.text.empty() ? "" : " " + spelling(name)); },
+        [&](const PipelineDecl& d) {
+          line("pipeline {}", spelling(name));
+          options(d.options);
+          indented([&] { on_error(d.on_error); });
+        },
+        [&](const ParamDecl& d) { line("param {}: {}{}", spelling(name), type(d.type), optional("=", d.value)); },
+        [&](const ConstDecl& d) { line("const {} = {}", spelling(name), expr(d.value)); },
+        [&](const EnumDecl& d) { line("enum {} {{ {} }}", spelling(name), names(d.values)); },
+        [&](const TypeDecl& d) { type_decl(name, d); },
+        [&](const ConnectionDecl& d) { connector("connection", name, "", d.connector); },
+        [&](const SourceDecl& d) { connector("source", name, type(d.type), d.connector); },
+        [&](const TableDecl& d) { connector("table", name, type(d.type), d.connector); },
+        [&](const SinkDecl& d) { connector("sink", name, "", d.connector); }, [&](const FnDecl& d) { function(name, d); },
+        [&](const FlowDecl& d) { flow(name, d); },
+        [&](const UseDecl& d) {
+          line("use {} as {}", d.file ? fmt::format("\"{}\"", d.file->text) : path(d.module), spelling(name));
+        });
   }
 
   // ---- Stages
@@ -157,35 +158,37 @@ class ModulePrinter {
   }
   std::string join(const JoinStage& s) const {
     const std::string_view kind = s.kind == JoinKind::Left ? "left " : s.kind == JoinKind::Full ? "full " : "";
-    return fmt::format("{}join {} = {} on {} within {}{}", kind, spelling(s.name), spelling(s.stream), expr(s.on), within(s.within), late(s.late));
+    return fmt::format("{}join {} = {} on {} within {}{}", kind, spelling(s.name), spelling(s.stream), expr(s.on),
+                       within(s.within), late(s.late));
   }
   void stage(const Stage& stage) {
-    match(stage.node, [&](const ErrorStage&) { line("<error>"); },
-          [&](const FromStage& s) { line("from {}{}", names(s.inputs), s.as ? " as " + type(s.as) : ""); },
-          [&](const FilterStage& s) { line("filter {}", expr(s.condition)); },
-          [&](const SetStage& s) { line("set {} = {}", path(s.target), expr(s.value)); },
-          [&](const MapStage& s) {
-            line("map{}", s.type ? " " + type(s.type) : "");
-            entries(s.entries);
-          },
-          [&](const DropStage& s) { line("drop {}", paths(s.fields)); },
-          [&](const FlattenStage& s) { line("flatten {} as {}{}", expr(s.list), spelling(s.element), optional("at", s.index)); },
-          [&](const DedupStage& s) { line("dedup {} within {}{}", paths(s.keys), within(s.within), as(stage)); },
-          [&](const EnrichStage& s) { line("enrich {} = {}", spelling(s.name), expr(s.value)); },
-          [&](const KeyStage& s) { line("key by {}", paths(s.keys)); },
-          [&](const DeleteStage& s) { line("delete when {}", expr(s.condition)); }, [&](const RouteStage& s) { route(s); },
-          [&](const ToStage& s) { line("to {}{}", spelling(s.sink), optional("after", s.after)); },
-          [&](const WindowStage& s) { line("{}{}", window(s), as(stage)); },
-          [&](const JoinStage& s) { line("{}{}", join(s), as(stage)); },
-          [&](const AggregateStage& s) {
-            line("aggregate{}{}", s.by.empty() ? "" : " by " + paths(s.by), as(stage));
-            entries(s.entries);
-          },
-          [&](const TopStage& s) {
-            line("top {} by {}{}{}{}{}", expr(s.count), expr(s.by), s.ascending ? " asc" : "", s.per.empty() ? "" : " per " + paths(s.per),
-                 s.with_ties ? " with ties" : "", as(stage));
-          },
-          [&](const TimeStage& s) { line("time by {}", expr(s.by)); });
+    match(
+        stage.node, [&](const ErrorStage&) { line("<error>"); },
+        [&](const FromStage& s) { line("from {}{}", names(s.inputs), s.as ? " as " + type(s.as) : ""); },
+        [&](const FilterStage& s) { line("filter {}", expr(s.condition)); },
+        [&](const SetStage& s) { line("set {} = {}", path(s.target), expr(s.value)); },
+        [&](const MapStage& s) {
+          line("map{}", s.type ? " " + type(s.type) : "");
+          entries(s.entries);
+        },
+        [&](const DropStage& s) { line("drop {}", paths(s.fields)); },
+        [&](const FlattenStage& s) { line("flatten {} as {}{}", expr(s.list), spelling(s.element), optional("at", s.index)); },
+        [&](const DedupStage& s) { line("dedup {} within {}{}", paths(s.keys), within(s.within), as(stage)); },
+        [&](const EnrichStage& s) { line("enrich {} = {}", spelling(s.name), expr(s.value)); },
+        [&](const KeyStage& s) { line("key by {}", paths(s.keys)); },
+        [&](const DeleteStage& s) { line("delete when {}", expr(s.condition)); }, [&](const RouteStage& s) { route(s); },
+        [&](const ToStage& s) { line("to {}{}", spelling(s.sink), optional("after", s.after)); },
+        [&](const WindowStage& s) { line("{}{}", window(s), as(stage)); },
+        [&](const JoinStage& s) { line("{}{}", join(s), as(stage)); },
+        [&](const AggregateStage& s) {
+          line("aggregate{}{}", s.by.empty() ? "" : " by " + paths(s.by), as(stage));
+          entries(s.entries);
+        },
+        [&](const TopStage& s) {
+          line("top {} by {}{}{}{}{}", expr(s.count), expr(s.by), s.ascending ? " asc" : "",
+               s.per.empty() ? "" : " per " + paths(s.per), s.with_ties ? " with ties" : "", as(stage));
+        },
+        [&](const TimeStage& s) { line("time by {}", expr(s.by)); });
   }
 
   const Pool& pool_;

@@ -58,7 +58,7 @@ std::string quoted(std::string_view text) { return '"' + escaped(text) + '"'; }
 // In the largest unit that is exact: `24h` and `1d` are one value, so both are printed `1d`.
 std::string duration(std::int64_t micros) {
   constexpr std::array kUnits = {std::pair{86'400'000'000, "d"}, std::pair{3'600'000'000, "h"}, std::pair{60'000'000L, "m"},
-                                 std::pair{1'000'000L, "s"},     std::pair{1'000L, "ms"}};
+                                 std::pair{1'000'000L, "s"}, std::pair{1'000L, "ms"}};
   for (const auto& [size, name] : kUnits) {
     if (micros != 0 && micros % size == 0) return fmt::format("{}{}", micros / size, name);
   }
@@ -70,31 +70,27 @@ class ExprPrinter {
   explicit ExprPrinter(const Pool& pool) : pool_(pool) {}
 
   std::string operator()(ExprId id) const {
-    return match(pool_[id].node, [](const ErrorExpr&) -> std::string { return "<error>"; },
-                 [](const NullLiteral&) -> std::string { return "null"; },
-                 [](const BoolLiteral& e) -> std::string { return e.value ? "true" : "false"; },
-                 [](const IntLiteral& e) { return fmt::format("{}", e.value); },
-                 [](const DecimalLiteral& e) { return e.text; },
-                 [](const FloatLiteral& e) { return e.text; },
-                 [](const DurationLiteral& e) { return duration(e.micros); },
-                 [](const TimestampLiteral& e) { return fmt::format("timestamp:{}us", e.micros); },
-                 [](const StringLiteral& e) { return (e.raw ? "r" : "") + quoted(e.text); },
-                 [&](const Interpolation& e) { return interpolation(e); },
-                 [](const ParamRef& e) { return "$" + e.name.text; },
-                 [](const NameRef& e) { return spelling(e.name); },
-                 [&](const ListLiteral& e) { return "[" + joined(e.elements) + "]"; },
-                 [&](const RecordLiteral& e) { return record(e); },
-                 [&](const Member& e) { return fmt::format("{}{}{}", (*this)(e.object), e.safe ? "?." : ".", spelling(e.name)); },
-                 [&](const Index& e) { return fmt::format("{}[{}]", (*this)(e.object), (*this)(e.index)); },
-                 [&](const Call& e) { return call(e); },
-                 [&](const Bang& e) { return (*this)(e.operand) + "!"; },
-                 [&](const Unary& e) { return fmt::format("({} {})", spelling(e.op), (*this)(e.operand)); },
-                 [&](const Binary& e) { return infix(e.left, spelling(e.op), e.right); },
-                 [&](const NullTest& e) { return fmt::format("({} is {}null)", (*this)(e.operand), e.negated ? "not " : ""); },
-                 [&](const Coalesce& e) { return infix(e.operand, "??", e.otherwise); },
-                 [&](const Catch& e) { return infix(e.operand, "catch", e.otherwise); },
-                 [&](const If& e) { return fmt::format("(if {} then {} else {})", (*this)(e.condition), (*this)(e.yes), (*this)(e.no)); },
-                 [&](const Range& e) { return (*this)(e.low) + ".." + (*this)(e.high); });
+    return match(
+        pool_[id].node, [](const ErrorExpr&) -> std::string { return "<error>"; },
+        [](const NullLiteral&) -> std::string { return "null"; },
+        [](const BoolLiteral& e) -> std::string { return e.value ? "true" : "false"; },
+        [](const IntLiteral& e) { return fmt::format("{}", e.value); }, [](const DecimalLiteral& e) { return e.text; },
+        [](const FloatLiteral& e) { return e.text; }, [](const DurationLiteral& e) { return duration(e.micros); },
+        [](const TimestampLiteral& e) { return fmt::format("timestamp:{}us", e.micros); },
+        [](const StringLiteral& e) { return (e.raw ? "r" : "") + quoted(e.text); },
+        [&](const Interpolation& e) { return interpolation(e); }, [](const ParamRef& e) { return "$" + e.name.text; },
+        [](const NameRef& e) { return spelling(e.name); }, [&](const ListLiteral& e) { return "[" + joined(e.elements) + "]"; },
+        [&](const RecordLiteral& e) { return record(e); },
+        [&](const Member& e) { return fmt::format("{}{}{}", (*this)(e.object), e.safe ? "?." : ".", spelling(e.name)); },
+        [&](const Index& e) { return fmt::format("{}[{}]", (*this)(e.object), (*this)(e.index)); },
+        [&](const Call& e) { return call(e); }, [&](const Bang& e) { return (*this)(e.operand) + "!"; },
+        [&](const Unary& e) { return fmt::format("({} {})", spelling(e.op), (*this)(e.operand)); },
+        [&](const Binary& e) { return infix(e.left, spelling(e.op), e.right); },
+        [&](const NullTest& e) { return fmt::format("({} is {}null)", (*this)(e.operand), e.negated ? "not " : ""); },
+        [&](const Coalesce& e) { return infix(e.operand, "??", e.otherwise); },
+        [&](const Catch& e) { return infix(e.operand, "catch", e.otherwise); },
+        [&](const If& e) { return fmt::format("(if {} then {} else {})", (*this)(e.condition), (*this)(e.yes), (*this)(e.no)); },
+        [&](const Range& e) { return (*this)(e.low) + ".." + (*this)(e.high); });
   }
 
  private:
@@ -109,13 +105,15 @@ class ExprPrinter {
   std::string interpolation(const Interpolation& e) const {
     std::string out = "\"";
     for (const auto& part : e.parts) {
-      out += match(part, [](const std::string& text) { return escaped(text); }, [&](ExprId id) { return "{" + (*this)(id) + "}"; });
+      out +=
+          match(part, [](const std::string& text) { return escaped(text); }, [&](ExprId id) { return "{" + (*this)(id) + "}"; });
     }
     return out + '"';
   }
   std::string record(const RecordLiteral& e) const {
     std::string out;
-    for (const Entry& entry : e.entries) out += fmt::format("{}{} = {}", out.empty() ? " " : ", ", spelling(entry.name), (*this)(entry.value));
+    for (const Entry& entry : e.entries)
+      out += fmt::format("{}{} = {}", out.empty() ? " " : ", ", spelling(entry.name), (*this)(entry.value));
     return "{" + out + " }";
   }
   std::string call(const Call& e) const {

@@ -103,8 +103,9 @@ struct TimeStage {  // time by e
   ExprId by;
 };
 
-using StageNode = std::variant<ErrorStage, FromStage, FilterStage, SetStage, MapStage, DropStage, FlattenStage, DedupStage, EnrichStage,
-                               KeyStage, DeleteStage, RouteStage, ToStage, WindowStage, JoinStage, AggregateStage, TopStage, TimeStage>;
+using StageNode =
+    std::variant<ErrorStage, FromStage, FilterStage, SetStage, MapStage, DropStage, FlattenStage, DedupStage, EnrichStage,
+                 KeyStage, DeleteStage, RouteStage, ToStage, WindowStage, JoinStage, AggregateStage, TopStage, TimeStage>;
 
 struct Stage {
   StageNode node;

@@ -18,11 +18,11 @@ struct Infix {
   ast::BinaryOp op;
 };
 constexpr std::array kInfix = {
-    Infix{"or", ast::BinaryOp::Or},         Infix{"and", ast::BinaryOp::And},       Infix{"==", ast::BinaryOp::Equal},
-    Infix{"!=", ast::BinaryOp::NotEqual},   Infix{"<", ast::BinaryOp::Less},        Infix{"<=", ast::BinaryOp::LessEqual},
-    Infix{">", ast::BinaryOp::Greater},     Infix{">=", ast::BinaryOp::GreaterEqual}, Infix{"in", ast::BinaryOp::In},
-    Infix{"+", ast::BinaryOp::Add},         Infix{"-", ast::BinaryOp::Subtract},    Infix{"*", ast::BinaryOp::Multiply},
-    Infix{"/", ast::BinaryOp::Divide},      Infix{"%", ast::BinaryOp::Remainder},
+    Infix{"or", ast::BinaryOp::Or},       Infix{"and", ast::BinaryOp::And},         Infix{"==", ast::BinaryOp::Equal},
+    Infix{"!=", ast::BinaryOp::NotEqual}, Infix{"<", ast::BinaryOp::Less},          Infix{"<=", ast::BinaryOp::LessEqual},
+    Infix{">", ast::BinaryOp::Greater},   Infix{">=", ast::BinaryOp::GreaterEqual}, Infix{"in", ast::BinaryOp::In},
+    Infix{"+", ast::BinaryOp::Add},       Infix{"-", ast::BinaryOp::Subtract},      Infix{"*", ast::BinaryOp::Multiply},
+    Infix{"/", ast::BinaryOp::Divide},    Infix{"%", ast::BinaryOp::Remainder},
 };
 
 ast::BinaryOp binary_op(std::string_view sign) {
@@ -45,7 +45,9 @@ ExprId ExpressionBuilder::expression(const Node& node, bool ranges) {
 ExprId ExpressionBuilder::add(ast::ExprNode node, source::Span span, unsigned height) {
   if (height > kMaxChain) {
     if (!std::exchange(too_high_reported_, true)) {
-      report_.add(Code::P0109, span).message("this expression is too long").help("name a part of it: `set part = …`, or a function");
+      report_.add(Code::P0109, span)
+          .message("this expression is too long")
+          .help("name a part of it: `set part = …`, or a function");
     }
     node = ast::ErrorExpr{};
     height = 0;
@@ -94,17 +96,28 @@ ExprId ExpressionBuilder::build(const Node& node) {
     ExprId (ExpressionBuilder::*build)(const Node&);
   };
   static constexpr std::array kBuilders = {
-      Builder{Kind::Field, &ExpressionBuilder::field},         Builder{Kind::Postfix, &ExpressionBuilder::postfix},
-      Builder{Kind::Number, &ExpressionBuilder::number},       Builder{Kind::String, &ExpressionBuilder::string},
-      Builder{Kind::RawString, &ExpressionBuilder::raw_string}, Builder{Kind::Timestamp, &ExpressionBuilder::timestamp},
-      Builder{Kind::Constant, &ExpressionBuilder::constant},   Builder{Kind::Param, &ExpressionBuilder::param},
-      Builder{Kind::List, &ExpressionBuilder::list},           Builder{Kind::Group, &ExpressionBuilder::group},
-      Builder{Kind::Record, &ExpressionBuilder::record},       Builder{Kind::Minus, &ExpressionBuilder::prefix},
-      Builder{Kind::Not, &ExpressionBuilder::prefix},          Builder{Kind::Comparison, &ExpressionBuilder::comparison},
-      Builder{Kind::CoalesceChain, &ExpressionBuilder::chain}, Builder{Kind::ProductChain, &ExpressionBuilder::chain},
-      Builder{Kind::SumChain, &ExpressionBuilder::chain},      Builder{Kind::AndChain, &ExpressionBuilder::chain},
-      Builder{Kind::OrChain, &ExpressionBuilder::chain},       Builder{Kind::CatchChain, &ExpressionBuilder::chain},
-      Builder{Kind::If, &ExpressionBuilder::choice},           Builder{Kind::Range, &ExpressionBuilder::range},
+      Builder{Kind::Field, &ExpressionBuilder::field},
+      Builder{Kind::Postfix, &ExpressionBuilder::postfix},
+      Builder{Kind::Number, &ExpressionBuilder::number},
+      Builder{Kind::String, &ExpressionBuilder::string},
+      Builder{Kind::RawString, &ExpressionBuilder::raw_string},
+      Builder{Kind::Timestamp, &ExpressionBuilder::timestamp},
+      Builder{Kind::Constant, &ExpressionBuilder::constant},
+      Builder{Kind::Param, &ExpressionBuilder::param},
+      Builder{Kind::List, &ExpressionBuilder::list},
+      Builder{Kind::Group, &ExpressionBuilder::group},
+      Builder{Kind::Record, &ExpressionBuilder::record},
+      Builder{Kind::Minus, &ExpressionBuilder::prefix},
+      Builder{Kind::Not, &ExpressionBuilder::prefix},
+      Builder{Kind::Comparison, &ExpressionBuilder::comparison},
+      Builder{Kind::CoalesceChain, &ExpressionBuilder::chain},
+      Builder{Kind::ProductChain, &ExpressionBuilder::chain},
+      Builder{Kind::SumChain, &ExpressionBuilder::chain},
+      Builder{Kind::AndChain, &ExpressionBuilder::chain},
+      Builder{Kind::OrChain, &ExpressionBuilder::chain},
+      Builder{Kind::CatchChain, &ExpressionBuilder::chain},
+      Builder{Kind::If, &ExpressionBuilder::choice},
+      Builder{Kind::Range, &ExpressionBuilder::range},
   };
   const auto builder = std::ranges::find(kBuilders, node.kind, &Builder::kind);
   return builder == kBuilders.end() ? add(ast::ErrorExpr{}, span(node)) : (this->*builder->build)(node);

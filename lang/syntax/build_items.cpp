@@ -204,7 +204,8 @@ ast::StageNode ItemBuilder::stage_node(const Node& node) {
   }
   if (node.kind == Kind::DropStage) return ast::DropStage{paths(parts)};
   if (node.kind == Kind::FlattenStage) {
-    return ast::FlattenStage{expression(parts[0]), name(parts[1]), parts.size() > 2 ? std::optional(name(parts[2])) : std::nullopt};
+    return ast::FlattenStage{expression(parts[0]), name(parts[1]),
+                             parts.size() > 2 ? std::optional(name(parts[2])) : std::nullopt};
   }
   if (node.kind == Kind::DedupStage) return ast::DedupStage{paths(parts), within(*find(parts, Kind::Within))};
   if (node.kind == Kind::EnrichStage) return ast::EnrichStage{name(parts[0]), expression(parts[1])};
@@ -226,8 +227,9 @@ ast::StageNode ItemBuilder::stage_node(const Node& node) {
 }
 
 ast::StageNode ItemBuilder::window(Nodes parts) {
-  constexpr std::array kKinds = {std::pair{Kind::Tumbling, ast::WindowKind::Tumbling}, std::pair{Kind::Hopping, ast::WindowKind::Hopping},
-                                 std::pair{Kind::Sliding, ast::WindowKind::Sliding}, std::pair{Kind::Session, ast::WindowKind::Session}};
+  constexpr std::array kKinds = {
+      std::pair{Kind::Tumbling, ast::WindowKind::Tumbling}, std::pair{Kind::Hopping, ast::WindowKind::Hopping},
+      std::pair{Kind::Sliding, ast::WindowKind::Sliding}, std::pair{Kind::Session, ast::WindowKind::Session}};
   const auto kind = std::ranges::find(kKinds, parts[0].kind, &decltype(kKinds)::value_type::first)->second;
   const Nodes sizes = children(parts[0]);
   ast::WindowStage window{kind, expression(sizes[0]), {}, {}, value_of(find(parts, Kind::Grace)), late(find(parts, Kind::Late))};
@@ -239,7 +241,11 @@ ast::StageNode ItemBuilder::join(const Node& node) {
   const Nodes parts = children(node);
   const char first = text_.text[node.begin];
   const auto kind = first == 'l' ? ast::JoinKind::Left : first == 'f' ? ast::JoinKind::Full : ast::JoinKind::Inner;
-  return ast::JoinStage{kind,          name(parts[0]),   name(parts[1]), expression(parts[2]), within(*find(parts, Kind::Within)),
+  return ast::JoinStage{kind,
+                        name(parts[0]),
+                        name(parts[1]),
+                        expression(parts[2]),
+                        within(*find(parts, Kind::Within)),
                         late(find(parts, Kind::Late))};
 }
 
@@ -254,7 +260,8 @@ ast::StageNode ItemBuilder::top(Nodes parts) {
 // Whether a part is missing that others would miss: an option, a field, a value.
 bool ItemBuilder::is_damaged(Nodes parts) const {
   return std::ranges::any_of(parts, [&](const Node& part) {
-    return part.kind == Kind::Failed || ((part.kind == Kind::Connector || part.kind == Kind::OnError) && has(children(part), Kind::Failed));
+    return part.kind == Kind::Failed ||
+           ((part.kind == Kind::Connector || part.kind == Kind::OnError) && has(children(part), Kind::Failed));
   });
 }
 
@@ -268,7 +275,8 @@ const Node* ItemBuilder::name_node(const Node& node) const {
 
 ast::Declaration ItemBuilder::declaration(const Node& node) {
   const Nodes parts = children(node);
-  ast::Declaration declaration{ast::ErrorDecl{}, {"", text_.span(node.begin, node.begin)}, doc_before(node), first_word(node), span(node)};
+  ast::Declaration declaration{
+      ast::ErrorDecl{}, {"", text_.span(node.begin, node.begin)}, doc_before(node), first_word(node), span(node)};
   if (node.kind == Kind::UseDecl) {
     const Node& last = parts.back();
     declaration.name = last.kind == Kind::Path ? name(children(last).back()) : name(last);

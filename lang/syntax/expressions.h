@@ -17,7 +17,8 @@ struct type_close : p::seq<p::one<'>'>, gap> {
   static constexpr Code code = Code::P0103;
 };
 struct type_arguments : p::seq<sign<"<">, need<type>, p::star<sign<",">, need<type>>, need<type_close>> {};
-struct type : nested<node<Kind::Type, path, p::opt<type_numbers>, p::opt<type_arguments>, p::opt<node<Kind::Nullable, sign<"?">>>>> {
+struct type
+    : nested<node<Kind::Type, path, p::opt<type_numbers>, p::opt<type_arguments>, p::opt<node<Kind::Nullable, sign<"?">>>>> {
   static constexpr std::string_view expected = "a type";
 };
 
@@ -26,7 +27,9 @@ struct type : nested<node<Kind::Type, path, p::opt<type_numbers>, p::opt<type_ar
 struct entry;
 struct record : node<Kind::Record, block<entry>> {};
 struct fold : node<Kind::Fold, word<"for">, need<name, word<"in">, expression>, p::opt<word<"if">, need<expression>>> {};
-struct argument : node<Kind::Argument, expression, p::opt<fold>> { static constexpr std::string_view expected = "a value"; };
+struct argument : node<Kind::Argument, expression, p::opt<fold>> {
+  static constexpr std::string_view expected = "a value";
+};
 struct list : node<Kind::List, bracketed<'[', ']', expression>> {};
 struct group : node<Kind::Group, enclosed<'(', ')', false, need<expression>>> {};
 struct parameter : node<Kind::Param, p::one<'$'>, need<identifier>> {};
@@ -43,11 +46,16 @@ struct call : node<Kind::Call, bracketed<'(', ')', argument>> {};
 struct index : node<Kind::Index, enclosed<'[', ']', false, need<expression>>> {};
 struct unless_fails : node<Kind::Bang, p::one<'!'>, p::not_at<p::one<'='>>> {};  // `!=` is one sign
 struct postfix_chain : node_if_many<Kind::Postfix, atom, p::star<p::sor<member, safe_member, call, index, unless_fails>>> {};
-struct postfix : p::seq<postfix_chain, gap> { static constexpr std::string_view expected = "a value"; };
+struct postfix : p::seq<postfix_chain, gap> {
+  static constexpr std::string_view expected = "a value";
+};
 
 // To the right of `??` and `catch`: one operand.
-struct negative_number : p::seq<deeper, p::at<p::one<'-'>, p::digit>, node<Kind::Minus, node<Kind::Sign, p::one<'-'>>, number>, gap> {};
-struct operand : p::sor<negative_number, postfix> { static constexpr std::string_view expected = "one operand"; };
+struct negative_number
+    : p::seq<deeper, p::at<p::one<'-'>, p::digit>, node<Kind::Minus, node<Kind::Sign, p::one<'-'>>, number>, gap> {};
+struct operand : p::sor<negative_number, postfix> {
+  static constexpr std::string_view expected = "one operand";
+};
 
 template <Kind K, typename Operand, typename... Infix>
 struct chain : node_if_many<K, Operand, p::star<p::sor<Infix...>, need<Operand>>> {
@@ -65,7 +73,8 @@ struct product : chain<Kind::ProductChain, unary, infix<"*">, infix<"/">, infix<
 struct sum : chain<Kind::SumChain, product, infix<"+">, infix<"-">> {};
 
 struct not_in : p::seq<node<Kind::Sign, bare_word<"not">, gap, bare_word<"in">>, goes_on> {};
-struct comparing : p::sor<infix<"==">, infix<"!=">, infix<"<=">, infix<">=">, infix<"<">, infix<">">, infix_word<"in">, not_in> {};
+struct comparing : p::sor<infix<"==">, infix<"!=">, infix<"<=">, infix<">=">, infix<"<">, infix<">">, infix_word<"in">, not_in> {
+};
 struct comparing_sign : p::sor<p::one<'<', '>'>, bare_sign<"==">, bare_sign<"!=">, bare_word<"in">> {};
 struct null_test : p::sor<node<Kind::IsNotNull, word<"is">, word<"not">, need<word<"null">>>,
                           node<Kind::IsNull, word<"is">, need<word<"null">>>> {};
@@ -77,11 +86,13 @@ struct no_chain : p::not_at<comparing_sign> {
   static constexpr std::string_view expected = "`and`";
   static constexpr Code code = Code::P0113;
 };
-struct comparison : p::seq<node_if_many<Kind::Comparison, sum, need<no_assignment>, p::opt<p::sor<p::seq<comparing, need<sum>>, null_test>>>,
-                           need<no_assignment, no_chain>> {
+struct comparison
+    : p::seq<node_if_many<Kind::Comparison, sum, need<no_assignment>, p::opt<p::sor<p::seq<comparing, need<sum>>, null_test>>>,
+             need<no_assignment, no_chain>> {
   static constexpr std::string_view expected = "a value";
 };
-struct negation : p::sor<node<Kind::Not, p::plus<p::seq<deeper, node<Kind::Sign, bare_word<"not">>, gap>>, need<comparison>>, comparison> {
+struct negation
+    : p::sor<node<Kind::Not, p::plus<p::seq<deeper, node<Kind::Sign, bare_word<"not">>, gap>>, need<comparison>>, comparison> {
   static constexpr std::string_view expected = "a value";
 };
 struct conjunction : chain<Kind::AndChain, negation, infix_word<"and">> {};
@@ -96,9 +107,15 @@ struct no_second_operand : p::not_at<binary_sign> {
 struct catching : node_if_many<Kind::CatchChain, disjunction, p::star<infix_word<"catch">, need<operand, no_second_operand>>> {};
 
 // An `if` is not finished without its `then` and `else`: these may begin a (deeper) line.
-template <Text T> struct branch : p::seq<goes_on, deeper, bare_word<T>, goes_on> { static constexpr auto quoted = T; };
-struct condition : node<Kind::If, deeper, word<"if">, need<expression, branch<"then">, expression, branch<"else">, expression>> {};
-struct expression : nested<p::sor<condition, catching>> { static constexpr std::string_view expected = "a value"; };
+template <Text T>
+struct branch : p::seq<goes_on, deeper, bare_word<T>, goes_on> {
+  static constexpr auto quoted = T;
+};
+struct condition : node<Kind::If, deeper, word<"if">, need<expression, branch<"then">, expression, branch<"else">, expression>> {
+};
+struct expression : nested<p::sor<condition, catching>> {
+  static constexpr std::string_view expected = "a value";
+};
 
 // The value of an option, and what stands after `within`.
 struct value : node_if_many<Kind::Range, expression, p::opt<bare_sign<"..">, gap, need<expression>>> {

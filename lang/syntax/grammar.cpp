@@ -22,9 +22,7 @@ Reading read_expression(std::string_view text) {
   rules::State state;
   try {
     (void)rules::attempt<rules::lone_expression>(in, state);
-  } catch (const rules::Thrown& thrown) {
-    state.result.mistakes.push_back(thrown.mistake);
-  }
+  } catch (const rules::Thrown& thrown) { state.result.mistakes.push_back(thrown.mistake); }
   return finish(std::move(state));
 }
 

@@ -63,8 +63,8 @@ bool looks_like(Input& in, State& st) {  // R contains no node<>
 }
 
 // The signature that PEGTL asks of a rule that sees the state.
-#define PIPERUN_MATCH                                                                                                       \
-  template <p::apply_mode, p::rewind_mode, template <typename...> class, template <typename...> class>                      \
+#define PIPERUN_MATCH                                                                                  \
+  template <p::apply_mode, p::rewind_mode, template <typename...> class, template <typename...> class> \
   static bool match([[maybe_unused]] Input& in, [[maybe_unused]] State& st)
 
 template <typename Self, typename... R>
@@ -103,8 +103,10 @@ struct bare_sign : custom<bare_sign<T>> {
   }
 };
 
-template <Text T> struct bare_word : p::seq<bare_sign<T>, p::not_at<p::identifier_other>> {};
-template <Text... T> struct any_bare_word : p::sor<bare_word<T>...> {};
+template <Text T>
+struct bare_word : p::seq<bare_sign<T>, p::not_at<p::identifier_other>> {};
+template <Text... T>
+struct any_bare_word : p::sor<bare_word<T>...> {};
 
 template <bool GoesOn>  // GoesOn: the line goes on here, a newline is blank even where it would end the item
 struct skip_gap : custom<skip_gap<GoesOn>> {
@@ -156,10 +158,13 @@ template <typename R>
 struct need_one : custom<need_one<R>, R> {
   PIPERUN_MATCH {
     if (attempt<R>(in, st)) return true;
-    fail(in, st, {.code = mistake_code<R>(), .expected = expectation<R>(), .is_word = requires { R::quoted; }});
-  }
-};
-template <typename... R> struct need : p::seq<need_one<R>...> {};
+    fail(in, st, {.code = mistake_code<R>(), .expected = expectation<R>(), .is_word = requires { R::quoted;
+  }});
+}  // namespace piperun::syntax::rules
+}
+;
+template <typename... R>
+struct need : p::seq<need_one<R>...> {};
 
 // ---- Nodes
 
@@ -180,8 +185,10 @@ struct make_node : custom<make_node<K, OnlyIfMany, R...>, R...> {
     return true;
   }
 };
-template <Kind K, typename... R> struct node : make_node<K, false, R...> {};
-template <Kind K, typename... R> struct node_if_many : make_node<K, true, R...> {};  // of one child: that child
+template <Kind K, typename... R>
+struct node : make_node<K, false, R...> {};
+template <Kind K, typename... R>
+struct node_if_many : make_node<K, true, R...> {};  // of one child: that child
 
 // ---- Brackets and depth
 
@@ -354,19 +361,26 @@ struct after_unclosed : custom<after_unclosed> {
 // What analyze() has to know about these rules.
 namespace tao::pegtl {
 namespace piperun_rules = piperun::syntax::rules;
-template <typename N, piperun_rules::Text T> struct analyze_traits<N, piperun_rules::bare_sign<T>> : analyze_any_traits<> {};
-template <typename N, bool G> struct analyze_traits<N, piperun_rules::skip_gap<G>> : analyze_opt_traits<> {};
-template <typename N> struct analyze_traits<N, piperun_rules::after_newline> : analyze_opt_traits<> {};
-template <typename N> struct analyze_traits<N, piperun_rules::deeper> : analyze_opt_traits<> {};
-template <typename N> struct analyze_traits<N, piperun_rules::after_unclosed> : analyze_opt_traits<> {};
-template <typename N, typename R> struct analyze_traits<N, piperun_rules::need_one<R>> : analyze_seq_traits<R> {};
+template <typename N, piperun_rules::Text T>
+struct analyze_traits<N, piperun_rules::bare_sign<T>> : analyze_any_traits<> {};
+template <typename N, bool G>
+struct analyze_traits<N, piperun_rules::skip_gap<G>> : analyze_opt_traits<> {};
+template <typename N>
+struct analyze_traits<N, piperun_rules::after_newline> : analyze_opt_traits<> {};
+template <typename N>
+struct analyze_traits<N, piperun_rules::deeper> : analyze_opt_traits<> {};
+template <typename N>
+struct analyze_traits<N, piperun_rules::after_unclosed> : analyze_opt_traits<> {};
+template <typename N, typename R>
+struct analyze_traits<N, piperun_rules::need_one<R>> : analyze_seq_traits<R> {};
 template <typename N, piperun::syntax::Kind K, bool M, typename... R>
 struct analyze_traits<N, piperun_rules::make_node<K, M, R...>> : analyze_seq_traits<R...> {};
 template <typename N, piperun_rules::Newline M, typename... R>
 struct analyze_traits<N, piperun_rules::with_newline<M, R...>> : analyze_seq_traits<R...> {};
 template <typename N, char O, char C, bool L, typename B>
 struct analyze_traits<N, piperun_rules::enclosed<O, C, L, B>> : analyze_seq_traits<any, B> {};
-template <typename N, typename... R> struct analyze_traits<N, piperun_rules::nested<R...>> : analyze_seq_traits<R...> {};
+template <typename N, typename... R>
+struct analyze_traits<N, piperun_rules::nested<R...>> : analyze_seq_traits<R...> {};
 template <typename N, typename I>
 struct analyze_traits<N, piperun_rules::item<I>> : analyze_seq_traits<typename piperun_rules::item<I>::complete> {};
 template <typename N, typename I>

@@ -19,7 +19,7 @@ struct Unit {
   std::string_view name;
   std::int64_t micros;
 };
-constexpr std::array kUnits = {Unit{"us", 1},          Unit{"ms", 1'000},         Unit{"s", 1'000'000},
+constexpr std::array kUnits = {Unit{"us", 1},         Unit{"ms", 1'000},        Unit{"s", 1'000'000},
                                Unit{"m", 60'000'000}, Unit{"h", 3'600'000'000}, Unit{"d", 86'400'000'000}};
 
 std::string without_separators(std::string_view text) {

@@ -89,12 +89,16 @@ std::string quoted(std::string_view text) { return "`" + std::string(text) + "`"
 
 Explanation unclosed_block(const Scene& scene) {
   if (!scene.is(Code::P0102)) return {};
-  return Diagnostic(Code::P0102, scene.span(scene.at, 1)).message("this `{` is never closed").help("add a `}` below, indented like this line");
+  return Diagnostic(Code::P0102, scene.span(scene.at, 1))
+      .message("this `{` is never closed")
+      .help("add a `}` below, indented like this line");
 }
 
 Explanation deep_nesting(const Scene& scene) {
   if (!scene.is(Code::P0109)) return {};
-  return Diagnostic(Code::P0109, scene.here()).message("nested more than 200 deep").help("name a part of it: `set part = …`, or a function");
+  return Diagnostic(Code::P0109, scene.here())
+      .message("nested more than 200 deep")
+      .help("name a part of it: `set part = …`, or a function");
 }
 
 Explanation unclosed_string(const Scene& scene) {
@@ -110,7 +114,8 @@ Explanation single_equals(const Scene& scene) {
   const std::string_view next = scene.text.substr(scene.at + 1, 1);
   if (next == ">" || next == "<") {
     const std::string right = std::string(next) + "=";
-    return Diagnostic(Code::P0118, scene.span(scene.at, 2)).message("this comparison is written `" + right + "`")
+    return Diagnostic(Code::P0118, scene.span(scene.at, 2))
+        .message("this comparison is written `" + right + "`")
         .help("write `" + right + "`", scene.span(scene.at, 2), right);
   }
   return Diagnostic(Code::P0105, scene.here()).help("to compare, write `==`", scene.here(), "==");
@@ -143,7 +148,8 @@ Explanation unknown_escape(const Scene& scene) {
 
 Explanation lone_brace(const Scene& scene) {
   if (!scene.is(Code::P0110)) return {};
-  return Diagnostic(Code::P0110, scene.span(scene.at - 1, 1)).help("as text it is written twice: `}}`", scene.span(scene.at, 0), "}");
+  return Diagnostic(Code::P0110, scene.span(scene.at - 1, 1))
+      .help("as text it is written twice: `}}`", scene.span(scene.at, 0), "}");
 }
 
 Explanation bad_timestamp(const Scene& scene) {
@@ -185,24 +191,33 @@ Explanation wrong_unit(const Scene& scene) {
   if (unit.empty()) {
     const bool is_name = word[0] != '_' && word != "e" && word != "E" && !(number == "0" && word[0] == 'x');
     if (!is_name) return Diagnostic(Code::P0114, whole).help("`1_000`, `10.50` and `1.5e3` are numbers");
-    return Diagnostic(Code::P0106, scene.span(word_begin, word.size())).message("unknown unit " + quoted(word))
+    return Diagnostic(Code::P0106, scene.span(word_begin, word.size()))
+        .message("unknown unit " + quoted(word))
         .note("units are us ms s m h d; months and years have no fixed length");
   }
   if (number.find('.') != std::string_view::npos) {
-    return Diagnostic(Code::P0106, whole).message("a unit stands behind a whole number").help("use a smaller unit, as in `90m` for an hour and a half");
+    return Diagnostic(Code::P0106, whole)
+        .message("a unit stands behind a whole number")
+        .help("use a smaller unit, as in `90m` for an hour and a half");
   }
   if (word.starts_with('w')) return Diagnostic(Code::P0106, whole).message("there is no unit for weeks").help("a week is `7d`");
   const std::string right = std::string(number) + std::string(unit);
-  return Diagnostic(Code::P0106, whole).message("a duration is written " + quoted(right)).help("write " + quoted(right), whole, right);
+  return Diagnostic(Code::P0106, whole)
+      .message("a duration is written " + quoted(right))
+      .help("write " + quoted(right), whole, right);
 }
 
 Explanation bad_number(const Scene& scene) {
   if (scene.is(Code::P0114)) {
     const bool zero = scene.mistake.expected.ends_with("leading 0");
-    return Diagnostic(Code::P0114, scene.here()).message(zero ? "a number has no leading zeros" : "a number has digits on both sides of its point");
+    return Diagnostic(Code::P0114, scene.here())
+        .message(zero ? "a number has no leading zeros" : "a number has digits on both sides of its point");
   }
-  if (!scene.wants_value() || scene.found != "." || scene.at + 1 >= scene.text.size() || !is_digit(scene.text[scene.at + 1])) return {};
-  return Diagnostic(Code::P0114, scene.here()).message("a number has digits on both sides of its point").help("write `0.`…", scene.span(scene.at, 0), "0");
+  if (!scene.wants_value() || scene.found != "." || scene.at + 1 >= scene.text.size() || !is_digit(scene.text[scene.at + 1]))
+    return {};
+  return Diagnostic(Code::P0114, scene.here())
+      .message("a number has digits on both sides of its point")
+      .help("write `0.`…", scene.span(scene.at, 0), "0");
 }
 
 // ---- What stands there tells what was meant
@@ -211,7 +226,8 @@ Explanation odd_character(const Scene& scene) {
   if (scene.found.empty()) return {};
   const auto byte = static_cast<unsigned char>(scene.found[0]);
   if (byte >= 0x80) {
-    return Diagnostic(Code::P0123, scene.here()).message("names are made of ASCII letters, digits and `_`")
+    return Diagnostic(Code::P0123, scene.here())
+        .message("names are made of ASCII letters, digits and `_`")
         .help("data that calls a field otherwise is mapped: `cafe: string from \"café\"`");
   }
   if (byte < 0x20 || byte == 0x7F) return Diagnostic(Code::P0123, scene.here()).message("a control character cannot stand here");
@@ -229,7 +245,8 @@ Explanation foreign_sign(const Scene& scene) {
       const Span where = scene.span(begin, foreign.sign.size());
       Diagnostic diagnostic(Code::P0118, where);
       diagnostic.message(quoted(foreign.sign) + " is no sign of this language");
-      return foreign.ours.empty() ? diagnostic.help(std::string(foreign.advice)) : diagnostic.help(std::string(foreign.advice), where, std::string(foreign.ours));
+      return foreign.ours.empty() ? diagnostic.help(std::string(foreign.advice))
+                                  : diagnostic.help(std::string(foreign.advice), where, std::string(foreign.ours));
     }
   }
   return {};
@@ -258,15 +275,19 @@ Explanation colon_or_equals(const Scene& scene) {
   }
   const std::string name(scene.before);
   if (is_equals) {
-    return diagnostic.message("a " + std::string(keyword) + " has a type").help("write `" + std::string(keyword) + " " + name + ": Type = …`");
+    return diagnostic.message("a " + std::string(keyword) + " has a type")
+        .help("write `" + std::string(keyword) + " " + name + ": Type = …`");
   }
-  return diagnostic.message("a " + std::string(keyword) + " has no type").help("write `" + std::string(keyword) + " " + name + " = …`");
+  return diagnostic.message("a " + std::string(keyword) + " has no type")
+      .help("write `" + std::string(keyword) + " " + name + " = …`");
 }
 
 Explanation stray_bracket(const Scene& scene) {
   const bool closes = scene.found == ")" || scene.found == "]" || scene.found == "}";
   if (!closes || !(scene.is(Code::P0119) || scene.begins_item())) return {};
-  return Diagnostic(Code::P0120, scene.here()).message(quoted(scene.found) + " closes nothing").help("remove it", scene.here(), "");
+  return Diagnostic(Code::P0120, scene.here())
+      .message(quoted(scene.found) + " closes nothing")
+      .help("remove it", scene.here(), "");
 }
 
 Explanation misplaced_range(const Scene& scene) {
@@ -277,9 +298,11 @@ Explanation misplaced_range(const Scene& scene) {
 Explanation blank_before_postfix(const Scene& scene) {
   constexpr std::array<std::string_view, 4> kPostfix = {"(", "[", ".", "!"};
   const bool after_value = is_word(scene.before) || scene.before == ")" || scene.before == "]" || scene.before == "!";
-  if (!scene.is(Code::P0119) || !scene.blank_before || !after_value || std::ranges::find(kPostfix, scene.found) == kPostfix.end()) return {};
+  if (!scene.is(Code::P0119) || !scene.blank_before || !after_value || std::ranges::find(kPostfix, scene.found) == kPostfix.end())
+    return {};
   const std::size_t end = static_cast<std::size_t>(scene.before.data() - scene.text.data()) + scene.before.size();
-  return Diagnostic(Code::P0125, scene.here()).message(quoted(scene.found) + " touches what it follows")
+  return Diagnostic(Code::P0125, scene.here())
+      .message(quoted(scene.found) + " touches what it follows")
       .help("remove the blank", scene.span(end, scene.at - end), "");
 }
 
@@ -288,7 +311,9 @@ Explanation blank_behind_sign(const Scene& scene) {
   if (!touches || scene.mistake.expected != "a name" || scene.found.empty() || !is_blank(scene.found[0])) return {};
   const std::size_t next = std::min(scene.text.find_first_not_of(" \t\r", scene.at), scene.text.size());
   const Span blank = scene.span(scene.at, next - scene.at);
-  return Diagnostic(Code::P0125, blank).message("a name touches the " + quoted(scene.before) + " before it").help("remove the blank", blank, "");
+  return Diagnostic(Code::P0125, blank)
+      .message("a name touches the " + quoted(scene.before) + " before it")
+      .help("remove the blank", blank, "");
 }
 
 Explanation needs_parentheses(const Scene& scene) {
@@ -297,9 +322,11 @@ Explanation needs_parentheses(const Scene& scene) {
         .message("to the right of `catch` stands one operand")
         .help("put parentheses round it: `x catch (a + b)`, or round the `catch`: `(x catch a) + b`");
   }
-  const bool longer = scene.found == "if" || scene.found == "not" || (scene.found == "-" && scene.mistake.expected == "one operand");
+  const bool longer =
+      scene.found == "if" || scene.found == "not" || (scene.found == "-" && scene.mistake.expected == "one operand");
   if (!scene.wants_value() || !longer) return {};
-  return Diagnostic(Code::P0117, scene.here()).message(quoted(scene.found) + " needs parentheses here")
+  return Diagnostic(Code::P0117, scene.here())
+      .message(quoted(scene.found) + " needs parentheses here")
       .help("write `(" + std::string(scene.found) + " …)`");
 }
 
@@ -328,7 +355,9 @@ Explanation assignment_without_set(const Scene& scene) {
   while (next < scene.text.size() && is_blank(scene.text[next])) ++next;
   const std::string_view rest = scene.text.substr(next, 2);
   if (!rest.starts_with('=') || rest == "==") return {};
-  return Diagnostic(Code::P0112, scene.here()).message("a stage begins with a keyword").help("to set a field, write `set`", scene.span(scene.at, 0), "set ");
+  return Diagnostic(Code::P0112, scene.here())
+      .message("a stage begins with a keyword")
+      .help("to set a field, write `set`", scene.span(scene.at, 0), "set ");
 }
 
 Explanation unknown_item(const Scene& scene) {
@@ -336,14 +365,18 @@ Explanation unknown_item(const Scene& scene) {
   const bool in_file = scene.is(Code::P0111);
   Diagnostic diagnostic(scene.mistake.code, scene.here());
   diagnostic.message(quoted(scene.found) + (in_file ? " begins no declaration" : " begins no stage"));
-  if (in_file && contains(kStages, scene.found)) return diagnostic.label("a stage").help("stages stand in a flow: `flow name { … }`");
+  if (in_file && contains(kStages, scene.found))
+    return diagnostic.label("a stage").help("stages stand in a flow: `flow name { … }`");
   if (!in_file && contains(kDeclarations, scene.found)) {
     return diagnostic.label("a declaration").help("declarations stand outside of flows; is a `}` missing above?");
   }
   std::vector<std::string> words;
-  for (const std::string_view word : kStages) if (!in_file) words.emplace_back(word);
-  for (const std::string_view word : kDeclarations) if (in_file) words.emplace_back(word);
-  if (const auto near = diag::suggest(scene.found, words)) return diagnostic.help("did you mean " + quoted(*near) + "?", scene.here(), *near);
+  for (const std::string_view word : kStages)
+    if (!in_file) words.emplace_back(word);
+  for (const std::string_view word : kDeclarations)
+    if (in_file) words.emplace_back(word);
+  if (const auto near = diag::suggest(scene.found, words))
+    return diagnostic.help("did you mean " + quoted(*near) + "?", scene.here(), *near);
   for (const Synonym& synonym : kSynonyms) {
     if (synonym.word == scene.found && synonym.is_declaration == in_file) {
       return diagnostic.help("here it is called " + quoted(synonym.ours));
@@ -361,24 +394,28 @@ Explanation unclosed_bracket(const Scene& scene) {
   const Span opened = scene.span(scene.mistake.opened, 1);
   const bool closes = scene.found == "}" || scene.found == ")" || scene.found == "]";
   if (scene.found.empty() || closes) {
-    return Diagnostic(Code::P0103, scene.here()).message("expected " + scene.expected() + (scene.before.empty() ? "" : " after " + quoted(scene.before)))
+    return Diagnostic(Code::P0103, scene.here())
+        .message("expected " + scene.expected() + (scene.before.empty() ? "" : " after " + quoted(scene.before)))
         .secondary(opened, "to close this");
   }
-  return Diagnostic(Code::P0101, scene.here()).message("expected " + scene.expected() + ", not " + quoted(scene.found)).secondary(opened, "inside of this");
+  return Diagnostic(Code::P0101, scene.here())
+      .message("expected " + scene.expected() + ", not " + quoted(scene.found))
+      .secondary(opened, "inside of this");
 }
 
 Diagnostic unexpected(const Scene& scene) {
   Diagnostic diagnostic(scene.mistake.code, scene.here());
   if (!scene.found.empty()) return diagnostic.message("expected " + scene.expected() + ", not " + quoted(scene.found));
-  return diagnostic.message("expected " + scene.expected() + (scene.before.empty() ? "" : " after " + quoted(scene.before))).label("missing here");
+  return diagnostic.message("expected " + scene.expected() + (scene.before.empty() ? "" : " after " + quoted(scene.before)))
+      .label("missing here");
 }
 
 // The first that knows what to say speaks.
 constexpr std::array kExplanations = {
-    unclosed_block,   deep_nesting,     unclosed_string,      single_equals,     chained_comparison, repetition_in_string,
-    unknown_escape,   lone_brace,       bad_timestamp,        wrong_unit,        bad_number,         odd_character,
-    foreign_sign,     colon_or_equals,  stray_bracket,        misplaced_range,   blank_before_postfix, blank_behind_sign, needs_parentheses,
-    continued_line,   assignment_without_set, unknown_item,   unclosed_bracket,
+    unclosed_block,    deep_nesting,    unclosed_string,        single_equals,   chained_comparison,   repetition_in_string,
+    unknown_escape,    lone_brace,      bad_timestamp,          wrong_unit,      bad_number,           odd_character,
+    foreign_sign,      colon_or_equals, stray_bracket,          misplaced_range, blank_before_postfix, blank_behind_sign,
+    needs_parentheses, continued_line,  assignment_without_set, unknown_item,    unclosed_bracket,
 };
 
 }  // namespace

@@ -5,11 +5,12 @@
 
 namespace piperun::syntax {
 
-constexpr std::array<std::string_view, 13> kDeclarations = {"pipeline", "param", "const", "enum", "type",      "connection", "source",
-                                                            "table",    "sink",  "fn",    "flow", "intrinsic", "use"};
+constexpr std::array<std::string_view, 13> kDeclarations = {
+    "pipeline", "param", "const", "enum", "type", "connection", "source", "table", "sink", "fn", "flow", "intrinsic", "use"};
 
-constexpr std::array<std::string_view, 20> kStages = {"from", "filter", "set",   "map",    "drop", "flatten", "dedup", "enrich",    "key", "delete",
-                                                      "route", "to",    "window", "join", "left", "full",    "aggregate", "top", "time", "on"};
+constexpr std::array<std::string_view, 20> kStages = {"from",   "filter", "set",       "map",   "drop", "flatten", "dedup",
+                                                      "enrich", "key",    "delete",    "route", "to",   "window",  "join",
+                                                      "left",   "full",   "aggregate", "top",   "time", "on"};
 
 struct Synonym {
   std::string_view word;
@@ -17,15 +18,33 @@ struct Synonym {
   bool is_declaration;
 };
 constexpr std::array kSynonyms = {
-    Synonym{"where", "filter", false},   Synonym{"select", "map", false},     Synonym{"project", "map", false},
-    Synonym{"group", "aggregate by", false}, Synonym{"let", "set", false},    Synonym{"derive", "set", false},
-    Synonym{"distinct", "dedup … within …", false}, Synonym{"lookup", "enrich", false}, Synonym{"explode", "flatten", false},
-    Synonym{"unnest", "flatten", false}, Synonym{"into", "to", false},        Synonym{"insert", "to", false},
-    Synonym{"limit", "top", false},      Synonym{"order", "top … by …", false}, Synonym{"union", "from a, b", false},
-    Synonym{"remove", "drop", false},    Synonym{"switch", "route", false},   Synonym{"import", "use", true},
-    Synonym{"include", "use", true},     Synonym{"let", "const", true},       Synonym{"var", "const", true},
-    Synonym{"def", "fn", true},          Synonym{"function", "fn", true},     Synonym{"struct", "type", true},
-    Synonym{"record", "type", true},     Synonym{"stream", "source or flow", true}, Synonym{"output", "sink", true},
+    Synonym{"where", "filter", false},
+    Synonym{"select", "map", false},
+    Synonym{"project", "map", false},
+    Synonym{"group", "aggregate by", false},
+    Synonym{"let", "set", false},
+    Synonym{"derive", "set", false},
+    Synonym{"distinct", "dedup … within …", false},
+    Synonym{"lookup", "enrich", false},
+    Synonym{"explode", "flatten", false},
+    Synonym{"unnest", "flatten", false},
+    Synonym{"into", "to", false},
+    Synonym{"insert", "to", false},
+    Synonym{"limit", "top", false},
+    Synonym{"order", "top … by …", false},
+    Synonym{"union", "from a, b", false},
+    Synonym{"remove", "drop", false},
+    Synonym{"switch", "route", false},
+    Synonym{"import", "use", true},
+    Synonym{"include", "use", true},
+    Synonym{"let", "const", true},
+    Synonym{"var", "const", true},
+    Synonym{"def", "fn", true},
+    Synonym{"function", "fn", true},
+    Synonym{"struct", "type", true},
+    Synonym{"record", "type", true},
+    Synonym{"stream", "source or flow", true},
+    Synonym{"output", "sink", true},
     Synonym{"input", "source", true},
 };
 
@@ -34,10 +53,10 @@ struct UnitWord {
   std::string_view unit;
 };
 constexpr std::array kUnitWords = {
-    UnitWord{"us", "us"},    UnitWord{"ms", "ms"},     UnitWord{"s", "s"},       UnitWord{"sec", "s"},     UnitWord{"secs", "s"},
-    UnitWord{"second", "s"}, UnitWord{"seconds", "s"}, UnitWord{"m", "m"},       UnitWord{"min", "m"},     UnitWord{"mins", "m"},
-    UnitWord{"minute", "m"}, UnitWord{"minutes", "m"}, UnitWord{"h", "h"},       UnitWord{"hr", "h"},      UnitWord{"hrs", "h"},
-    UnitWord{"hour", "h"},   UnitWord{"hours", "h"},   UnitWord{"d", "d"},       UnitWord{"day", "d"},     UnitWord{"days", "d"},
+    UnitWord{"us", "us"},    UnitWord{"ms", "ms"},     UnitWord{"s", "s"},     UnitWord{"sec", "s"}, UnitWord{"secs", "s"},
+    UnitWord{"second", "s"}, UnitWord{"seconds", "s"}, UnitWord{"m", "m"},     UnitWord{"min", "m"}, UnitWord{"mins", "m"},
+    UnitWord{"minute", "m"}, UnitWord{"minutes", "m"}, UnitWord{"h", "h"},     UnitWord{"hr", "h"},  UnitWord{"hrs", "h"},
+    UnitWord{"hour", "h"},   UnitWord{"hours", "h"},   UnitWord{"d", "d"},     UnitWord{"day", "d"}, UnitWord{"days", "d"},
     UnitWord{"w", "w"},      UnitWord{"week", "w"},    UnitWord{"weeks", "w"},
 };
 

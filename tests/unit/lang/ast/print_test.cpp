@@ -29,7 +29,8 @@ TEST(Print, WritesAllBracketsOut) {
   const ExprId a = pool.add(NameRef{{"a", {}}}, {});
   const ExprId one = pool.add(IntLiteral{1}, {});
   const ExprId sum = pool.add(Binary{BinaryOp::Add, a, one, {}}, {});
-  EXPECT_EQ(print(pool.add(Coalesce{pool.add(Member{a, {"odd name", {}}, true}, {}), sum, {}}, {}), pool), "(a?.\"odd name\" ?? (a + 1))");
+  EXPECT_EQ(print(pool.add(Coalesce{pool.add(Member{a, {"odd name", {}}, true}, {}), sum, {}}, {}), pool),
+            "(a?.\"odd name\" ?? (a + 1))");
   EXPECT_EQ(print(pool.add(NullTest{sum, true}, {}), pool), "((a + 1) is not null)");
   EXPECT_EQ(print(pool.add(Call{a, {{one, Fold{{"x", {}}, a, sum}}}}, {}), pool), "a(1 for x in a if (a + 1))");
   EXPECT_EQ(print(pool.add(ErrorExpr{}, {}), pool), "<error>");

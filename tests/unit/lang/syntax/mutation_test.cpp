@@ -58,7 +58,8 @@ TEST(Mutations, OneTokenGivesOneError) {
         ++all;
         wrong += errors > 0;
         exactly_one += errors == 1;
-        if (errors > 1 && std::getenv("SHOW_MUTATIONS")) std::printf("%s\n%s\n", token.c_str(), Parsed(changed).rendered().c_str());
+        if (errors > 1 && std::getenv("SHOW_MUTATIONS"))
+          std::printf("%s\n%s\n", token.c_str(), Parsed(changed).rendered().c_str());
       }
     }
   }
@@ -80,9 +81,7 @@ class Mutator {
   }
 
  private:
-  static int pick(std::mt19937& random, std::size_t limit) {
-    return static_cast<int>(random() % limit);
-  }
+  static int pick(std::mt19937& random, std::size_t limit) { return static_cast<int>(random() % limit); }
   void change(std::string& text, std::mt19937& random) const {
     constexpr std::string_view kBytes = "{}()[]<>\"'#\n\r\t .,:;=!?$-+*/%\\@&|0aZ_\x80\xFF";
     if (text.empty()) return;
@@ -123,7 +122,8 @@ TEST(Mutations, HundredThousandInputsAreParsed) {
       ASSERT_LE(found->span.end, text.size()) << text;
     }
   }
-  std::printf("100000 inputs, %zu with errors, longest %.2f ms\n", with_errors, std::chrono::duration<double, std::milli>(longest).count());
+  std::printf("100000 inputs, %zu with errors, longest %.2f ms\n", with_errors,
+              std::chrono::duration<double, std::milli>(longest).count());
   EXPECT_GT(with_errors, 50'000u);
   EXPECT_LT(longest, std::chrono::seconds(2));
 }

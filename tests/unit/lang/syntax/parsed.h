@@ -48,7 +48,8 @@ inline std::string golden_folder() { return std::string(PIPERUN_SOURCE_DIR) + "/
 
 // The files without mistakes; sorted.
 inline const std::vector<std::string>& good_files() {
-  static const std::vector<std::string> names = {"expressions", "layout", "modules", "shop", "stages", "strings", "words_as_names"};
+  static const std::vector<std::string> names = {"expressions", "layout",  "modules",       "shop",
+                                                 "stages",      "strings", "words_as_names"};
   return names;
 }
 

@@ -67,7 +67,8 @@ TEST(Tree, SpansCoverTheText) {
 }
 
 TEST(Tree, DocsBelongToTheItemRightBelow) {
-  const Parsed parsed("## not of a\n\n## of a\n##  twice\nconst a = 1\n# none\nconst b = 2\ntype T {\n  ## of x\n  x: int64, y: int64\n}\n");
+  const Parsed parsed(
+      "## not of a\n\n## of a\n##  twice\nconst a = 1\n# none\nconst b = 2\ntype T {\n  ## of x\n  x: int64, y: int64\n}\n");
   EXPECT_EQ(parsed.module.declarations[0].doc, "of a\n twice");
   EXPECT_EQ(parsed.module.declarations[1].doc, "");
   const auto& type = std::get<ast::TypeDecl>(parsed.module.declarations[2].node);
@@ -101,7 +102,8 @@ TEST(Tree, LoneExpression) {
 }
 
 TEST(Mistakes, EditsMendTheProgram) {
-  for (const std::string name : {"P0105_single_equals", "P0107_regex_in_string", "P0110_lone_brace", "P0122_colon_or_equals", "P0125_blanks"}) {
+  for (const std::string name :
+       {"P0105_single_equals", "P0107_regex_in_string", "P0110_lone_brace", "P0122_colon_or_equals", "P0125_blanks"}) {
     std::string text = read_text(golden_folder() + name + ".pipe");
     const Parsed parsed(text);
     auto found = parsed.report.sorted();
@@ -112,9 +114,7 @@ TEST(Mistakes, EditsMendTheProgram) {
     }
     const Parsed mended(text);
     EXPECT_LT(mended.report.error_count(), parsed.report.error_count()) << name << '\n' << text;
-    if (name != "P0107_regex_in_string") {
-      EXPECT_TRUE(mended.report.empty()) << mended.rendered();
-    }
+    if (name != "P0107_regex_in_string") { EXPECT_TRUE(mended.report.empty()) << mended.rendered(); }
   }
 }
 
