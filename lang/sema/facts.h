@@ -100,7 +100,8 @@ struct RowSchema {
 struct ColumnPath {
   int column = -1;
   std::vector<int> fields;         // one per further part
-  TypeId type;                     // of what it ends at; never null in a key
+  TypeId type;                     // of what it ends at, without `?` if `narrowed`; never null in a key
+  bool narrowed = false;           // a field on the way or at its end is stored as `T?` but known to be there
 };
 
 struct Stream {                    // what `from` names
@@ -113,7 +114,7 @@ struct FromFact {
   // Per input and output column: the column of the input's schema, converted to the output's type. -1: null.
   std::vector<std::vector<int>> columns;
 };
-struct FilterFact {};              // AST: condition
+struct FilterFact {};              // AST: condition. Columns that it proves to be there lose their `?` in `after`
 struct SetFact {                   // AST: value; its `target` is the type set
   ColumnPath target;               // in `after`. A new column is the last one
   bool is_new = false;             // the column did not exist before
@@ -243,7 +244,8 @@ struct SinkFact {
   std::string name;
   ConnectionId connection = kNone;
   std::string object;
-  std::vector<Column> columns;     // what flows in; is_volatile if it is so in any flow. Empty if only dead letters go there
+  std::vector<Column> columns;     // what flows in, as the first flow orders it (others: by name, T → T? where they differ);
+                                   // is_volatile if it is so in any flow. Empty if only dead letters go there
   std::vector<int> key;            // columns
   int version = -1;                // column
   Conflict on_conflict = Conflict::Error;
@@ -253,6 +255,7 @@ struct SinkFact {
   std::vector<std::pair<std::string, ExprId>> headers;  // expressions over `columns`, strings
   ExprId payload;                  // `value = …`; none: the columns are encoded
   ExprId idempotency_key;
+  bool is_topic = false;           // `object` is a topic
   bool is_dead_letter_sink = false;
   bool is_used = false;
   bool takes_deletes = false;      // a keyed stream flows in

@@ -1,0 +1,347 @@
+// Connections, sources, tables, sinks: their options against the catalog, and what these mean.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "lang/ast/match.h"
+#include "lang/sema/analysis.h"
+
+namespace piperun::sema {
+
+namespace {
+
+bool concerns_system(const catalog::Connector& connector, std::string_view option) {
+  std::string_view words = connector.system_options;
+  while (!words.empty()) {
+    const std::size_t blank = std::min(words.find(' '), words.size());
+    if (words.substr(0, blank) == option) return true;
+    words.remove_prefix(std::min(blank + 1, words.size()));
+  }
+  return false;
+}
+
+std::string quoted(std::string_view name) { return fmt::format("`{}`", name); }
+
+std::span<const catalog::Option> formats_of(const catalog::Connector& connector) {
+  return connector.has_format ? catalog::format_options() : std::span<const catalog::Option>();
+}
+
+}  // namespace
+
+std::optional<ConnectionId> Analysis::connection(Symbol symbol) {
+  if (failed_.contains(symbol)) return std::nullopt;
+  if (const auto found = ids_.find(symbol); found != ids_.end()) return found->second;
+  const ast::Declaration& it = context_[symbol];
+  const ast::Connector& written = std::get<ast::ConnectionDecl>(it.node).connector;
+  const std::string& name = written.path.parts.front().text;
+  failed_.insert(symbol);
+  if (name.empty()) return std::nullopt;
+  const catalog::Connector* connector = written.path.parts.size() == 1 ? catalog::find_connector(name) : nullptr;
+  if (connector == nullptr || (connector->roles & catalog::kConnection) == 0) {
+    auto& found = context_.error(connector == nullptr ? Code::P0603 : Code::P0604, written.path.span,
+                                 connector == nullptr ? fmt::format("unknown connector `{}`", context_.sources.text(written.path.span))
+                                                      : fmt::format("`{}` has nothing that could be shared as a connection", name));
+    std::vector<std::string> names;
+    for (const auto& each : catalog::connectors()) names.emplace_back(each.name);
+    if (connector == nullptr) context_.suggest(found, written.path.span, name, names);
+    else found.help(fmt::format("use it directly: `source x: T = {} {{ … }}`", name));
+    return std::nullopt;
+  }
+  failed_.erase(symbol);
+  Connection fact;
+  fact.name = it.name.text;
+  fact.connector = connector->name;
+  fact.where = it.name.span;
+  fact.options = options_.read(written.options, connector->options, {}, catalog::kConnection, symbol.module, quoted(name));
+  check_properties(fact.options);
+  const ConnectionId id = static_cast<ConnectionId>(context_.facts.connections.size());
+  ids_[symbol] = id;
+  context_.facts.connections.push_back(std::move(fact));
+  return id;
+}
+
+std::optional<Analysis::Attached> Analysis::attach(const ast::Connector& written, const ast::Declaration& declaration, catalog::Roles role) {
+  const ast::Name& name = written.path.parts.front();
+  if (name.text.empty()) return std::nullopt;
+  Attached attached;
+  const bool is_plain = written.path.parts.size() == 1;
+  const Symbol* symbol = nullptr;
+  const Symbol* named = is_plain ? context_.find(0, name.text) : nullptr;
+  if (named != nullptr && std::holds_alternative<ast::ConnectionDecl>(context_[*named].node)) symbol = named;
+  attached.connector = symbol == nullptr && is_plain ? catalog::find_connector(name.text) : nullptr;
+  if (attached.connector == nullptr) {
+    if (symbol == nullptr && !is_plain) symbol = context_.find(0, written.path, Code::P0603, "connection");
+    if (symbol == nullptr) {
+      if (!is_plain) return std::nullopt;
+      if (named != nullptr && std::holds_alternative<ast::ErrorDecl>(context_[*named].node)) return std::nullopt;
+      auto& found = context_.error(Code::P0603, written.path.span, fmt::format("unknown connector or connection `{}`", name.text));
+      if (named != nullptr) found.secondary(context_[*named].name.span, fmt::format("this is {}", kind_name(context_[*named].node)));
+      std::vector<std::string> names = context_.names_of<ast::ConnectionDecl>(0);
+      for (const auto& each : catalog::connectors()) names.emplace_back(each.name);
+      context_.suggest(found, written.path.span, name.text, names);
+      return std::nullopt;
+    }
+    const auto id = connection(*symbol);
+    if (!id) return std::nullopt;
+    attached.connection = *id;
+    attached.connector = catalog::find_connector(context_.facts.connections[*id].connector);
+  }
+  const catalog::Connector& connector = *attached.connector;
+  if ((connector.roles & role) == 0) {
+    context_.error(Code::P0604, written.path.span, fmt::format("`{}` cannot be used as {}", connector.name, kind_name(declaration.node)))
+        .note(fmt::format("`{}`: {}", connector.name, connector.doc));
+    return std::nullopt;
+  }
+  const bool is_inline = attached.connection == kNone;
+  OptionMap own = options_.read(written.options, connector.options, formats_of(connector), role, 0, quoted(connector.name));
+  check_properties(own);
+  check_availability(connector, written.path.span);
+  if (is_inline) {
+    Connection made{declaration.name.text, std::string(connector.name), {}, true, declaration.name.span};
+    for (const auto& [option, value] : own) {
+      if (concerns_system(connector, option)) made.options[option] = value;
+    }
+    attached.connection = static_cast<ConnectionId>(context_.facts.connections.size());
+    context_.facts.connections.push_back(std::move(made));
+    attached.options = std::move(own);
+  } else {
+    attached.options = context_.facts.connections[attached.connection].options;
+    for (auto& [option, value] : own) {
+      if (concerns_system(connector, option) && attached.options.contains(option)) {
+        context_.error(Code::P0611, value.name_span, fmt::format("the connection has its own `{}`", option))
+            .secondary(attached.options.at(option).name_span, "given here")
+            .help("another system is another connection");
+      }
+      attached.options[option] = std::move(value);
+    }
+  }
+  options_.require(attached.options, connector.options, role, written.path.span, quoted(connector.name));
+  return attached;
+}
+
+void Analysis::check_availability(const catalog::Connector& connector, Span span) {
+  if (connector.available == catalog::Availability::Later) context_.not_yet(connector.name, span);
+  if (connector.available == catalog::Availability::LocalOnly && context_.options.run && !context_.options.local) {
+    context_.not_yet(connector.name, span);
+  }
+}
+
+void Analysis::check_properties(const OptionMap& options) {
+  const OptionValue* properties = find_option(options, "properties");
+  const auto* settings = properties == nullptr ? nullptr : std::get_if<OptionMap>(&properties->value);
+  if (settings == nullptr) return;
+  for (const auto& [name, value] : *settings) {
+    const auto refused = catalog::refused_properties();
+    const auto found = std::ranges::find(refused, name, &catalog::RefusedProperty::name);
+    if (found == refused.end()) continue;
+    if (!found->allowed_if.empty() && value.text(context_.facts.types) == found->allowed_if &&
+        context_.facts.pipeline.delivery == Delivery::AtMostOnce) {
+      continue;
+    }
+    auto& report = context_.error(Code::P0408, value.name_span, fmt::format("`{}` carries the guarantee and cannot be set", name));
+    report.note(std::string(found->reason));
+    if (!found->allowed_if.empty()) report.note(fmt::format("`{}` is allowed under `delivery = at_most_once`", found->allowed_if));
+  }
+}
+
+TypeId Analysis::record_type(ast::TypeExprId id, std::string_view what) {
+  const TypeId type = types_.read(id, 0);
+  if (context_.is_error(type)) return type;
+  if (context_.kind(type) == TypeKind::Record && !context_.is_nullable(type)) return type;
+  context_.error(Code::P0203, context_.program.pool[id].span, fmt::format("the records of {} are of a declared `type`, not {}", what, context_.name(type)))
+      .help("`type Line { text: string }` with `format = raw` reads plain lines");
+  return {};
+}
+
+Format Analysis::format_of(const Attached& attached, TypeId type) {
+  const OptionValue* option = find_option(attached.options, "format");
+  const std::string name = option == nullptr ? "json" : option->text(context_.facts.types);
+  if (name == "avro" || name == "protobuf") {
+    context_.not_yet(name, option->span);
+    return name == "avro" ? Format::Avro : Format::Protobuf;
+  }
+  if (name == "json") return Format::Json;
+  const value::Type record = context_.type(type);
+  if (name == "raw") {
+    const bool fits = record.fields.size() == 1 && (context_.kind(record.fields[0].type) == TypeKind::String ||
+                                                    context_.kind(record.fields[0].type) == TypeKind::Bytes);
+    if (record.kind == TypeKind::Record && !fits) {
+      context_.error(Code::P0615, option->span, fmt::format("`raw` fills one string or bytes field, and `{}` has {}", record.name,
+                                                            record.fields.size() == 1 ? "another one" : fmt::format("{} fields", record.fields.size())))
+          .help("`type Line { text: string }`");
+    }
+    return Format::Raw;
+  }
+  for (const value::Field& field : record.fields) {
+    const TypeKind kind = context_.kind(field.type);
+    const bool is_flat = kind != TypeKind::List && kind != TypeKind::Map && kind != TypeKind::Record;
+    if (!is_flat) {
+      context_.error(Code::P0615, option->span, fmt::format("a csv column cannot hold `{}`: {}", field.name, context_.name(field.type)));
+      break;
+    }
+  }
+  return Format::Csv;
+}
+
+std::vector<int> Analysis::key_fields(const Attached& attached, TypeId type, std::string_view of) {
+  const OptionValue* option = find_option(attached.options, "key");
+  const auto* names = option == nullptr ? nullptr : std::get_if<std::vector<std::string>>(&option->value);
+  const value::Type record = context_.type(type);
+  std::vector<int> fields;
+  if (names == nullptr || record.kind != TypeKind::Record) return fields;
+  for (const std::string& name : *names) {
+    const int index = field_index(record, name);
+    if (index < 0) {
+      auto& found = context_.error(Code::P0205, option->span, fmt::format("`{}` has no field `{}`", record.name, name));
+      std::vector<std::string> all;
+      for (const value::Field& field : record.fields) all.push_back(field.name);
+      if (names->size() == 1) context_.suggest(found, option->span, name, all);
+      return {};
+    }
+    const TypeId key = record.fields[static_cast<std::size_t>(index)].type;
+    if (!may_be_key(context_.kind(key))) {
+      context_.error(Code::P0211, option->span, fmt::format("`{}` cannot be the key of {}: it is {}", name, of, context_.name(key)));
+      return {};
+    }
+    if (context_.is_nullable(key)) {
+      context_.error(Code::P0302, option->span, fmt::format("`{}` may be null, and a key never is", name));
+      return {};
+    }
+    fields.push_back(index);
+  }
+  return fields;
+}
+
+int Analysis::event_time(const Attached& attached, TypeId type) {
+  const OptionValue* option = find_option(attached.options, "event_time");
+  const auto* names = option == nullptr ? nullptr : std::get_if<std::vector<std::string>>(&option->value);
+  const value::Type record = context_.type(type);
+  if (names == nullptr || record.kind != TypeKind::Record) return -1;
+  int index = field_index(record, names->front());
+  if (index < 0) {  // the name in the data is as good
+    const auto& formats = context_.facts.records[type];
+    const auto found = std::ranges::find(formats, names->front(), &FieldFormat::data_name);
+    if (found != formats.end()) index = static_cast<int>(found - formats.begin());
+  }
+  if (index < 0) {
+    auto& found = context_.error(Code::P0205, option->span, fmt::format("`{}` has no field `{}`", record.name, names->front()));
+    std::vector<std::string> all;
+    for (const value::Field& field : record.fields) all.push_back(field.name);
+    context_.suggest(found, option->span, names->front(), all);
+    return -1;
+  }
+  const TypeId field = record.fields[static_cast<std::size_t>(index)].type;
+  if (field == context_.scalar(TypeKind::Timestamp)) return index;
+  if (context_.is_error(field)) return -1;
+  context_.error(Code::P0218, option->span, fmt::format("event time is a timestamp that is never null, and `{}` is {}", names->front(), context_.name(field)));
+  return -1;
+}
+
+std::string Analysis::object_of(const Attached& attached, const ast::Declaration& declaration, bool* is_topic) {
+  const catalog::Connector& connector = *attached.connector;
+  const auto text = [&](std::string_view name) { return text_of(attached.options, name, context_.facts.types); };
+  *is_topic = attached.options.contains("topic");
+  if (*is_topic && attached.options.contains("table")) {
+    context_.error(Code::P0614, attached.options.at("table").name_span, "it is a topic or a table, not both")
+        .secondary(attached.options.at("topic").name_span, "a topic here");
+  }
+  if (*is_topic) return text("topic");
+  if (connector.has_format && !connector.reads_topics) return text("path");
+  if (connector.domain == catalog::Domain::None) return "";
+  if (std::holds_alternative<ast::SourceDecl>(declaration.node) && connector.name == "embedded") {
+    *is_topic = true;
+    return declaration.name.text;
+  }
+  return attached.options.contains("table") ? text("table") : declaration.name.text;
+}
+
+std::string Analysis::start_of(const Attached& attached, std::string_view option, std::string_view otherwise) {
+  return text_of(attached.options, option, context_.facts.types, otherwise);
+}
+
+// Relative to the file that says it.
+std::string Analysis::path_of(const Attached& attached, std::string_view option, Span declared) {
+  const std::string path = text_of(attached.options, option, context_.facts.types);
+  const std::string& file = context_.sources.file(declared.file).path();
+  const std::size_t slash = file.rfind('/');
+  if (path.empty() || path.front() == '/' || slash == std::string::npos) return path;
+  return file.substr(0, slash + 1) + path;
+}
+
+void Analysis::read_source(Symbol symbol, const ast::SourceDecl& declaration) {
+  const ast::Declaration& it = context_[symbol];
+  SourceFact fact;
+  fact.name = it.name.text;
+  fact.where = it.name.span;
+  fact.type = record_type(declaration.type, "a source");
+  const auto attached = attach(declaration.connector, it, catalog::kSource);
+  if (attached) {
+    fact.connection = attached->connection;
+    bool is_topic = false;
+    fact.object = object_of(*attached, it, &is_topic);
+    if (attached->connector->name == "file") fact.object = path_of(*attached, "path", it.span);
+    fact.format = format_of(*attached, fact.type);
+    const auto word = [&](std::string_view name) { return text_of(attached->options, name, context_.facts.types); };
+    fact.extra = word("extra") == "error" ? ExtraFields::Error : word("extra") == "keep" ? ExtraFields::Keep : ExtraFields::Ignore;
+    fact.tombstone = word("tombstone") == "delete" ? Tombstone::Delete : word("tombstone") == "skip" ? Tombstone::Skip : Tombstone::Fail;
+    fact.key = key_fields(*attached, fact.type, "this source");
+    if (fact.tombstone == Tombstone::Delete && !attached->options.contains("key")) {
+      context_.error(Code::P0602, attached->options.at("tombstone").span, "`tombstone = delete` needs the option `key`")
+          .help("`key = id`: the field that the record's key holds");
+    }
+    if (fact.extra == ExtraFields::Keep && fact.format != Format::Json) {
+      context_.error(Code::P0614, attached->options.at("extra").span, "`extra = keep` is for json alone");
+    }
+    fact.event_time = event_time(*attached, fact.type);
+    fact.start = start_of(*attached, "start", "earliest");
+    fact.stop_at = start_of(*attached, "stop_at", "");
+    fact.sample = path_of(*attached, "sample", it.span);
+    fact.options = attached->options;
+  } else {
+    fact.connection = kNone;
+  }
+  ids_[symbol] = static_cast<SourceId>(context_.facts.sources.size());
+  context_.facts.sources.push_back(std::move(fact));
+}
+
+void Analysis::read_table(Symbol symbol, const ast::TableDecl& declaration) {
+  const ast::Declaration& it = context_[symbol];
+  TableFact fact;
+  fact.name = it.name.text;
+  fact.where = it.name.span;
+  fact.type = record_type(declaration.type, "a table");
+  if (const auto attached = attach(declaration.connector, it, catalog::kTable)) {
+    fact.connection = attached->connection;
+    bool is_topic = false;
+    fact.object = object_of(*attached, it, &is_topic);
+    if (attached->connector->name == "file") fact.object = path_of(*attached, "path", it.span);
+    fact.key = key_fields(*attached, fact.type, "this table");
+    fact.format = format_of(*attached, fact.type);
+    fact.cache = number_of(attached->options, "cache", 0);
+    fact.sample = path_of(*attached, "sample", it.span);
+    fact.options = attached->options;
+  }
+  ids_[symbol] = static_cast<TableId>(context_.facts.tables.size());
+  context_.facts.tables.push_back(std::move(fact));
+}
+
+void Analysis::read_sink(Symbol symbol, const ast::SinkDecl& declaration) {
+  const ast::Declaration& it = context_[symbol];
+  SinkFact fact;
+  fact.name = it.name.text;
+  fact.where = it.name.span;
+  if (const auto attached = attach(declaration.connector, it, catalog::kSink)) {
+    fact.connection = attached->connection;
+    fact.object = object_of(*attached, it, &fact.is_topic);
+    if (attached->connector->name == "file") fact.object = path_of(*attached, "path", it.span);
+    fact.options = attached->options;
+    const auto word = [&](std::string_view name) { return text_of(attached->options, name, context_.facts.types); };
+    fact.decimals = word("decimals") == "string" ? DecimalForm::String : DecimalForm::Number;
+    fact.nulls = word("nulls") == "omit" ? NullForm::Omit : NullForm::Write;
+    fact.format = format_of(*attached, {});
+  }
+  ids_[symbol] = static_cast<SinkId>(context_.facts.sinks.size());
+  context_.facts.sinks.push_back(std::move(fact));
+}
+
+}  // namespace piperun::sema

@@ -1,0 +1,397 @@
+// Calls: built-in functions by the catalog, declared ones, folds over lists, env() and secret().
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "lang/ast/match.h"
+#include "lang/sema/expressions.h"
+#include "lang/sema/signatures.h"
+
+namespace piperun::sema {
+
+namespace {
+
+constexpr std::pair<std::string_view, FoldKind> kFolds[] = {
+    {"count", FoldKind::Count}, {"sum", FoldKind::Sum},     {"min", FoldKind::Min},   {"max", FoldKind::Max},   {"avg", FoldKind::Avg},   {"any", FoldKind::Any},
+    {"all", FoldKind::All},     {"first", FoldKind::First}, {"last", FoldKind::Last}, {"list", FoldKind::List}, {"join", FoldKind::Join},
+};
+
+std::optional<FoldKind> fold_named(std::string_view name) {
+  for (const auto& [text, kind] : kFolds) {
+    if (text == name) return kind;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+void Expressions::take_arguments(ExprId id, const ast::Call& call) {
+  for (const ast::Argument& argument : call.arguments) absorb(id, argument.value);
+}
+
+TypeId Expressions::call(ExprId id, const ast::Call& call, Scope& scope, TypeId hint) {
+  const auto infer_all = [&] {
+    for (const ast::Argument& argument : call.arguments) {
+      if (!argument.fold) infer(argument.value, scope);
+    }
+  };
+  if (const auto* ref = std::get_if<ast::NameRef>(&node(call.callee).node)) {
+    const ast::Name& name = ref->name;
+    if (name.text.empty()) return infer_all(), TypeId{};
+    if (name.text == "env" || name.text == "secret") return environment_call(id, call, name.text, scope);
+    const Symbol* symbol = context_.find(scope.module, name.text);
+    if (symbol != nullptr && std::holds_alternative<ast::FnDecl>(context_[*symbol].node)) return declared_call(id, call, *symbol, scope);
+    if (symbol != nullptr && std::holds_alternative<ast::ErrorDecl>(context_[*symbol].node)) return infer_all(), TypeId{};
+    const bool has_fold = !call.arguments.empty() && call.arguments.front().fold.has_value();
+    if (fold_named(name.text) && (has_fold || name.text != "join")) return fold_call(id, call, name, scope, hint);
+    const auto functions = catalog::functions();
+    if (std::ranges::find(functions, name.text, &catalog::Function::name) != functions.end()) return builtin_call(id, call, name, scope, hint);
+    infer_all();
+    unknown_function(call, name, scope);
+    return {};
+  }
+  if (const auto* member = std::get_if<ast::Member>(&node(call.callee).node)) {
+    const auto* root = std::get_if<ast::NameRef>(&node(member->object).node);
+    const auto module = root != nullptr ? context_.module_named(scope.module, root->name.text) : std::nullopt;
+    if (module) {
+      const Symbol* symbol = context_.find(*module, member->name.text);
+      if (symbol != nullptr && std::holds_alternative<ast::FnDecl>(context_[*symbol].node)) return declared_call(id, call, *symbol, scope);
+      infer_all();
+      auto& found = context_.error(Code::P0206, member->name.span, fmt::format("module `{}` has no function `{}`", root->name.text, member->name.text));
+      context_.suggest(found, member->name.span, member->name.text, context_.names_of<ast::FnDecl>(*module));
+      return {};
+    }
+    infer_all();
+    auto& found = context_.error(Code::P0206, member->name.span, fmt::format("there is no function `{}`", text(call.callee)));
+    const auto functions = catalog::functions();
+    if (std::ranges::find(functions, member->name.text, &catalog::Function::name) != functions.end()) {
+      found.help(fmt::format("functions stand before their arguments: `{}({}…)`", member->name.text, text(member->object)));
+    } else if (root != nullptr) {
+      const auto names = [&] {
+        std::vector<std::string> list;
+        for (const auto& use : context_.program.modules[scope.module].uses) list.push_back(use.first);
+        return list;
+      }();
+      context_.suggest(found, root->name.span, root->name.text, names);
+      if (names.empty()) found.help(fmt::format("a module must be named first: `use std.{}`", root->name.text));
+    }
+    return {};
+  }
+  infer(call.callee, scope);
+  infer_all();
+  context_.error(Code::P0206, span(call.callee), "this is not a function");
+  return {};
+}
+
+void Expressions::unknown_function(const ast::Call& call, const ast::Name& name, Scope& scope) {
+  if (const Symbol* symbol = context_.find(scope.module, name.text)) {
+    context_.error(Code::P0208, name.span, fmt::format("`{}` is {}, not a function", name.text, kind_name(context_[*symbol].node)))
+        .secondary(context_[*symbol].name.span, "declared here");
+    return;
+  }
+  auto& found = context_.error(Code::P0206, name.span, fmt::format("unknown function `{}`", name.text));
+  for (std::uint32_t module = 0; module < context_.program.modules.size(); ++module) {
+    for (const auto& [alias, used] : context_.program.modules[scope.module].uses) {
+      if (used != module) continue;
+      const auto names = context_.names_of<ast::FnDecl>(module);
+      if (std::ranges::find(names, name.text) == names.end()) continue;
+      found.help(fmt::format("module `{}` has it", alias), name.span, fmt::format("{}.{}", alias, name.text));
+      return;
+    }
+  }
+  std::vector<std::string> names = context_.names_of<ast::FnDecl>(scope.module);
+  for (const auto& each : catalog::functions()) names.emplace_back(each.name);
+  for (const auto& each : catalog::fold_functions()) names.emplace_back(each.name);
+  context_.suggest(found, name.span, name.text, names);
+  (void)call;
+}
+
+TypeId Expressions::environment_call(ExprId id, const ast::Call& call, const std::string& name, Scope& scope) {
+  if (!scope.has_environment) {
+    context_.error(Code::P0607, span(id), fmt::format("`{}(…)` stands only in options and as the default of a param", name))
+        .help(fmt::format("declare `param p: string = {}`, and use `$p` here", text(id)));
+    return {};
+  }
+  const std::size_t count = call.arguments.size();
+  const auto* variable = count > 0 ? std::get_if<ast::StringLiteral>(&node(call.arguments[0].value).node) : nullptr;
+  if (variable == nullptr || variable->text.empty() || count > (name == "env" ? 2U : 1U)) {
+    context_.error(Code::P0207, span(id), name == "env" ? "`env` takes the name of a variable and, if wanted, a default: `env(\"X\", \"y\")`"
+                                                        : "`secret` takes the name of a variable: `secret(\"X\")`");
+    return {};
+  }
+  const TypeId string = context_.scalar(TypeKind::String);
+  if (name == "secret") {
+    fact(id).is_secret = true;
+    return string;
+  }
+  std::optional<Constant> otherwise;
+  if (count == 2) {
+    otherwise = evaluate(call.arguments[1].value, scope, string, "the default of a variable");
+    if (!otherwise) return {};
+  }
+  const auto value = context_.options.environment ? context_.options.environment(variable->text) : std::nullopt;
+  if (value) otherwise = Constant{string, *value};
+  if (!otherwise && context_.options.run) {
+    context_.error(Code::P0610, span(id), fmt::format("the environment variable `{}` is not set", variable->text))
+        .help(fmt::format("set it, or give a default: `env(\"{}\", \"…\")`", variable->text));
+    return {};
+  }
+  if (!otherwise) otherwise = Constant{string, "$" + variable->text};
+  fact(id).constant = context_.add(std::move(*otherwise));
+  return string;
+}
+
+TypeId Expressions::declared_call(ExprId id, const ast::Call& call, Symbol symbol, Scope& scope) {
+  const auto function_id = declarations_.function(symbol, span(call.callee));
+  if (!function_id) {
+    for (const ast::Argument& argument : call.arguments) infer(argument.value, scope);
+    return {};
+  }
+  const FunctionFact function = context_.facts.functions[*function_id];
+  bool is_fine = call.arguments.size() == function.parameters.size();
+  for (std::size_t i = 0; i < call.arguments.size(); ++i) {
+    const ast::Argument& argument = call.arguments[i];
+    const bool is_wanted = i < function.parameters.size();
+    infer(argument.value, scope, is_wanted ? function.parameters[i] : TypeId{});
+    if (!is_wanted) continue;
+    const bool takes_secret = function.native == "hash.hmac" && i == 1;
+    if (takes_secret) fact(argument.value).is_secret = false;
+    if (!coerce(argument.value, function.parameters[i], fmt::format("the parameter `{}` of `{}`", function.parameter_names[i], function.name))) {
+      is_fine = false;
+    }
+  }
+  take_arguments(id, call);
+  if (call.arguments.size() != function.parameters.size()) {
+    context_.error(Code::P0207, span(id), fmt::format("`{}` takes {} argument{}, not {}", function.name, function.parameters.size(),
+                                                      function.parameters.size() == 1 ? "" : "s", call.arguments.size()))
+        .secondary(function.where, "declared here");
+  }
+  if (!is_fine) return {};
+  if (function.native.empty()) fact(id).names = FunctionCall{*function_id};
+  else fact(id).names = NativeCall{function.native};
+  fact(id).is_volatile |= function.is_volatile;
+  fact(id).can_fail |= function.can_fail;
+  catchable_.insert(id);
+  return function.result;
+}
+
+TypeId Expressions::builtin_call(ExprId id, const ast::Call& call, const ast::Name& name, Scope& scope, TypeId hint) {
+  // Division and rounding work towards the type that is declared here.
+  TypeId first_hint;
+  const auto number_at = [&](std::size_t i) -> int {
+    const auto* literal = i < call.arguments.size() ? std::get_if<ast::IntLiteral>(&node(call.arguments[i].value).node) : nullptr;
+    return literal != nullptr && literal->value >= 0 && literal->value <= value::kMaxPrecision ? static_cast<int>(literal->value) : -1;
+  };
+  const bool is_round = name.text == "round";
+  const bool makes_decimal = name.text == "to_decimal";
+  if (is_round && number_at(1) >= 0) first_hint = decimal(context_, {value::kMaxPrecision, number_at(1)});
+  if (makes_decimal && number_at(1) >= 1 && number_at(2) >= 0 && number_at(2) <= number_at(1)) {
+    first_hint = decimal(context_, {number_at(1), number_at(2)});
+  }
+  std::vector<TypeId> given;
+  bool has_error = false;
+  for (std::size_t i = 0; i < call.arguments.size(); ++i) {
+    const ExprId value = call.arguments[i].value;
+    const bool is_division = std::holds_alternative<ast::Binary>(node(value).node);
+    given.push_back(infer(value, scope, i == 0 && is_division ? first_hint : TypeId{}));
+    has_error |= context_.is_error(given.back());
+    if (call.arguments[i].fold) {
+      context_.error(Code::P0207, span(value), fmt::format("`{}` folds no list", name.text));
+      has_error = true;
+    }
+  }
+  if (has_error) return take_arguments(id, call), TypeId{};
+  if (name.text == "hmac" && given.size() == 2) {
+    ExprFact& key = fact(call.arguments[1].value);
+    if (!key.is_secret) {
+      context_.error(Code::P0605, span(call.arguments[1].value), "the key of `hmac` is a secret")
+          .help("declare `param key: string = secret(\"KEY\")`, and write `$key`");
+      return {};
+    }
+    const auto absorbed = key;
+    key.is_secret = false;
+    take_arguments(id, call);
+    key = absorbed;
+  } else {
+    take_arguments(id, call);
+  }
+  const catalog::Function* chosen = nullptr;
+  Bindings bindings;
+  std::vector<std::string_view> candidates;
+  for (const bool exact : {true, false}) {
+    for (const catalog::Function& each : catalog::functions()) {
+      if (each.name != name.text) continue;
+      if (exact) candidates.push_back(each.signature);
+      const Signature signature = read_signature(each.signature);
+      if (chosen != nullptr || signature.parameters.size() != given.size()) continue;
+      Bindings tried;
+      bool fits = true;
+      for (std::size_t i = 0; i < given.size() && fits; ++i) {
+        fits = match_parameter(context_, signature.parameters[i], given[i], tried, exact).has_value();
+      }
+      if (!fits) continue;
+      chosen = &each;
+      bindings = tried;
+    }
+  }
+  if (chosen == nullptr) {
+    auto& found = context_.error(Code::P0207, span(id), fmt::format("`{}` cannot be called with these arguments", name.text));
+    std::string types;
+    for (const TypeId each : given) types += (types.empty() ? "" : ", ") + context_.name(each);
+    found.label(fmt::format("({})", types));
+    for (const std::string_view each : candidates) found.note(fmt::format("there is {}{}", name.text, each));
+    return {};
+  }
+  const Signature signature = read_signature(chosen->signature);
+  Bindings again;
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    const ExprId value = call.arguments[i].value;
+    if (signature.parameters[i] != "T" || name.text == "to_string") {
+      if (!present(value, fmt::format("an argument of `{}`", name.text))) return {};
+    }
+    const TypeId target = *match_parameter(context_, signature.parameters[i], given[i], again, false);
+    if (!coerce(value, target, fmt::format("an argument of `{}`", name.text))) return {};
+    if (signature.parameters[i] == "number" && number_at(i) < 0) {
+      context_.error(Code::P0215, span(value), "the number of digits is a literal from 0 to 38");
+      return {};
+    }
+  }
+  fact(id).is_volatile |= chosen->is_volatile;
+  fact(id).can_fail |= signature.can_fail;
+  if (chosen->kind == catalog::CallKind::Native) fact(id).names = NativeCall{std::string(chosen->target)};
+  else if (name.text == "fail") fact(id).names = FailCall{};
+  else fact(id).names = OpCall{std::string(chosen->target)};
+  if (name.text == "fail" || is_round) catchable_.insert(id);
+  if (makes_decimal) {
+    if (!context_.is_error(first_hint)) return first_hint;
+    context_.error(Code::P0214, span(id), "`to_decimal(x, precision, scale)`: at most 38 digits, not more behind the point than in all");
+    return {};
+  }
+  if (is_round && chosen->target == "round") {
+    if (given.size() == 3) {
+      const auto* mode = std::get_if<ast::StringLiteral>(&node(call.arguments[2].value).node);
+      if (mode == nullptr || !value::rounding_named(mode->text)) {
+        context_.error(Code::P0207, span(call.arguments[2].value), "this is no way of rounding")
+            .note("there are \"half_even\", \"half_up\", \"half_down\", \"up\", \"down\", \"floor\" and \"ceiling\"");
+        return {};
+      }
+    }
+    const value::DecimalType from = decimal_type(context_.type(bindings.decimal));
+    const int scale = number_at(1);
+    const value::Type wanted = context_.type(hint);
+    if (wanted.kind == TypeKind::Decimal && wanted.scale >= scale) return context_.base(hint);
+    const int whole = from.precision - from.scale + (scale < from.scale ? 1 : 0);
+    return decimal(context_, {std::clamp(whole + scale, 1, value::kMaxPrecision), scale});
+  }
+  return result_type(context_, signature.result, bindings);
+}
+
+std::optional<TypeId> Expressions::fold_type(FoldKind kind, TypeId value) {
+  const value::Type type = context_.type(value);
+  switch (kind) {
+    case FoldKind::Count:
+      return context_.scalar(TypeKind::Int);
+    case FoldKind::Sum:
+      if (type.kind == TypeKind::Int || type.kind == TypeKind::Float || type.kind == TypeKind::Duration) return value;
+      if (type.kind == TypeKind::Decimal) return decimal(context_, {value::kMaxPrecision, type.scale});
+      return std::nullopt;
+    case FoldKind::Min:
+    case FoldKind::Max:
+      return is_ordered(type.kind) ? std::optional(context_.nullable(value)) : std::nullopt;
+    case FoldKind::Avg:
+      if (type.kind == TypeKind::Int || type.kind == TypeKind::Float) return context_.nullable(context_.scalar(TypeKind::Float));
+      if (type.kind != TypeKind::Decimal) return std::nullopt;
+      return context_.nullable(decimal(context_, {value::kMaxPrecision, std::min(type.scale + 6, value::kMaxPrecision)}));
+    case FoldKind::Any:
+    case FoldKind::All:
+      return type.kind == TypeKind::Bool ? std::optional(value) : std::nullopt;
+    case FoldKind::First:
+    case FoldKind::Last:
+      return context_.nullable(value);
+    case FoldKind::List:
+      return context_.facts.types.list(value);
+    case FoldKind::Join:
+      return type.kind == TypeKind::String ? std::optional(value) : std::nullopt;
+  }
+  return std::nullopt;
+}
+
+TypeId Expressions::fold_call(ExprId id, const ast::Call& call, const ast::Name& name, Scope& scope, TypeId hint) {
+  const FoldKind kind = *fold_named(name.text);
+  const std::size_t wanted = kind == FoldKind::Join ? 2 : 1;
+  if (call.arguments.size() != wanted) {
+    for (const ast::Argument& each : call.arguments) {
+      if (!each.fold) infer(each.value, scope);
+    }
+    const auto folds = catalog::fold_functions();
+    const auto it = std::ranges::find(folds, name.text, &catalog::FoldFunction::name);
+    auto& found = context_.error(Code::P0207, span(id), fmt::format("`{}` folds one list", name.text));
+    found.help(fmt::format("for example `{}`", it->example));
+    if (call.arguments.empty()) found.note("`count()` of many records is an `aggregate`, which is not in this version");
+    return {};
+  }
+  const ast::Argument& argument = call.arguments.front();
+  const std::uint32_t variable = variables_++;
+  TypeId value;
+  TypeId element;
+  if (!argument.fold) {
+    const TypeId list_type = infer(argument.value, scope);
+    absorb(id, argument.value);
+    if (context_.is_error(list_type) || !present(argument.value, fmt::format("what `{}` folds", name.text))) return {};
+    if (context_.kind(list_type) != TypeKind::List) {
+      context_.error(Code::P0207, span(argument.value), fmt::format("`{}` folds a list, and this is {}", name.text, context_.name(list_type)))
+          .help(fmt::format("`{}(x for x in list)`, or with a list alone: `{}(list)`", name.text, name.text));
+      return {};
+    }
+    value = element = context_.type(list_type).element;
+  } else {
+    const ast::Fold& fold = *argument.fold;
+    const TypeId list_type = infer(fold.list, scope);
+    absorb(id, fold.list);
+    if (context_.is_error(list_type)) return {};
+    if (!present(fold.list, "the list behind `in`")) return {};
+    if (context_.kind(list_type) != TypeKind::List) {
+      context_.error(Code::P0204, span(fold.list), fmt::format("behind `in` stands a list, not {}", context_.name(list_type)));
+      return {};
+    }
+    element = context_.type(list_type).element;
+    scope.variables.push_back({fold.variable.text, element, variable, fact(fold.list).is_volatile});
+    const auto before = scope.present;
+    std::erase_if(scope.present, [&](const std::string& path_text) {
+      return path_text == fold.variable.text || path_text.starts_with(fold.variable.text + ".");
+    });
+    if (fold.condition) {
+      const TypeId boolean = context_.scalar(TypeKind::Bool);
+      infer(fold.condition, scope, boolean);
+      absorb(id, fold.condition);
+      coerce(fold.condition, boolean, "the condition of a fold");
+      narrow(fold.condition, true, scope.present);
+    }
+    const bool passes_hint = kind == FoldKind::Min || kind == FoldKind::Max || kind == FoldKind::Sum;
+    value = infer(argument.value, scope, kind == FoldKind::List ? context_.type(hint).element : passes_hint ? context_.base(hint) : TypeId{});
+    absorb(id, argument.value);
+    scope.present = before;
+    scope.variables.pop_back();
+  }
+  if (kind == FoldKind::Join) {
+    infer(call.arguments[1].value, scope);
+    absorb(id, call.arguments[1].value);
+    if (!coerce(call.arguments[1].value, context_.scalar(TypeKind::String), "what stands between the values")) return {};
+  }
+  if (context_.is_error(value)) return {};
+  const bool takes_null = kind == FoldKind::Count || kind == FoldKind::First || kind == FoldKind::Last || kind == FoldKind::List;
+  if (!takes_null && context_.is_nullable(value)) {
+    present(argument.value, fmt::format("what `{}` folds", name.text));
+    return {};
+  }
+  const auto type = fold_type(kind, value);
+  if (!type) {
+    context_.error(Code::P0207, span(argument.value), fmt::format("`{}` does not work on {}", name.text, context_.name(value)));
+    return {};
+  }
+  catchable_.insert(id);
+  fact(id).names = FoldCall{kind, variable, element};
+  return *type;
+}
+
+}  // namespace piperun::sema

@@ -1,0 +1,113 @@
+// The pipeline's own options, and error policies of pipeline and flows.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "lang/sema/analysis.h"
+
+namespace piperun::sema {
+
+void Analysis::read_pipeline() {
+  PipelineFact& fact = context_.facts.pipeline;
+  const ast::Declaration* first = nullptr;
+  bool has_flows = false;
+  for (const ast::Declaration& it : context_.program.modules[0].module.declarations) {
+    has_flows |= std::holds_alternative<ast::FlowDecl>(it.node);
+    const auto* declaration = std::get_if<ast::PipelineDecl>(&it.node);
+    if (declaration == nullptr) continue;
+    if (first != nullptr) {
+      context_.error(Code::P0403, it.name.span, "a file has one pipeline").secondary(first->name.span, "the first one");
+      continue;
+    }
+    first = &it;
+    fact.name = fact.id = it.name.text;
+    fact.where = fact.delivery_span = it.name.span;
+    const OptionMap options = options_.read(declaration->options, catalog::pipeline_options(), {}, 0, 0, "the pipeline");
+    const auto word = [&](std::string_view name) { return text_of(options, name, context_.facts.types); };
+    if (const OptionValue* delivery = find_option(options, "delivery")) {
+      fact.delivery_span = delivery->span;
+      fact.delivery = word("delivery") == "at_most_once"    ? Delivery::AtMostOnce
+                      : word("delivery") == "at_least_once" ? Delivery::AtLeastOnce
+                                                            : Delivery::ExactlyOnce;
+    } else if (std::ranges::none_of(declaration->options, [](const ast::Option& option) { return option.name.text == "delivery"; })) {
+      context_.error(Code::P0400, it.name.span, fmt::format("pipeline `{}` does not say what it promises", it.name.text))
+          .help("`delivery = at_most_once`: positions first, then the work; a crash loses records, none has an effect twice")
+          .help("`delivery = at_least_once`: positions when every effect is acknowledged; a crash repeats records, none is lost")
+          .help("`delivery = exactly_once`: effects and positions become visible in one atomic step");
+    }
+    if (options.contains("id")) fact.id = word("id");
+    fact.commit_interval = number_of(options, "commit_interval", fact.commit_interval);
+    fact.commit_records = number_of(options, "commit_records", fact.commit_records);
+    if (options.contains("commit_records") && fact.commit_records < 1) {
+      context_.error(Code::P0601, options.at("commit_records").span, "`commit_records` is at least 1");
+    }
+    if (const OptionValue* mode = find_option(options, "commit_mode")) {
+      fact.commit_mode = word("commit_mode") == "async" ? CommitMode::Async : word("commit_mode") == "hybrid" ? CommitMode::Hybrid : CommitMode::Sync;
+      if (options.contains("delivery") && fact.delivery != Delivery::AtLeastOnce) {
+        context_.error(Code::P0404, mode->name_span, "`commit_mode` is for at_least_once alone")
+            .secondary(fact.delivery_span, "another promise is made here")
+            .help("leave it out: the other guarantees leave no choice");
+      }
+    }
+  }
+  if (first == nullptr && has_flows) {
+    const Span start{context_.program.modules[0].module.file, 0, 0};
+    context_.error(Code::P0402, start, "the file has flows, but no `pipeline`")
+        .help("say what is promised: `pipeline NAME { delivery = exactly_once }`");
+  }
+}
+
+void Analysis::read_policy(const std::optional<ast::OnError>& on_error, ErrorPolicy& policy) {
+  if (!on_error) return;
+  const OptionMap options = options_.read(on_error->options, catalog::error_options(), {}, 0, 0, "`on error`");
+  policy.retry = number_of(options, "retry", policy.retry);
+  policy.pause = number_of(options, "pause", policy.pause);
+  if (const OptionValue* backoff = find_option(options, "backoff")) {
+    std::tie(policy.backoff_min, policy.backoff_max) = std::get<std::pair<std::int64_t, std::int64_t>>(backoff->value);
+  }
+  policy.give_up |= options.contains("give_up");
+  if (policy.give_up && options.contains("pause") && options.contains("give_up")) {
+    context_.error(Code::P0614, options.at("pause").name_span, "it pauses or gives up, not both")
+        .secondary(options.at("give_up").name_span, "gives up here");
+  }
+  if (const OptionValue* original = find_option(options, "original")) {
+    const std::string word = original->text(context_.facts.types);
+    policy.original = word == "hash" ? Original::Hash : word == "omit" ? Original::Omit : Original::Keep;
+  }
+  if (const OptionValue* letter = find_option(options, "dead_letter")) dead_letter(*letter, policy);
+}
+
+void Analysis::dead_letter(const OptionValue& value, ErrorPolicy& policy) {
+  const std::string& word = std::get<std::string>(value.value);
+  policy.dead_letter_sink = kNone;
+  if (word == "keep" || word == "skip" || word == "stop") {
+    policy.dead_letter = word == "keep" ? DeadLetter::Keep : word == "skip" ? DeadLetter::Skip : DeadLetter::Stop;
+    return;
+  }
+  const auto id = sink({word, value.span});
+  if (!id) return;
+  policy.dead_letter = DeadLetter::Sink;
+  policy.dead_letter_sink = *id;
+  context_.facts.sinks[*id].is_dead_letter_sink = true;
+  dead_letter_uses_.try_emplace(*id, value.span);
+}
+
+std::optional<SinkId> Analysis::sink(const ast::Name& name) {
+  if (name.text.empty()) return std::nullopt;
+  const Symbol* symbol = context_.find(0, name.text);
+  if (symbol == nullptr) {
+    auto& found = context_.error(Code::P0200, name.span, fmt::format("there is no sink `{}`", name.text));
+    context_.suggest(found, name.span, name.text, context_.names_of<ast::SinkDecl>(0));
+    return std::nullopt;
+  }
+  if (std::holds_alternative<ast::SinkDecl>(context_[*symbol].node)) {
+    context_.facts.sinks[ids_.at(*symbol)].is_used = true;
+    return ids_.at(*symbol);
+  }
+  if (std::holds_alternative<ast::ErrorDecl>(context_[*symbol].node)) return std::nullopt;
+  context_.error(Code::P0208, name.span, fmt::format("`{}` is {}, not a sink", name.text, kind_name(context_[*symbol].node)))
+      .secondary(context_[*symbol].name.span, "declared here");
+  return std::nullopt;
+}
+
+}  // namespace piperun::sema

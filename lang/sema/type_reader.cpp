@@ -1,0 +1,182 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "lang/ast/match.h"
+#include "lang/sema/types.h"
+
+namespace piperun::sema {
+
+namespace {
+
+struct NamedScalar {
+  std::string_view name;
+  TypeKind kind;
+};
+constexpr NamedScalar kScalars[] = {
+    {"bool", TypeKind::Bool},           {"int64", TypeKind::Int},         {"float64", TypeKind::Float}, {"string", TypeKind::String},
+    {"bytes", TypeKind::Bytes},         {"timestamp", TypeKind::Timestamp}, {"duration", TypeKind::Duration}, {"json", TypeKind::Json},
+};
+constexpr std::pair<std::string_view, std::string_view> kOtherLanguages[] = {
+    {"int", "int64"},     {"integer", "int64"}, {"long", "int64"},   {"int32", "int64"},      {"float", "float64"},     {"double", "float64"},
+    {"text", "string"},   {"str", "string"},    {"boolean", "bool"}, {"varchar", "string"},   {"datetime", "timestamp"}, {"numeric", "decimal(12, 2)"},
+    {"number", "float64"}, {"uuid", "string"},  {"array", "list<…>"}, {"time", "timestamp"},  {"date", "timestamp"},    {"money", "decimal(12, 2)"},
+};
+
+std::optional<int> number(const ast::Name& name) {
+  int value = 0;
+  const char* end = name.text.data() + name.text.size();
+  const auto [stop, error] = std::from_chars(name.text.data(), end, value);
+  return error == std::errc{} && stop == end ? std::optional(value) : std::nullopt;
+}
+
+}  // namespace
+
+TypeId TypeReader::read(ast::TypeExprId id, std::uint32_t module) {
+  TimeUnit unit = TimeUnit::Rfc3339;
+  const TypeId type = read(id, module, &unit);
+  if (unit != TimeUnit::Rfc3339) {
+    context_.error(Code::P0214, context_.program.pool[id].span, "a timestamp has a unit only as the field of a declared type")
+        .help("write `timestamp`: the unit says how the data writes it, inside it is a point in time");
+  }
+  return type;
+}
+
+TypeId TypeReader::read(ast::TypeExprId id, std::uint32_t module, TimeUnit* unit) {
+  if (!id) return {};
+  const ast::TypeExpr& type = context_.program.pool[id];
+  if (type.name.parts.empty() || type.name.parts.front().text.empty()) return {};
+  if (type.name.parts.size() == 1 && type.name.parts[0].text == "timestamp" && type.parameters.size() == 1) {
+    const std::string& word = type.parameters[0].text;
+    if (word == "ms") *unit = TimeUnit::Millis;
+    else if (word == "s") *unit = TimeUnit::Seconds;
+    else if (word == "us") *unit = TimeUnit::Micros;
+    else return context_.error(Code::P0214, type.parameters[0].span, fmt::format("`{}` is no unit of time for this", word))
+        .help("units are `s`, `ms` and `us`; without one the text is RFC 3339"), TypeId{};
+    const TypeId scalar = context_.scalar(TypeKind::Timestamp);
+    return type.nullable ? context_.nullable(scalar) : scalar;
+  }
+  const TypeId read = read_named(type, module);
+  return type.nullable ? context_.nullable(read) : read;
+}
+
+TypeId TypeReader::read_named(const ast::TypeExpr& type, std::uint32_t module) {
+  const std::string& name = type.name.parts.front().text;
+  const bool is_plain = type.name.parts.size() == 1;
+  if (is_plain && name == "decimal") return read_decimal(type);
+  if (is_plain && (name == "list" || name == "map")) {
+    const std::size_t wanted = name == "list" ? 1 : 2;
+    if (type.arguments.size() != wanted) {
+      context_.error(Code::P0214, type.span, fmt::format("`{}` needs {}", name, wanted == 1 ? "the type of its elements: `list<string>`"
+                                                                                            : "two types: `map<string, int64>`"));
+      return {};
+    }
+    const TypeId element = read(type.arguments.back(), module);
+    if (name == "list") return context_.is_error(element) ? element : context_.facts.types.list(element);
+    const TypeId key = read(type.arguments.front(), module);
+    if (!context_.is_error(key) && key != context_.scalar(TypeKind::String)) {
+      context_.error(Code::P0214, context_.program.pool[type.arguments.front()].span, "the keys of a map are strings");
+    }
+    return context_.is_error(element) ? element : context_.facts.types.map(element);
+  }
+  if (!type.parameters.empty() || !type.arguments.empty()) {
+    context_.error(Code::P0214, type.span, fmt::format("`{}` takes nothing in brackets", name));
+    return {};
+  }
+  if (is_plain) {
+    const auto* scalar = std::ranges::find(kScalars, name, &NamedScalar::name);
+    if (scalar != std::end(kScalars)) return context_.scalar(scalar->kind);
+    if (context_.find(module, name) == nullptr) {
+      auto& found = context_.error(Code::P0202, type.span, fmt::format("unknown type `{}`", name));
+      const auto* other = std::ranges::find(kOtherLanguages, name, &std::pair<std::string_view, std::string_view>::first);
+      if (other != std::end(kOtherLanguages)) {
+        found.help(fmt::format("here it is called `{}`", other->second), type.span, std::string(other->second));
+        return {};
+      }
+      std::vector<std::string> names = context_.names_of<ast::TypeDecl>(module);
+      std::ranges::move(context_.names_of<ast::EnumDecl>(module), std::back_inserter(names));
+      for (const NamedScalar& each : kScalars) names.emplace_back(each.name);
+      names.insert(names.end(), {"decimal", "list", "map"});
+      context_.suggest(found, type.span, name, names);
+      return {};
+    }
+  }
+  const Symbol* symbol = context_.find(module, type.name, Code::P0202, "type");
+  return symbol == nullptr ? TypeId{} : declared(*symbol, type.span);
+}
+
+TypeId TypeReader::read_decimal(const ast::TypeExpr& type) {
+  if (type.parameters.size() == 2) {
+    const auto precision = number(type.parameters[0]);
+    const auto scale = number(type.parameters[1]);
+    if (precision && scale && *precision >= 1 && *precision <= value::kMaxPrecision && *scale >= 0 && *scale <= *precision) {
+      return context_.facts.types.decimal(*precision, *scale);
+    }
+  }
+  context_.error(Code::P0214, type.span, "`decimal` needs its digits: all of them, and those behind the point")
+      .help("`decimal(12, 2)` holds 9999999999.99; at most 38 digits");
+  return {};
+}
+
+TypeId TypeReader::declared(Symbol symbol, Span used_at) {
+  if (const auto found = done_.find(symbol); found != done_.end()) return found->second;
+  const ast::Declaration& declaration = context_[symbol];
+  const TypeId type = ast::match(
+      declaration.node, [&](const ast::TypeDecl& decl) { return read_record(symbol, decl, used_at); },
+      [&](const ast::EnumDecl& decl) {
+        value::Type made{};
+        made.kind = TypeKind::Enum;
+        made.name = declaration.name.text;
+        for (const ast::Name& each : decl.values) {
+          if (std::ranges::find(made.values, each.text) == made.values.end()) made.values.push_back(each.text);
+          else context_.error(Code::P0201, each.span, fmt::format("`{}` is listed twice", each.text));
+        }
+        return context_.facts.types.intern(std::move(made));
+      },
+      [&](const ast::ErrorDecl&) { return TypeId{}; },
+      [&](const auto&) {
+        context_.error(Code::P0208, used_at, fmt::format("`{}` is {}, not a type", declaration.name.text, kind_name(declaration.node)))
+            .secondary(declaration.name.span, "declared here");
+        return TypeId{};
+      });
+  const bool is_type = std::holds_alternative<ast::TypeDecl>(declaration.node) || std::holds_alternative<ast::EnumDecl>(declaration.node);
+  if (is_type) done_[symbol] = type;
+  return type;
+}
+
+TypeId TypeReader::read_record(Symbol symbol, const ast::TypeDecl& declaration, Span used_at) {
+  const ast::Name& name = context_[symbol].name;
+  if (declaration.schema) {
+    context_.not_yet("schema", declaration.schema->span);
+    return {};
+  }
+  if (std::ranges::find(open_, symbol) != open_.end()) {
+    context_.error(Code::P0210, used_at, fmt::format("type `{}` contains itself", name.text))
+        .secondary(name.span, "declared here")
+        .help("data of any depth is `json`");
+    return {};
+  }
+  open_.push_back(symbol);
+  std::vector<value::Field> fields;
+  std::vector<FieldFormat> formats;
+  for (const ast::TypeField& field : declaration.fields) {
+    FieldFormat format;
+    const TypeId type = read(field.type, symbol.module, &format.time);
+    const auto same = std::ranges::find(fields, field.name.text, &value::Field::name);
+    if (same != fields.end()) {
+      context_.error(Code::P0201, field.name.span, fmt::format("`{}` has two fields `{}`", name.text, field.name.text));
+      continue;
+    }
+    format.data_name = field.from ? field.from->text : field.name.text;
+    fields.push_back({field.name.text, type});
+    formats.push_back(std::move(format));
+  }
+  open_.pop_back();
+  const std::string& module = context_.program.modules[symbol.module].name;
+  const TypeId type = context_.facts.types.record(module.empty() ? name.text : module + "." + name.text, std::move(fields));
+  context_.facts.records[type] = std::move(formats);
+  return type;
+}
+
+}  // namespace piperun::sema

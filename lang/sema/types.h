@@ -1,0 +1,50 @@
+// Which types go where: implicit conversions, the common type of two, types as users write them, signatures of functions.
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lang/sema/context.h"
+#include "lang/value/decimal.h"
+
+namespace piperun::sema {
+
+// Whether a value of one type becomes the other without a word; exactly the conversions that ExprFact::target lists.
+bool converts(Context& context, TypeId from, TypeId to);
+
+// The narrowest type both convert to; nullopt: there is none.
+std::optional<TypeId> common_type(Context& context, TypeId a, TypeId b);
+
+value::DecimalType decimal_type(const value::Type& type);  // of Decimal and Int
+TypeId decimal(Context& context, value::DecimalType type);
+bool is_numeric(TypeKind kind);   // Int, Decimal, Float
+bool is_ordered(TypeKind kind);   // `<` works on it
+bool may_be_key(TypeKind kind);   // neither float, json nor a collection
+
+// The constant as a value of another type, if it is exactly one: numbers adapt, null fits every `T?`.
+std::optional<Constant> adapted(Context& context, const Constant& constant, TypeId to);
+
+// A text given from outside (`--param`, an environment variable) as a value; nullopt: it is none.
+std::optional<Constant> parsed(Context& context, std::string_view text, TypeId type);
+
+// Types that are written in the program; reports what is unknown, and then is Error.
+class TypeReader {
+ public:
+  explicit TypeReader(Context& context) : context_(context) {}
+  TypeId read(ast::TypeExprId id, std::uint32_t module);
+  // `timestamp(ms)` anywhere but at a field is a mistake.
+  TypeId read(ast::TypeExprId id, std::uint32_t module, TimeUnit* unit);
+  TypeId declared(Symbol symbol, Span used_at);  // a `type` or `enum`
+
+ private:
+  TypeId read_named(const ast::TypeExpr& type, std::uint32_t module);
+  TypeId read_decimal(const ast::TypeExpr& type);
+  TypeId read_record(Symbol symbol, const ast::TypeDecl& declaration, Span used_at);
+
+  Context& context_;
+  std::map<Symbol, TypeId> done_;
+  std::vector<Symbol> open_;
+};
+
+}  // namespace piperun::sema
