@@ -65,7 +65,8 @@ TypeId Expressions::call(ExprId id, const ast::Call& call, Scope& scope, TypeId 
     auto& found = context_.error(Code::P0206, member->name.span, fmt::format("there is no function `{}`", text(call.callee)));
     const auto functions = catalog::functions();
     if (std::ranges::find(functions, member->name.text, &catalog::Function::name) != functions.end()) {
-      found.help(fmt::format("functions stand before their arguments: `{}({}…)`", member->name.text, text(member->object)));
+      const std::string_view more = call.arguments.empty() ? "" : ", …";
+      found.help(fmt::format("a function stands before its arguments: `{}({}{})`", member->name.text, text(member->object), more));
     } else if (root != nullptr) {
       const auto names = [&] {
         std::vector<std::string> list;

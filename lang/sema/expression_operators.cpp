@@ -149,7 +149,8 @@ TypeId Expressions::binary(ExprId id, const ast::Binary& binary, Scope& scope, T
 void Expressions::infer_both(const ast::Binary& binary, Scope& scope, TypeId hint) {
   const auto adapting = [&](TypeId other) {
     const TypeKind kind = context_.kind(other);
-    return kind == TypeKind::Float || kind == TypeKind::Enum ? context_.base(other) : hint;
+    const bool is_arithmetic = binary.op >= Add;  // where a literal counts its own digits
+    return kind == TypeKind::Float || (kind == TypeKind::Decimal && !is_arithmetic) ? context_.base(other) : hint;
   };
   if (is_literal(binary.left) && !is_literal(binary.right)) {
     const TypeId right = infer(binary.right, scope, hint);

@@ -22,7 +22,7 @@ bool Expressions::condition(ExprId id, Scope& scope, std::string_view what) {
 }
 
 bool Expressions::handle_failure(ExprId id) {
-  if (!fact(id).can_fail) return true;
+  if (!fact(id).can_fail || context_.is_error(fact(id).type)) return true;
   const auto found = failing_.find(id);
   const ExprId part = found == failing_.end() ? id : found->second;
   const Span end = span(part).last();

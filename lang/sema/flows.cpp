@@ -264,7 +264,8 @@ StageDetail Analysis::unite(const ast::FromStage& from_stage, std::vector<Input>
         differs(wanted, fmt::format("`{}` has no field `{}`", name.text, wanted.name));
         return fact;
       }
-      const bool fits = from_stage.as ? converts(context_, found->type, wanted.type) : found->type == wanted.type;
+      const bool is_error = context_.is_error(found->type) || context_.is_error(wanted.type);
+      const bool fits = is_error || (from_stage.as ? converts(context_, found->type, wanted.type) : found->type == wanted.type);
       if (!fits) {
         differs(wanted, fmt::format("`{}` differs in the field `{}`: it is {} here, and {} is wanted", name.text, wanted.name,
                                     context_.name(found->type), context_.name(wanted.type)));

@@ -67,6 +67,7 @@ std::string text_of(const OptionMap& options, std::string_view name, const value
 OptionMap OptionReader::read(const std::vector<ast::Option>& options, std::span<const catalog::Option> table,
                              std::span<const catalog::Option> more, catalog::Roles roles, std::uint32_t module, std::string_view owner) {
   OptionMap result;
+  had_mistake_ = false;
   std::map<std::string, Span> seen;
   Scope scope{.module = module, .has_environment = true};
   for (const ast::Option& option : options) {
@@ -76,12 +77,14 @@ OptionMap OptionReader::read(const std::vector<ast::Option>& options, std::span<
       continue;
     }
     const catalog::Option* known = find(option, table, more, roles, owner);
+    had_mistake_ |= known == nullptr;
     if (known == nullptr) continue;
     if (known->available == catalog::Availability::Later) {
       context_.not_yet(known->name, option.name.span);
       continue;
     }
     auto read = value(option, *known, scope);
+    had_mistake_ |= !read;
     if (read) result[option.name.text] = {std::move(*read), option.name.span, context_.program.pool[option.value].span};
   }
   return result;
@@ -126,6 +129,7 @@ const catalog::Option* OptionReader::find(const ast::Option& option, std::span<c
 
 void OptionReader::require(const OptionMap& options, std::span<const catalog::Option> table, catalog::Roles roles, Span where,
                            std::string_view owner) {
+  if (had_mistake_) return;
   for (const catalog::Option& each : table) {
     if (!each.required || (roles != 0 && (each.roles & roles) == 0) || options.contains(std::string(each.name))) continue;
     context_.error(Code::P0602, where, fmt::format("{} needs the option `{}`", owner, each.name))

@@ -17,7 +17,7 @@ class OptionReader {
   OptionMap read(const std::vector<ast::Option>& options, std::span<const catalog::Option> table, std::span<const catalog::Option> more,
                  catalog::Roles roles, std::uint32_t module, std::string_view owner);
 
-  // Reports each option that must be there and is not.
+  // Reports each option that must be there and is not; silent if what was read last had a mistake, which may be the reason.
   void require(const OptionMap& options, std::span<const catalog::Option> table, catalog::Roles roles, Span where, std::string_view owner);
 
  private:
@@ -38,6 +38,7 @@ class OptionReader {
 
   Context& context_;
   Expressions& expressions_;
+  bool had_mistake_ = false;  // in what was read last
 };
 
 // The value of an option as a constant's part; `otherwise` if it was not given.

@@ -29,6 +29,7 @@ void Analysis::feed(SinkId id, const Flowing& flowing, Span where) {
   for (Column& column : sink_fact.columns) {
     const auto found = std::ranges::find(flowing.row.columns, column.name, &Column::name);
     if (found == flowing.row.columns.end()) return differs(fmt::format("here the field `{}` is missing", column.name));
+    if (context_.is_error(found->type) || context_.is_error(column.type)) continue;
     if (context_.base(found->type) != context_.base(column.type)) {
       return differs(fmt::format("`{}` is {} here, but {} there", column.name, context_.name(found->type), context_.name(column.type)));
     }
