@@ -16,9 +16,9 @@ namespace piperun::connectors {
 struct OutputRow {
   const value::Cell* cells = nullptr;
   bool remove = false;                            // delete the row with this key (a table), or write a tombstone (a topic)
-  std::optional<std::string_view> message_key;    // topics
-  std::optional<std::string_view> encoded;        // topics, files, stdout: the value, encoded; tables use `cells`
-  std::span<const std::optional<std::string_view>> headers;  // one per ir::Sink::headers
+  std::optional<std::string_view> message_key{};   // topics
+  std::optional<std::string_view> encoded{};      // topics, files, stdout: the value, encoded; tables use `cells`
+  std::span<const std::optional<std::string_view>> headers{}; // one per ir::Sink::headers
   std::int64_t timestamp = 0;                     // of the record it comes from, microseconds
 };
 

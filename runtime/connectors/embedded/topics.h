@@ -25,8 +25,8 @@ struct Topic {
 
 struct NewRecord {
   std::int64_t timestamp = 0;                  // microseconds
-  std::optional<std::string_view> key, value;  // without a value: a tombstone
-  std::string_view headers;                    // as header_bytes.h writes them
+  std::optional<std::string_view> key{}, value{};  // without a value: a tombstone
+  std::string_view headers{};                  // as header_bytes.h writes them
   std::int32_t partition = -1;                 // -1: by key, and without one in turn
 };
 

@@ -1,0 +1,237 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <zlib.h>
+
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+#include "runtime/connectors/file/file_sink.h"
+#include "runtime/connectors/file/file_source.h"
+#include "runtime/connectors/file/file_table.h"
+#include "tests/unit/runtime/commit/embedded/temporary.h"
+
+namespace piperun::file {
+namespace {
+
+using base::ErrorCode;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+class FileTest : public ::testing::Test {
+ protected:
+  void put(const std::string& name, const std::string& text) { std::ofstream(folder_ / name, std::ios::binary) << text; }
+  void put_gzip(const std::string& name, const std::string& text, const char* mode = "wb") {
+    gzFile file = gzopen((folder_ / name).c_str(), mode);
+    gzwrite(file, text.data(), static_cast<unsigned>(text.size()));
+    gzclose(file);
+  }
+  std::string get(const std::string& name) {
+    std::ostringstream text;
+    text << std::ifstream(folder_ / name, std::ios::binary).rdbuf();
+    return text.str();
+  }
+  std::unique_ptr<connectors::Source> open(const std::string& pattern, ir::Format format = ir::Format::Json, bool header = true) {
+    auto result = FileSource::open(folder_.path(), pattern, format, header, clock_);
+    if (!result) {
+      ADD_FAILURE() << result.error().message;
+      std::abort();
+    }
+    return std::move(*result);
+  }
+  // All records from `position` on, a few at a time, each continued at the `next` of the one before.
+  static std::vector<std::string> all(connectors::Source& source, std::uint32_t partition = 0, std::int64_t position = 0, std::size_t at_once = 2) {
+    std::vector<std::string> result;
+    const std::int64_t end = (*source.partitions())[partition].end;
+    for (;;) {
+      auto slab = source.read(partition, position, at_once, 1 << 20);
+      if (!slab) return {slab.error().message};
+      if (slab->records.empty()) break;
+      for (const auto& record : slab->records) {
+        EXPECT_GE(record.offset, position);
+        position = record.next;
+        result.emplace_back(*record.value);
+      }
+    }
+    EXPECT_GE(position, end) << "reading ends exactly where the partition ends, or a drain would wait for ever";
+    return result;
+  }
+
+  piperun::testing::TemporaryFolder folder_;
+  base::VirtualClock clock_{0};
+};
+
+TEST_F(FileTest, LinesWithAnyLineEndAndBlankLinesLeftOut) {
+  put("a.ndjson", "\xEF\xBB\xBF{1}\r\n\n{22}\n\r\n{333}\n\n\r\n");
+  EXPECT_THAT(all(*open("a.ndjson")), ElementsAre("{1}", "{22}", "{333}"));
+  EXPECT_THAT(all(*open("a.ndjson"), 0, 0, 1), ElementsAre("{1}", "{22}", "{333}"));
+}
+
+TEST_F(FileTest, ALastLineWithoutItsEndIsARecord) {
+  put("a.ndjson", "one\ntwo");
+  EXPECT_THAT(all(*open("a.ndjson")), ElementsAre("one", "two"));
+}
+
+TEST_F(FileTest, RawKeepsEmptyLines) {
+  put("a.log", "x\n\n\ny\n\n");
+  EXPECT_THAT(all(*open("a.log", ir::Format::Raw)), ElementsAre("x", "", "", "y", ""));
+}
+
+TEST_F(FileTest, EmptyAndBlankFilesEndAtOnce) {
+  put("empty", "");
+  put("blank", "\n\r\n\n");
+  put("header", "a,b\n");
+  EXPECT_TRUE(all(*open("empty")).empty());
+  EXPECT_TRUE(all(*open("blank")).empty());
+  auto csv = open("header", ir::Format::Csv);
+  const auto partition = csv->partitions()->front();
+  EXPECT_EQ(partition.begin, partition.end);
+  EXPECT_TRUE(open("*", ir::Format::Raw)->is_finite());
+}
+
+TEST_F(FileTest, PositionsAreBytesAndCanBeResumed) {
+  put("a.ndjson", "one\r\ntwo\nthree\n");
+  auto source = open("a.ndjson");
+  auto slab = source->read(0, 0, 2, 1 << 20);
+  ASSERT_THAT(slab->records, SizeIs(2));
+  EXPECT_EQ(slab->records[0].offset, 0);
+  EXPECT_EQ(slab->records[0].next, 5);
+  EXPECT_EQ(slab->records[1].next, 9);
+  EXPECT_THAT(all(*open("a.ndjson"), 0, 9), ElementsAre("three"));
+  auto gone = source->read(0, 99, 2, 1 << 20);
+  ASSERT_FALSE(gone);
+  EXPECT_EQ(gone.error().code, ErrorCode::PositionGone);
+}
+
+TEST_F(FileTest, AppendedLinesAreFoundWhenTheEndIsAskedAgain) {
+  put("a.ndjson", "one\n");
+  auto source = open("a.ndjson");
+  EXPECT_THAT(all(*source), ElementsAre("one"));
+  std::ofstream(folder_ / "a.ndjson", std::ios::app) << "two\n";
+  EXPECT_TRUE(source->read(0, 4, 10, 100)->records.empty());
+  EXPECT_THAT(all(*source, 0, 4), ElementsAre("two"));
+}
+
+TEST_F(FileTest, APartitionPerFileInTheOrderOfNames) {
+  put("b.ndjson", "b\n");
+  put("a.ndjson", "a\n");
+  put("c.txt", "c\n");
+  auto source = open("*.ndjson");
+  auto partitions = source->partitions();
+  ASSERT_THAT(*partitions, SizeIs(2));
+  EXPECT_EQ((*partitions)[0].topic, "a.ndjson");
+  EXPECT_EQ((*partitions)[1].topic, "b.ndjson");
+  EXPECT_THAT(all(*source, 1), ElementsAre("b"));
+  auto missing = FileSource::open(folder_.path(), "*.none", ir::Format::Json, true, clock_);
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().code, ErrorCode::CannotOpen);
+}
+
+TEST_F(FileTest, CsvRowsMayHoldLineEnds) {
+  put("a.csv", "id,\"a \"\"note\"\"\"\r\n1,\"two\nlines\"\r\n\r\n2,\"x\"\"y\"\r\n3,plain\r\n");
+  auto source = open("a.csv", ir::Format::Csv);
+  auto slab = source->read(0, 0, 10, 1 << 20);
+  ASSERT_TRUE(slab);
+  EXPECT_EQ(slab->header, "id,\"a \"\"note\"\"\"");
+  EXPECT_THAT(all(*source, 0, 0, 1), ElementsAre("1,\"two\nlines\"", "2,\"x\"\"y\"", "3,plain"));
+  EXPECT_THAT(all(*open("a.csv", ir::Format::Csv, false)), SizeIs(4));
+}
+
+TEST_F(FileTest, GzipReadsLikeTheTextItHolds) {
+  std::string text;
+  std::vector<std::string> expected;
+  for (int i = 0; i < 20'000; ++i) {
+    expected.push_back("{\"n\":" + std::to_string(i) + "}");
+    text += expected.back() + "\n";
+  }
+  put_gzip("a.gz", text);
+  put_gzip("a.gz", "last", "ab");  // a second member
+  expected.push_back("last");
+  auto source = open("a.gz");
+  EXPECT_EQ(source->partitions()->front().end, static_cast<std::int64_t>(text.size()) + 4);
+  EXPECT_EQ(all(*source, 0, 0, 777), expected);
+  EXPECT_THAT(all(*source, 0, static_cast<std::int64_t>(text.size())), ElementsAre("last"));
+  EXPECT_EQ(all(*source, 0, 0, 5'000), expected) << "from the beginning again";
+}
+
+TEST_F(FileTest, ADamagedGzipIsAnErrorNotAnEnd) {
+  put_gzip("a.gz", std::string(100'000, 'x') + "\n");
+  const std::string bytes = get("a.gz");
+  put("a.gz", bytes.substr(0, bytes.size() / 2));
+  auto opened = FileSource::open(folder_.path(), "a.gz", ir::Format::Json, true, clock_);
+  ASSERT_TRUE(opened);
+  EXPECT_FALSE((*opened)->partitions());
+}
+
+TEST_F(FileTest, LongLinesAndPadding) {
+  const std::string line(3'000'000, 'x');
+  put("a", "short\n" + line + "\nend");
+  auto source = open("a");
+  EXPECT_THAT(all(*source), ElementsAre("short", line, "end"));
+  auto slab = source->read(0, 6 + 3'000'001, 1, 1 << 20);
+  ASSERT_THAT(slab->records, SizeIs(1));
+  const std::string_view last = *slab->records[0].value;
+  for (std::size_t i = 0; i < record::kPadding; ++i) EXPECT_EQ(last.data()[last.size() + i], '\0');
+}
+
+TEST_F(FileTest, SinkAppendsWholeLines) {
+  const std::vector<connectors::OutputRow> rows{{.encoded = "one"}, {.encoded = "two"}};
+  {
+    auto sink = FileSink::open(folder_ / "new/out.csv", "h1,h2");
+    ASSERT_TRUE(sink);
+    ASSERT_TRUE((*sink)->write(rows));
+    ASSERT_TRUE((*sink)->await());
+  }
+  EXPECT_EQ(get("new/out.csv"), "h1,h2\none\ntwo\n");
+  auto sink = FileSink::open(folder_ / "new/out.csv", "h1,h2");
+  ASSERT_TRUE((*sink)->write(std::span(rows).first(1)));
+  EXPECT_EQ(get("new/out.csv"), "h1,h2\none\ntwo\none\n") << "one header";
+}
+
+TEST_F(FileTest, SinkCutsAPartOfALine) {
+  put("out", "one\ntw");
+  ASSERT_TRUE(FileSink::open(folder_ / "out", ""));
+  EXPECT_EQ(get("out"), "one\n");
+  put("out", std::string(200'000, 'x'));
+  ASSERT_TRUE(FileSink::open(folder_ / "out", "h"));
+  EXPECT_EQ(get("out"), "h\n");
+  EXPECT_EQ(FileSink::open(folder_.path(), "").error().code, ErrorCode::CannotOpen);
+}
+
+TEST_F(FileTest, TableFindsRowsAndIsReadAgain) {
+  ir::Program program;
+  program.memory = std::make_unique<value::Arena>();
+  ir::Table table;
+  table.name = "countries";
+  table.type = program.types.record("Country", {{"code", program.types.scalar(value::TypeKind::String)}, {"n", program.types.scalar(value::TypeKind::Int)}});
+  table.key = {0};
+  table.format = ir::Format::Csv;
+  table.cache = 1'000;
+  put("c.csv", "n,code\n7,DE\n8,FR\n");
+  auto opened = FileTable::open(folder_ / "c.csv", program, table, clock_);
+  ASSERT_TRUE(opened) << opened.error().message;
+  const auto look = [&](std::string_view code) -> std::int64_t {
+    value::Arena arena;
+    const value::Cell key = value::Cell::of(code);
+    const value::Cell* keys[] = {&key};
+    const value::Cell* rows[1];
+    EXPECT_TRUE((*opened)->lookup(keys, arena, rows));
+    return rows[0] == nullptr ? -1 : rows[0][1].i;
+  };
+  EXPECT_EQ(look("DE"), 7);
+  EXPECT_EQ(look("US"), -1);
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));  // another modification time
+  put("c.csv", "n,code\n9,US\n");
+  EXPECT_EQ(look("US"), -1);
+  clock_.advance(1'000);
+  EXPECT_EQ(look("US"), 9);
+  put("c.csv", "n,code\n1,DE\n2,DE\n");
+  auto repeated = FileTable::open(folder_ / "c.csv", program, table, clock_);
+  ASSERT_FALSE(repeated);
+  EXPECT_EQ(repeated.error().code, ErrorCode::SchemaMismatch);
+  EXPECT_THAT(repeated.error().message, HasSubstr("c.csv:3:"));
+}
+
+}  // namespace
+}  // namespace piperun::file
