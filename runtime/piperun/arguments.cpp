@@ -1,0 +1,195 @@
+// The one door to CLI11: reads what was typed by a command's table of options, and prints help.
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <fmt/ostream.h>
+
+#include <algorithm>
+#include <ranges>
+
+#include "lang/diag/suggest.h"
+#include "runtime/piperun/command.h"
+
+namespace piperun::cli {
+namespace {
+
+bool is_position(const Option& option) { return !option.name.starts_with('-'); }
+
+std::string long_name(const Option& option) {
+  const std::size_t comma = option.name.find(',');
+  return std::string(comma == std::string_view::npos ? option.name : option.name.substr(comma + 1));
+}
+
+std::vector<std::string> split(std::string_view words) {
+  std::vector<std::string> result;
+  for (const auto word : std::views::split(words, ' ')) {
+    if (!word.empty()) result.emplace_back(word.begin(), word.end());
+  }
+  return result;
+}
+
+// `--to offset 12` becomes `--to "offset 12"`.
+void join_phrases(const Command& command, std::vector<std::string>& words) {
+  for (const Option& option : command.options) {
+    if (option.takes != Takes::Phrase) continue;
+    const std::vector<std::string> starts = split(option.words);
+    for (std::size_t i = 0; i + 2 < words.size(); ++i) {
+      if (words[i] != option.name || std::ranges::find(starts, words[i + 1] + "=") == starts.end()) continue;
+      words[i + 1] += " " + words[i + 2];
+      words.erase(words.begin() + static_cast<std::ptrdiff_t>(i) + 2);
+    }
+  }
+}
+
+std::string described(const Option& option) {
+  std::string doc(option.doc);
+  if (!option.words.empty() && option.takes != Takes::Phrase) doc += fmt::format(" [{}]", fmt::join(split(option.words), " | "));
+  return doc;
+}
+
+std::string usage(const Command& command) {
+  std::string line = "piperun";
+  if (!command.name.empty()) line += fmt::format(" {}", command.name);
+  for (const Option& option : command.options | std::views::filter(is_position)) {
+    const std::string name = fmt::format("{}{}", option.name, option.takes == Takes::Many ? "…" : "");
+    line += option.required ? " " + name : " [" + name + "]";
+  }
+  if (std::ranges::any_of(command.options, [](const Option& option) { return !is_position(option); })) line += " [OPTIONS]";
+  return line;
+}
+
+void print_help(const Command& command, World& world) {
+  fmt::print(world.out, "{}\n\n  {}\n", command.doc, usage(command));
+  const auto row = [&](std::string_view name, std::string_view doc) { fmt::print(world.out, "  {:<22} {}\n", name, doc); };
+  fmt::print(world.out, "\n");
+  for (const Option& option : command.options) {
+    row(fmt::format("{}{}", option.name, !is_position(option) && option.takes != Takes::Nothing ? " X" : ""), described(option));
+  }
+  row("--help", "this page");
+  if (!command.examples.empty()) fmt::print(world.out, "\nExamples:\n");
+  for (const auto line : std::views::split(command.examples, '\n')) {
+    fmt::print(world.out, "  {}\n", std::string_view(line.begin(), line.end()));
+  }
+}
+
+void print_overview(World& world, std::string_view group = {}) {
+  if (group.empty()) {
+    fmt::print(world.out, "piperun runs pipelines written in .pipe files.\n\n  piperun FILE [OPTIONS]      runs it\n");
+  }
+  for (const Command* command : commands()) {
+    if (command->name.empty() || !(group.empty() || command->name.starts_with(fmt::format("{} ", group)))) continue;
+    fmt::print(world.out, "  piperun {:<19} {}\n", command->name, command->doc);
+  }
+  if (!group.empty()) return;
+  fmt::print(world.out,
+             "\n`piperun COMMAND --help` shows options and examples, `piperun run --help` those of running a file.\n"
+             "Exit codes: 0 done, 1 the file is wrong, 2 usage, 3 the world failed, 4 a test failed, 75 another process owns this work.\n");
+}
+
+Exit misuse(World& world, std::string_view message, std::string_view help) {
+  fmt::print(world.err, "piperun: {}\n  {}\n", message, help);
+  return Exit::Usage;
+}
+
+Exit parse_and_run(const Command& command, std::vector<std::string> words, World& world) {
+  join_phrases(command, words);
+  CLI::App app{std::string(command.doc)};
+  app.set_help_flag();
+  std::vector<std::vector<std::string>> values(command.options.size());
+  std::vector<CLI::Option*> made;
+  for (std::size_t i = 0; i < command.options.size(); ++i) {
+    const Option& option = command.options[i];
+    CLI::Option* added = option.takes == Takes::Nothing
+                             ? app.add_flag(std::string(option.name))
+                             : app.add_option(std::string(option.name), values[i]);
+    if (option.takes == Takes::Nothing) { made.push_back(added); continue; }
+    const bool many_positions = is_position(option) && option.takes == Takes::Many;
+    if (!many_positions) added->allow_extra_args(false);
+    if (option.takes != Takes::Many) added->expected(1);
+    if (option.takes == Takes::Many && !is_position(option)) added->take_all();
+    if (option.required) added->required();
+    made.push_back(added);
+  }
+  std::ranges::reverse(words);
+  try {
+    app.parse(words);
+  } catch (const CLI::ParseError& error) {
+    return misuse(world, error.what(), fmt::format("usage: {}   (`piperun {} --help`)", usage(command), command.name.empty() ? "run" : command.name));
+  }
+  Arguments arguments;
+  for (std::size_t i = 0; i < command.options.size(); ++i) {
+    const Option& option = command.options[i];
+    const std::string name = long_name(option);
+    if (option.takes == Takes::Nothing) {
+      if (made[i]->count() > 0) arguments.add(name, "");
+      continue;
+    }
+    const std::vector<std::string> allowed = split(option.words);
+    for (std::string& value : values[i]) {
+      if (option.takes != Takes::Phrase && !allowed.empty() && std::ranges::find(allowed, value) == allowed.end()) {
+        return misuse(world, fmt::format("{} cannot be `{}`", name, value), fmt::format("it is one of: {}", fmt::join(allowed, ", ")));
+      }
+      arguments.add(name, std::move(value));
+    }
+  }
+  return command.run(arguments, world);
+}
+
+const Command* find(std::string_view name) {
+  const auto found = std::ranges::find(commands(), name, [](const Command* command) { return command->name; });
+  return found == commands().end() ? nullptr : *found;
+}
+
+bool is_group(std::string_view name) {
+  return std::ranges::any_of(commands(), [&](const Command* command) { return command->name.starts_with(fmt::format("{} ", name)); });
+}
+
+bool wants_help(const std::vector<std::string>& words) {
+  return std::ranges::any_of(words, [](const std::string& word) { return word == "--help" || word == "-h"; });
+}
+
+Exit run_or_help(const Command& command, std::vector<std::string> words, World& world) {
+  if (!wants_help(words)) return parse_and_run(command, std::move(words), world);
+  print_help(command, world);
+  return Exit::Done;
+}
+
+}  // namespace
+
+std::string Arguments::text(std::string_view name, std::string fallback) const {
+  const auto found = values_.find(name);
+  return found == values_.end() ? fallback : found->second.back();
+}
+
+std::vector<std::string> Arguments::all(std::string_view name) const {
+  const auto found = values_.find(name);
+  return found == values_.end() ? std::vector<std::string>() : found->second;
+}
+
+Exit run_command(std::vector<std::string> words, World& world) {
+  if (words.empty() || words.front() == "--help" || words.front() == "-h" || words.front() == "help") {
+    print_overview(world);
+    return words.empty() ? Exit::Usage : Exit::Done;
+  }
+  const std::string first = words.front();
+  const auto rest = [&](std::ptrdiff_t from) { return std::vector<std::string>(words.begin() + from, words.end()); };
+  if (is_group(first)) {
+    if (words.size() > 1) {
+      if (const Command* command = find(fmt::format("{} {}", first, words[1]))) return run_or_help(*command, rest(2), world);
+    }
+    print_overview(world, first);
+    return wants_help(words) ? Exit::Done : Exit::Usage;
+  }
+  if (first == "run") return run_or_help(*find(""), rest(1), world);
+  if (const Command* command = find(first)) return run_or_help(*command, rest(1), world);
+  const bool is_word = std::ranges::all_of(first, [](char c) { return (c >= 'a' && c <= 'z') || c == '-'; }) && !first.starts_with('-');
+  if (is_word) {
+    std::vector<std::string_view> names;
+    for (const Command* command : commands()) names.push_back(command->name.substr(0, command->name.find(' ')));
+    const auto near = diag::suggest(first, names);
+    return misuse(world, fmt::format("there is no command and no file `{}`", first),
+                  near ? fmt::format("did you mean `piperun {}`?", *near) : "`piperun --help` lists the commands");
+  }
+  return run_or_help(*find(""), std::move(words), world);
+}
+
+}  // namespace piperun::cli

@@ -1,0 +1,115 @@
+#include "runtime/piperun/compile.h"
+
+#include <fmt/ostream.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "lang/plan/lower.h"
+#include "lang/plan/manifest.h"
+#include "runtime/base/result.h"
+#include "stdlib/modules.h"
+#include "stdlib/native/table.h"
+
+namespace piperun::cli {
+namespace {
+
+std::optional<std::string> read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return std::nullopt;
+  std::string text(std::istreambuf_iterator<char>(file), {});
+  if (file.bad()) return std::nullopt;
+  return text;
+}
+
+class Loader final : public sema::ModuleLoader {
+ public:
+  explicit Loader(const CompileOptions& options) : options_(options) {}
+
+  std::optional<std::string> standard(std::string_view name) override {
+    const auto text = stdlib::module(name);
+    return text ? std::optional(std::string(*text)) : std::nullopt;
+  }
+  std::optional<std::string> file(const std::string& path) override {
+    const auto found = options_.files.find(path);
+    return found != options_.files.end() ? std::optional(found->second) : read_file((std::filesystem::path(options_.folder) / path).string());
+  }
+  std::vector<std::string> standard_names() override {
+    std::vector<std::string> names;
+    for (const stdlib::Module& module : stdlib::modules()) names.emplace_back(module.name);
+    return names;
+  }
+
+ private:
+  const CompileOptions& options_;
+};
+
+void make_program(Compiled& result, const CompileOptions& options, const sema::Options& analysis) {
+  ir::Program program = plan::lower(result.files, result.facts, analysis, *result.sources);
+  if (options.delivery) program.delivery = *options.delivery;
+  result.places = plan::places_of(program, result.files, result.facts, *result.sources);
+  result.proofs = prove::compile(program, result.places, result.report, options.optimized);
+  if (result.report.has_errors()) return;
+  for (const ir::Unit& unit : program.units) result.manifests.push_back(plan::to_text(plan::manifest_of(program, unit)));
+  result.program = std::move(program);
+}
+
+}  // namespace
+
+base::Result<Compiled> compile_file(const std::string& path, const CompileOptions& options) {
+  Loader loader(options);
+  auto text = loader.file(path);
+  if (!text) return base::failure(base::ErrorCode::CannotOpen, fmt::format("{}: the file cannot be read", path));
+  Compiled result;
+  const source::FileId file = result.sources->add(path, std::move(*text));
+  result.files = sema::load(file, loader, *result.sources, result.report);
+  const sema::Options analysis{options.local, options.run, options.params, options.environment};
+  result.facts = sema::analyze(result.files, analysis, *result.sources, result.report);
+  if (!result.report.has_errors()) make_program(result, options, analysis);
+  return result;
+}
+
+std::expected<CompileOptions, std::string> compile_options(const Arguments& arguments, const World& world) {
+  CompileOptions options;
+  options.local = arguments.has("--local");
+  options.environment = world.environment;
+  for (const std::string& param : arguments.all("--param")) {
+    const std::size_t equals = param.find('=');
+    if (equals == std::string::npos || equals == 0) return std::unexpected(fmt::format("--param {}: NAME=VALUE is expected", param));
+    options.params[param.substr(0, equals)] = param.substr(equals + 1);
+  }
+  return options;
+}
+
+std::expected<Compiled, Exit> compile_or_tell(const std::string& path, const CompileOptions& options, World& world) {
+  auto compiled = compile_file(path, options);
+  if (!compiled) return std::unexpected(tell(compiled.error(), world));
+  diag::RenderOptions form;
+  form.colour = world.colour;
+  world.err << diag::render(compiled->report, *compiled->sources, form);
+  if (!compiled->ok()) return std::unexpected(Exit::WrongFile);
+  return std::move(*compiled);
+}
+
+engine::Options engine_options(const Compiled& compiled) {
+  engine::Options options;
+  options.manifests = compiled.manifests;
+  for (const std::string& name : compiled.program->natives) {
+    const value::Native* native = native::find(name);
+    options.natives.push_back(native ? native->body : nullptr);
+  }
+  return options;
+}
+
+Exit exit_of(const base::Error& error) {
+  return base::traits(error.code).error_class == base::ErrorClass::Ownership ? Exit::NotOwner : Exit::WorldFailed;
+}
+
+Exit tell(const base::Error& error, World& world) {
+  fmt::print(world.err, "error[{}]: {}\n  = help: `piperun explain {}`\n", base::traits(error.code).code, error.message,
+             base::traits(error.code).code);
+  return exit_of(error);
+}
+
+}  // namespace piperun::cli

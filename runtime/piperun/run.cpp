@@ -1,0 +1,101 @@
+// `piperun FILE`: runs a pipeline until its input is used up or somebody stops it.
+#include <fmt/ostream.h>
+
+#include <charconv>
+#include <filesystem>
+
+#include "lang/ast/print.h"
+#include "lang/ir/print.h"
+#include "runtime/engine/engine.h"
+#include "runtime/piperun/compile.h"
+#include "runtime/piperun/ledger.h"
+#include "runtime/piperun/progress.h"
+#include "runtime/piperun/signals.h"
+#include "runtime/piperun/upgrade.h"
+
+namespace piperun::cli {
+namespace {
+
+constexpr Option kOptions[] = {
+    {"FILE", Takes::One, true, "", "the pipeline"},
+    kLocal,
+    {"--drain", Takes::Nothing, false, "", "stop when the input is used up"},
+    {"--workers", Takes::One, false, "", "workers per unit (default: 1)"},
+    kParam,
+    kStateDir,
+    {"--upgrade", Takes::One, false, "keep migrate reset", "what becomes of stored state that does not fit the program any more"},
+    {"--delivery", Takes::One, false, "at_most_once at_least_once exactly_once", "another promise than the file's, to see the difference; with --local"},
+    {"--emit", Takes::One, false, "ast ir", "print the syntax tree or the executable form, and do not run"},
+    {"--json", Takes::Nothing, false, "", "the ledger as JSON"},
+};
+
+Exit misuse(World& world, std::string_view words) {
+  fmt::print(world.err, "piperun: {}\n", words);
+  return Exit::Usage;
+}
+
+std::optional<std::uint32_t> number_of_workers(const Arguments& arguments) {
+  const std::string text = arguments.text("--workers", "1");
+  std::uint32_t workers = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), workers);
+  if (error != std::errc() || end != text.data() + text.size() || workers < 1 || workers > 256) return std::nullopt;
+  return workers;
+}
+
+Exit emit(const std::string& path, const std::string& what, const CompileOptions& options, World& world) {
+  if (what == "ir") {
+    const auto compiled = compile_or_tell(path, options, world);
+    if (!compiled) return compiled.error();
+    world.out << ir::print(*compiled->program);
+    return Exit::Done;
+  }
+  const auto compiled = compile_file(path, options);
+  if (!compiled) return tell(compiled.error(), world);
+  world.out << ast::print(compiled->files.modules.front().module, compiled->files.pool);
+  return Exit::Done;
+}
+
+Exit execute(const Compiled& compiled, const std::string& path, const Arguments& arguments, std::uint32_t workers, World& world) {
+  std::stop_source stop;
+  StopSignals signals([&] { stop.request_stop(); });
+  engine::Options options = engine_options(compiled);
+  options.drain = arguments.has("--drain");
+  options.workers = workers;
+  options.compare = comparer(*upgrade_of(arguments.text("--upgrade")));
+  const std::string state_dir = arguments.text("--state-dir", ".piperun");
+  const std::string base_dir = std::filesystem::path(path).parent_path().string();
+  const auto connectors = connectors::make_connectors(state_dir, base_dir.empty() ? "." : base_dir, world.clock);
+  engine::RunResult result;
+  {
+    Progress progress(world.terminal ? &world.err : nullptr, world.clock);
+    result = engine::run(*compiled.program, *connectors, world.clock, progress, options, stop.get_token());
+  }
+  world.out << (arguments.has("--json") ? ledger_json(result.ledgers) : ledger_table(result.ledgers));
+  return result.error ? tell(*result.error, world) : Exit::Done;
+}
+
+Exit run(const Arguments& arguments, World& world) {
+  auto options = compile_options(arguments, world);
+  if (!options) return misuse(world, options.error());
+  const auto workers = number_of_workers(arguments);
+  if (!workers) return misuse(world, "--workers is a number from 1 to 256");
+  options->delivery = delivery_of(arguments.text("--delivery"));
+  if (options->delivery && !options->local) return misuse(world, "--delivery is possible with --local only: the file says what must be true");
+  const std::string path = arguments.text("FILE");
+  if (arguments.has("--emit")) return emit(path, arguments.text("--emit"), *options, world);
+  options->run = true;
+  const auto compiled = compile_or_tell(path, *options, world);
+  if (!compiled) return compiled.error();
+  return execute(*compiled, path, arguments, *workers, world);
+}
+
+}  // namespace
+
+extern const Command kRun;
+const Command kRun = {"", "Runs a pipeline.",
+                      "piperun orders.pipe --local --drain\n"
+                      "piperun orders.pipe --local --param min_total=5 --state-dir /var/lib/orders\n"
+                      "piperun orders.pipe --emit=ir",
+                      kOptions, run};
+
+}  // namespace piperun::cli

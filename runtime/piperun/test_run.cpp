@@ -1,0 +1,390 @@
+#include "runtime/piperun/test_run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <optional>
+#include <set>
+
+#include "lang/ast/print.h"
+#include "lang/diag/render.h"
+#include "lang/ir/print.h"
+#include "lang/prove/explain.h"
+#include "runtime/base/clock.h"
+#include "runtime/commit/embedded/header_bytes.h"
+#include "runtime/engine/engine.h"
+#include "runtime/engine/letters.h"
+#include "runtime/piperun/compile.h"
+#include "runtime/piperun/ledger.h"
+#include "runtime/piperun/rows.h"
+#include "runtime/piperun/stores.h"
+#include "runtime/piperun/test_world.h"
+#include "runtime/piperun/upgrade.h"
+
+namespace piperun::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using Problem = std::string;  // "": none
+
+constexpr int kRestarts = 100;  // of one flush; more than a test can order
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    lines.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  while (!lines.empty() && lines.back().find_first_not_of(" \t") == std::string::npos) lines.pop_back();
+  return lines;
+}
+
+bool is_about_text(SectionKind kind) {
+  return kind == SectionKind::Diagnostics || kind == SectionKind::Explain || kind == SectionKind::Ast || kind == SectionKind::Ir;
+}
+
+bool expects_something(SectionKind kind) {
+  return is_about_text(kind) || kind == SectionKind::Output || kind == SectionKind::DeadLetters || kind == SectionKind::Ledger ||
+         kind == SectionKind::Error;
+}
+
+class TestRun {
+ public:
+  TestRun(const TestFile& file, const TestCase& test, const fs::path& folder, const fs::path& scratch)
+      : file_(file), test_(test), folder_(folder), scratch_(scratch) {}
+
+  TestOutcome go() {
+    outcome_.problem = run();
+    return std::move(outcome_);
+  }
+
+ private:
+  Problem run() {
+    auto settings = settings_of(file_, test_);
+    if (!settings) return settings.error();
+    settings_ = std::move(*settings);
+    clock_.set(settings_.now);
+    options_.local = settings_.local;
+    options_.params = settings_.params;
+    options_.folder = folder_.string();
+    options_.environment = [this](const std::string& name) -> std::optional<std::string> {
+      const auto found = settings_.environment.find(name);
+      return found == settings_.environment.end() ? std::nullopt : std::optional(found->second);
+    };
+    for (const Section& section : test_.sections) {
+      if (section.kind == SectionKind::File) options_.files[section.name] = text_of(section);
+    }
+    if (const Problem problem = compile(settings_.pipeline, true); !problem.empty()) return problem;
+    const bool runs = std::ranges::any_of(test_.sections, [](const Section& section) {
+      return section.kind == SectionKind::Input || (expects_something(section.kind) && !is_about_text(section.kind));
+    });
+    if (runs) {
+      if (const Problem problem = execute(); !problem.empty()) return problem;
+      if (const Problem problem = collect(); !problem.empty()) return problem;
+    }
+    return check_used();
+  }
+
+  static std::string text_of(const Section& section) {
+    std::string text;
+    for (const TestLine& line : section.lines) text += line.text + "\n";
+    return text;
+  }
+
+  // ---- Compiling
+
+  // `report`: sections about the text are of the first program.
+  Problem compile(const std::string& path, bool report) {
+    auto compiled = compile_file(path, options_);
+    if (!compiled) return compiled.error().message;
+    for (const auto& [name, text] : options_.files) {
+      if (compiled->sources->find(name)) used_files_.insert(name);
+    }
+    bool diagnostics_expected = false;
+    for (const Section& section : test_.sections) {
+      if (!report || !is_about_text(section.kind)) continue;
+      diagnostics_expected |= section.kind == SectionKind::Diagnostics;
+      auto actual = text_section(section.kind, path, *compiled);
+      if (!actual) return actual.error();
+      outcome_.sections.push_back({&section, lines_of(*actual), false});
+    }
+    if (!compiled->ok()) return diagnostics_expected ? "" : "the pipeline is wrong\n" + diag::render(compiled->report, *compiled->sources);
+    compiled_ = std::move(*compiled);
+    make_stand_ins(*compiled_->program);
+    return "";
+  }
+
+  std::expected<std::string, Problem> text_section(SectionKind kind, const std::string& path, const Compiled& compiled) const {
+    if (kind == SectionKind::Diagnostics) return diag::render(compiled.report, *compiled.sources);
+    if (kind == SectionKind::Ast) return ast::print(compiled.files.modules.front().module, compiled.files.pool);
+    if (!compiled.ok()) return std::unexpected("the pipeline is wrong\n" + diag::render(compiled.report, *compiled.sources));
+    if (kind == SectionKind::Ir) return ir::print(*compiled.program);
+    CompileOptions as_written = options_;
+    as_written.optimized = false;
+    const auto again = compile_file(path, as_written);
+    if (!again || !again->ok()) return std::unexpected("the pipeline cannot be compiled as written");
+    return prove::explain(*again->program, again->proofs);
+  }
+
+  // ---- Running
+
+  ir::Program& program() { return *compiled_->program; }
+
+  std::string database_of(ir::SystemId system) { return database_path(program(), system, scratch_.string(), folder_.string()); }
+
+  Problem execute() {
+    if (!compiled_) return "the pipeline is wrong, nothing can be run";
+    std::vector<InputLine> input;
+    for (const Section& section : test_.sections) {
+      if (section.kind != SectionKind::Input) continue;
+      auto lines = input_of(file_, section);
+      if (!lines) return lines.error();
+      input.insert(input.end(), lines->begin(), lines->end());
+    }
+    if (const Problem problem = make_topics(input); !problem.empty()) return problem;
+    if (const Problem problem = fill_tables(); !problem.empty()) return problem;
+    // A position that is not `earliest` is resolved before the first record of the test.
+    if (std::ranges::any_of(program().sources, [](const ir::Source& source) { return source.start != "earliest"; })) {
+      if (const Problem problem = run_engine(); !problem.empty()) return problem;
+    }
+    for (const InputLine& line : input) {
+      if (const Problem problem = follow(line); !problem.empty()) return fmt::format("{}:{}: {}", file_.path, line.line, problem);
+      if (failed_) return "";
+    }
+    if (const Problem problem = flush(); !problem.empty() || failed_) return problem;
+    return check_faults();
+  }
+
+  Problem follow(const InputLine& line) {
+    switch (line.kind) {
+      case InputLine::Kind::Record: return append(line);
+      case InputLine::Kind::Batch: return flush();
+      case InputLine::Kind::Time: time_shift_ = *line.time - clock_.now(); return "";
+      case InputLine::Kind::Crash: faults_.crashes.push_back(line.name); return "";
+      case InputLine::Kind::Fail:
+        if (!find_sink(line.name)) return fmt::format("there is no sink `{}`", line.name);
+        faults_.sinks[line.name] = {line.count, line.duration > 0 ? clock_.now() + line.duration : 0, 0};
+        return "";
+      case InputLine::Kind::Clock: {
+        const Problem problem = flush();
+        clock_.advance(line.duration);
+        return problem;
+      }
+      case InputLine::Kind::Replay: {
+        const Problem problem = flush();
+        return problem.empty() ? ask_replays() : problem;
+      }
+      case InputLine::Kind::Pipeline: {
+        if (const Problem problem = flush(); !problem.empty()) return problem;
+        const auto upgrade = upgrade_of(line.upgrade);
+        if (!upgrade) return fmt::format("`{}` is none of keep, migrate, reset", line.upgrade);
+        upgrade_ = *upgrade;
+        const Problem problem = compile(line.name, false);
+        return problem.empty() ? run_engine() : problem;
+      }
+    }
+    return "";
+  }
+
+  const ir::Source* find_source(const std::string& name) {
+    const auto& sources = program().sources;
+    auto found = std::ranges::find(sources, name, &ir::Source::name);
+    if (found == sources.end()) found = std::ranges::find(sources, name, &ir::Source::object);
+    return found == sources.end() ? nullptr : &*found;
+  }
+  const ir::Sink* find_sink(const std::string& name) {
+    const auto found = std::ranges::find(program().sinks, name, &ir::Sink::name);
+    return found == program().sinks.end() ? nullptr : &*found;
+  }
+  static std::string topic_of(const ir::Source& source) { return source.object.empty() ? source.name : source.object; }
+
+  // As many partitions as the input names.
+  Problem make_topics(const std::vector<InputLine>& input) {
+    std::map<std::string, std::int64_t> partitions;
+    for (const InputLine& line : input) {
+      if (line.kind != InputLine::Kind::Record) continue;
+      const ir::Source* source = find_source(line.name);
+      if (!source) return fmt::format("{}:{}: there is no source `{}`", file_.path, line.line, line.name);
+      std::int64_t& count = partitions[topic_of(*source)];
+      count = std::max<std::int64_t>({count, line.partition + 1, 1});
+    }
+    for (std::size_t i = 0; i < program().sources.size(); ++i) {
+      const ir::Source& source = program().sources[i];
+      const bool is_link = std::ranges::any_of(program().links, [&](const ir::Link& link) { return link.source == i; });
+      if (is_link) continue;
+      auto database = embedded::Database::open(database_of(source.system), embedded::Database::Access::Write);
+      if (!database) return database.error().message;
+      const std::int64_t count = std::max<std::int64_t>(1, partitions[topic_of(source)]);
+      if (auto made = embedded::make_topic(**database, topic_of(source), count); !made) return made.error().message;
+    }
+    return "";
+  }
+
+  // The lines become the table's sample file, which the protocol fills in.
+  Problem fill_tables() {
+    for (const Section& section : test_.sections) {
+      if (section.kind != SectionKind::Table) continue;
+      const auto table = std::ranges::find(program().tables, section.name, &ir::Table::name);
+      if (table == program().tables.end()) return fmt::format("{}:{}: there is no table `{}`", file_.path, section.line, section.name);
+      const fs::path sample = fs::absolute(scratch_ / (section.name + ".sample"));
+      std::ofstream(sample) << text_of(section);
+      table->sample = sample.string();
+      samples_[section.name] = sample.string();
+    }
+    return "";
+  }
+
+  Problem append(const InputLine& line) {
+    const ir::Source* source = find_source(line.name);
+    if (!source) return fmt::format("there is no source `{}`", line.name);
+    auto database = embedded::Database::open(database_of(source->system), embedded::Database::Access::Write);
+    if (!database) return database.error().message;
+    std::string headers;
+    for (const auto& [name, value] : line.headers) embedded::append_header(headers, name, value);
+    embedded::NewRecord record;
+    record.timestamp = line.time.value_or(clock_.now() + time_shift_);
+    if (line.key) record.key = *line.key;
+    if (line.value) record.value = *line.value;
+    record.headers = headers;
+    record.partition = line.partition;
+    const auto done = embedded::append_records(**database, topic_of(*source), std::span(&record, 1));
+    waiting_ = true;
+    return done ? "" : done.error().message;
+  }
+
+  Problem flush() {
+    if (!waiting_ && has_run_ && faults_.crashes.empty()) return "";
+    waiting_ = false;
+    return run_engine();
+  }
+
+  Problem run_engine() {
+    has_run_ = true;
+    for (auto& [name, sample] : samples_) {
+      const auto table = std::ranges::find(program().tables, name, &ir::Table::name);
+      if (table != program().tables.end()) table->sample = sample;
+    }
+    engine::Options options = engine_options(*compiled_);
+    options.drain = true;
+    options.inline_intake = true;
+    options.compare = comparer(upgrade_);
+    for (int restarts = 0; restarts < kRestarts; ++restarts) {
+      const auto real = connectors::make_connectors(scratch_.string(), folder_.string(), clock_);
+      FailingConnectors connectors(*real, faults_, clock_);
+      CrashingObserver observer(faults_, program());
+      engine::RunResult result = engine::run(program(), connectors, clock_, observer, options, {});
+      if (result.crashed) continue;
+      ledgers_ = std::move(result.ledgers);
+      if (!result.error) return "";
+      failed_ = result.error;
+      return expects_error() ? "" : fmt::format("the run ended: {}", error_line());
+    }
+    return "the unit crashes without end";
+  }
+
+  bool expects_error() const {
+    return std::ranges::any_of(test_.sections, [](const Section& section) { return section.kind == SectionKind::Error; });
+  }
+  std::string error_line() const { return fmt::format("{}: {}", base::traits(failed_->code).code, failed_->message); }
+
+  Problem ask_replays() {
+    for (const ir::Unit& unit : program().units) {
+      auto inspector = embedded::Inspector::open(database_of(unit.domain), embedded::Database::Access::Write);
+      if (!inspector) return inspector.error().message;
+      const auto domain = std::move(*inspector).domain(program().id, unit.name);
+      const auto letters = domain->letters(false);
+      if (!letters) return letters.error().message;
+      for (const commit::Letter& letter : *letters) {
+        if (const auto asked = domain->ask_replay(letter); !asked) return asked.error().message;
+        waiting_ = true;
+      }
+    }
+    return "";
+  }
+
+  Problem check_faults() {
+    if (!faults_.crashes.empty()) return fmt::format("the step `{}` of `@crash after {}` was never done", faults_.crashes[0], faults_.crashes[0]);
+    for (const auto& [name, failure] : faults_.sinks) {
+      if (failure.times > 0 || failure.happened == 0) return fmt::format("`@fail {}`: not all failures happened, {} did", name, failure.happened);
+    }
+    return "";
+  }
+
+  // ---- What is there now
+
+  Problem collect() {
+    for (const Section& section : test_.sections) {
+      SectionOutcome outcome{&section, {}, false};
+      Problem problem;
+      if (section.kind == SectionKind::Output) problem = collect_output(section, outcome);
+      else if (section.kind == SectionKind::DeadLetters) problem = collect_letters(outcome);
+      else if (section.kind == SectionKind::Ledger) outcome.actual = ledger_lines(ledgers_);
+      else if (section.kind == SectionKind::Error) outcome.actual = failed_ ? std::vector<std::string>{error_line()} : std::vector<std::string>{};
+      else continue;
+      if (!problem.empty()) return problem;
+      outcome_.sections.push_back(std::move(outcome));
+    }
+    return "";
+  }
+
+  Problem collect_output(const Section& section, SectionOutcome& outcome) {
+    const ir::Sink* sink = find_sink(section.name);
+    if (!sink) return fmt::format("{}:{}: there is no sink `{}`", file_.path, section.line, section.name);
+    outcome.any_order = !sink->is_topic && !sink->key.empty();
+    auto lines = sink->is_topic ? topic_lines(database_of(sink->system), sink->object.empty() ? sink->name : sink->object)
+                                : table_lines(program(), *sink, database_of(sink->system));
+    if (!lines) return lines.error().message;
+    outcome.actual = std::move(*lines);
+    return "";
+  }
+
+  Problem collect_letters(SectionOutcome& outcome) {
+    for (const ir::Unit& unit : program().units) {
+      auto inspector = embedded::Inspector::open(database_of(unit.domain), embedded::Database::Access::Read);
+      if (!inspector) return inspector.error().message;
+      const auto letters = std::move(*inspector).domain(program().id, unit.name)->letters(false);
+      if (!letters) return letters.error().message;
+      for (const commit::Letter& letter : *letters) outcome.actual.push_back(engine::letter_json(letter));
+    }
+    return "";
+  }
+
+  Problem check_used() {
+    for (const Section& section : test_.sections) {
+      if (section.kind == SectionKind::File && !used_files_.contains(section.name)) {
+        return fmt::format("{}:{}: the section `{}` is not used by the pipeline", file_.path, section.line, section.name);
+      }
+      if (section.kind == SectionKind::Table && samples_.empty()) {
+        return fmt::format("{}:{}: the section `table {}` is not used: nothing is run", file_.path, section.line, section.name);
+      }
+    }
+    return "";
+  }
+
+  const TestFile& file_;
+  const TestCase& test_;
+  const fs::path folder_, scratch_;
+  TestOutcome outcome_;
+  TestSettings settings_;
+  CompileOptions options_;
+  std::optional<Compiled> compiled_;
+  base::VirtualClock clock_{0};
+  Faults faults_;
+  plan::Upgrade upgrade_ = plan::Upgrade::None;
+  std::map<std::string, std::string> samples_;  // table → file
+  std::set<std::string> used_files_;
+  std::int64_t time_shift_ = 0;                 // of record times against the clock, microseconds
+  bool waiting_ = false, has_run_ = false;
+  std::vector<engine::UnitLedger> ledgers_;
+  std::optional<base::Error> failed_;
+};
+
+}  // namespace
+
+TestOutcome run_test(const TestFile& file, const TestCase& test, const fs::path& folder, const fs::path& scratch) {
+  return TestRun(file, test, folder, scratch).go();
+}
+
+}  // namespace piperun::cli
