@@ -13,41 +13,41 @@ inline constexpr Roles kConnection = 1, kSource = 2, kTable = 4, kSink = 8;
 inline constexpr Roles kAnywhere = kConnection | kSource | kTable | kSink;
 
 enum class Availability : std::uint8_t {
-  Now,        // runs in this version
+  Now,  // runs in this version
   LocalOnly,  // runs under --local, where an embedded database stands in for it
-  Later,      // is checked, then reported as not in this version
+  Later,  // is checked, then reported as not in this version
 };
 
 // What is written behind `name =`.
 enum class ValueKind : std::uint8_t {
-  Text,         // "…", env("X"), $param
-  TextOrList,   // also ["…", "…"]
-  Address,      // text that may hold a password: then only secret("X")
-  Secret,       // secret("X") only
-  Integer,      // not negative
+  Text,  // "…", env("X"), $param
+  TextOrList,  // also ["…", "…"]
+  Address,  // text that may hold a password: then only secret("X")
+  Secret,  // secret("X") only
+  Integer,  // not negative
   Boolean,
-  Duration,     // 5s
-  Backoff,      // 200ms..30s
-  Word,         // one of `words`
-  Position,     // one of `words`, or a timestamp
-  Time,         // a timestamp
-  Field,        // name of one field of the record
-  Fields,       // one, or a list of them
-  Expression,   // over the record
+  Duration,  // 5s
+  Backoff,  // 200ms..30s
+  Word,  // one of `words`
+  Position,  // one of `words`, or a timestamp
+  Time,  // a timestamp
+  Field,  // name of one field of the record
+  Fields,  // one, or a list of them
+  Expression,  // over the record
   Expressions,  // { "name" = expression, … } over the record
-  Settings,     // { "name" = "text", … }
-  DeadLetter,   // one of `words`, or the name of a sink
+  Settings,  // { "name" = "text", … }
+  DeadLetter,  // one of `words`, or the name of a sink
 };
 
 struct Option {
   std::string_view name;
   Roles roles;
   ValueKind kind;
-  std::string_view words;     // separated by blanks
+  std::string_view words;  // separated by blanks
   std::string_view fallback;  // as it would be written; "": none
   bool required;
   Availability available;
-  std::string_view doc;       // one line
+  std::string_view doc;  // one line
 };
 
 // Which transaction can hold the positions and the output of a unit.
@@ -55,16 +55,16 @@ enum class Domain : std::uint8_t { None, Kafka, Postgres, Embedded };
 
 struct Connector {
   std::string_view name;
-  Roles roles;            // as which declaration it may be used
-  Domain domain;          // None: no transaction of its own
-  bool replayable;        // its records can be read again from a position
-  bool holds_positions;   // it can store positions (a consumer group counts)
-  bool upserts;           // sink: a row with a key that is there already can replace it
-  bool deletes;           // sink: rows can be deleted by key (a topic: tombstones)
-  bool has_headers;       // its records have headers
-  bool has_keys;          // its records have a key beside the value
-  bool reads_topics;      // `topic =` names what is read and written
-  bool has_format;        // its records are bytes in a format
+  Roles roles;  // as which declaration it may be used
+  Domain domain;  // None: no transaction of its own
+  bool replayable;  // its records can be read again from a position
+  bool holds_positions;  // it can store positions (a consumer group counts)
+  bool upserts;  // sink: a row with a key that is there already can replace it
+  bool deletes;  // sink: rows can be deleted by key (a topic: tombstones)
+  bool has_headers;  // its records have headers
+  bool has_keys;  // its records have a key beside the value
+  bool reads_topics;  // `topic =` names what is read and written
+  bool has_format;  // its records are bytes in a format
   Availability available;
   std::string_view system_options;  // names of the options that concern the system itself, separated by blanks
   std::string_view doc;
@@ -99,7 +99,7 @@ std::span<const RefusedProperty> refused_properties();
 
 enum class CallKind : std::uint8_t {
   Native,  // `target` is the name of a native of the standard library
-  Op,      // `target` is the name of an operation that lowering knows
+  Op,  // `target` is the name of an operation that lowering knows
 };
 
 // One overload. In signatures `T` is any type (the same wherever it stands), `decimal` any decimal (the result: that of the first
@@ -110,7 +110,7 @@ struct Function {
   CallKind kind;
   std::string_view target;
   bool is_volatile;
-  std::string_view doc;      // one line
+  std::string_view doc;  // one line
   std::string_view example;
 };
 std::span<const Function> functions();
@@ -128,7 +128,7 @@ std::span<const FoldFunction> fold_functions();
 
 struct Later {
   std::string_view feature;  // `window`, `http`, …
-  std::string_view what;     // begins the message: "`window` stages"
+  std::string_view what;  // begins the message: "`window` stages"
   std::string_view instead;  // a help line; may be empty
 };
 std::span<const Later> later();

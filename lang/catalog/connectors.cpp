@@ -15,20 +15,23 @@ constexpr Roles kData = kSource | kSink;
 constexpr Option kKafka[] = {
     {"brokers", kAnywhere, TextOrList, "", "\"localhost:9092\"", false, Now, "addresses of some brokers, `host:port`"},
     {"topic", kData, Text, "", "", true, Now, "the topic that is read or written"},
-    {"start", kSource, Position, "earliest latest none", "earliest", false, Now, "where to begin, once, when the pipeline has no position yet"},
+    {"start", kSource, Position, "earliest latest none", "earliest", false, Now,
+     "where to begin, once, when the pipeline has no position yet"},
     {"stop_at", kSource, Time, "", "", false, Now, "records from this time on are not read"},
     {"group", kSource, Text, "", "", false, Now, "takes the positions of this consumer group over, once"},
     {"key", kSource, Fields, "", "", false, Now, "the fields that the message key holds; what a tombstone deletes"},
     {"key", kSink, Fields, "", "", false, Now, "the fields that make the message key; a keyed stream deletes by tombstone"},
     {"partitioned_by", kSource, Fields, "", "", false, Now, "a promise: records with equal fields are in one partition"},
-    {"event_time", kSource, Field, "", "", false, Now, "the timestamp field that says when it happened; without it the log's timestamp"},
+    {"event_time", kSource, Field, "", "", false, Now,
+     "the timestamp field that says when it happened; without it the log's timestamp"},
     {"tombstone", kSource, Word, "delete skip fail", "fail", false, Now, "what a record without a value means"},
     {"sample", kSource, Text, "", "", false, Now, "file that fills the topic on the first start under --local"},
     {"partitions", kSource | kSink, Integer, "", "", false, Now, "partitions of a topic that --local makes (1)"},
     {"headers", kSink, Expressions, "", "", false, Now, "headers of the records written, as expressions over the record"},
     {"value", kSink, Expression, "", "", false, Now, "the whole value of the records written, instead of the encoded fields"},
     {"security", kAnywhere, Settings, "", "", false, Now, "protocol, mechanism, username, password, ca of the connection"},
-    {"properties", kAnywhere, Settings, "", "", false, Now, "librdkafka settings by their own names, except those that carry the guarantee"},
+    {"properties", kAnywhere, Settings, "", "", false, Now,
+     "librdkafka settings by their own names, except those that carry the guarantee"},
 };
 
 constexpr Option kPostgres[] = {
@@ -36,7 +39,8 @@ constexpr Option kPostgres[] = {
     {"table", kRead | kSink, Text, "", "", false, Now, "the table, `name` or `schema.name`; without it the declaration's name"},
     {"key", kTable, Fields, "", "", true, Now, "the fields by which rows are found"},
     {"key", kSink, Fields, "", "", false, Now, "the fields by which a row is known; rows are then updated, not repeated"},
-    {"on_conflict", kSink, Word, "update ignore error", "update", false, Now, "when a row with this key is there (without a key: error)"},
+    {"on_conflict", kSink, Word, "update ignore error", "update", false, Now,
+     "when a row with this key is there (without a key: error)"},
     {"version", kSink, Field, "", "", false, Now, "an older row never replaces one with a newer value of this field"},
     {"create", kSink, Boolean, "", "false", false, Now, "makes the table if it is missing"},
     {"cache", kTable, Duration, "", "0s", false, Now, "how long a row that was read may be used again"},
@@ -51,13 +55,16 @@ constexpr Option kEmbedded[] = {
     {"key", kTable, Fields, "", "", true, Now, "the fields by which rows are found"},
     {"key", kSource, Fields, "", "", false, Now, "the fields that the record key holds; what a tombstone deletes"},
     {"key", kSink, Fields, "", "", false, Now, "the fields by which a row or record is known"},
-    {"on_conflict", kSink, Word, "update ignore error", "update", false, Now, "when a row with this key is there (without a key: error)"},
+    {"on_conflict", kSink, Word, "update ignore error", "update", false, Now,
+     "when a row with this key is there (without a key: error)"},
     {"version", kSink, Field, "", "", false, Now, "an older row never replaces one with a newer value of this field"},
-    {"start", kSource, Position, "earliest latest none", "earliest", false, Now, "where to begin, once, when the pipeline has no position yet"},
+    {"start", kSource, Position, "earliest latest none", "earliest", false, Now,
+     "where to begin, once, when the pipeline has no position yet"},
     {"stop_at", kSource, Time, "", "", false, Now, "records from this time on are not read"},
     {"partitions", kData, Integer, "", "", false, Now, "partitions of a topic that is made (1)"},
     {"partitioned_by", kSource, Fields, "", "", false, Now, "a promise: records with equal fields are in one partition"},
-    {"event_time", kSource, Field, "", "", false, Now, "the timestamp field that says when it happened; without it the log's timestamp"},
+    {"event_time", kSource, Field, "", "", false, Now,
+     "the timestamp field that says when it happened; without it the log's timestamp"},
     {"tombstone", kSource, Word, "delete skip fail", "fail", false, Now, "what a record without a value means"},
     {"cache", kTable, Duration, "", "0s", false, Now, "how long a row that was read may be used again"},
     {"sample", kRead, Text, "", "", false, Now, "file that fills the topic or table on the first start"},
@@ -68,14 +75,17 @@ constexpr Option kEmbedded[] = {
 constexpr Option kFile[] = {
     {"path", kRead | kSink, Text, "", "", true, Now, "the file; sources take patterns, `logs/*.ndjson.gz`, and read .gz"},
     {"key", kTable, Fields, "", "", true, Now, "the fields by which rows are found"},
-    {"event_time", kSource, Field, "", "", false, Now, "the timestamp field that says when it happened; without it the file's time"},
-    {"start", kSource, Position, "earliest latest none", "earliest", false, Now, "where to begin, once, when the pipeline has no position yet"},
+    {"event_time", kSource, Field, "", "", false, Now,
+     "the timestamp field that says when it happened; without it the file's time"},
+    {"start", kSource, Position, "earliest latest none", "earliest", false, Now,
+     "where to begin, once, when the pipeline has no position yet"},
     {"cache", kTable, Duration, "", "", false, Now, "how long the file's content may be used before it is read again"},
     {"value", kSink, Expression, "", "", false, Now, "the whole line written, instead of the encoded fields"},
 };
 
 constexpr Option kStdin[] = {
-    {"event_time", kSource, Field, "", "", false, Now, "the timestamp field that says when it happened; without it the time of reading"},
+    {"event_time", kSource, Field, "", "", false, Now,
+     "the timestamp field that says when it happened; without it the time of reading"},
 };
 
 constexpr Option kStdout[] = {
@@ -93,7 +103,8 @@ constexpr Option kGenerate[] = {
 constexpr Option kHttp[] = {
     {"url", kConnection | kSink, Address, "", "", true, Now, "where each record is sent"},
     {"method", kSink, Word, "post put patch", "post", false, Now, "the method of the request"},
-    {"idempotency_key", kSink, Expression, "", "", false, Now, "an id by which the receiver ignores a repeat; needed for exactly_once"},
+    {"idempotency_key", kSink, Expression, "", "", false, Now,
+     "an id by which the receiver ignores a repeat; needed for exactly_once"},
     {"headers", kSink, Expressions, "", "", false, Now, "headers of the request, as expressions over the record"},
     {"value", kSink, Expression, "", "", false, Now, "the body, instead of the encoded fields"},
     {"timeout", kConnection | kSink, Duration, "", "10s", false, Now, "after this long a request counts as failed"},
@@ -103,25 +114,26 @@ constexpr Option kHttp[] = {
 constexpr Connector kConnectors[] = {
     {"kafka", kConnection | kSource | kSink, Domain::Kafka, true, true, false, true, true, true, true, true, LocalOnly,
      "brokers security properties", "topics of a Kafka cluster", kKafka},
-    {"postgres", kAnywhere, Domain::Postgres, true, true, true, true, false, false, false, false, LocalOnly,
-     "url", "tables of a PostgreSQL database", kPostgres},
-    {"embedded", kAnywhere, Domain::Embedded, true, true, true, true, true, true, true, true, Now,
-     "path", "topics and tables in one local database file; what --local puts in place of servers", kEmbedded},
-    {"file", kSource | kTable | kSink, Domain::None, true, false, false, false, false, false, false, true, Now,
-     "", "files of lines or rows, also compressed", kFile},
-    {"stdin", kSource, Domain::None, false, false, false, false, false, false, false, true, Now,
-     "", "lines from the standard input; they cannot be read again", kStdin},
-    {"stdout", kSink, Domain::None, false, false, false, false, false, false, false, true, Now,
-     "", "lines to the standard output", kStdout},
-    {"generate", kSource, Domain::None, true, false, false, false, false, false, false, false, Now,
-     "", "made-up records of the type, always the same for one seed", kGenerate},
-    {"http", kConnection | kSink, Domain::None, false, false, false, false, true, false, false, true, Later,
-     "url timeout", "a request per record; exactly once only if the receiver ignores repeats", kHttp},
+    {"postgres", kAnywhere, Domain::Postgres, true, true, true, true, false, false, false, false, LocalOnly, "url",
+     "tables of a PostgreSQL database", kPostgres},
+    {"embedded", kAnywhere, Domain::Embedded, true, true, true, true, true, true, true, true, Now, "path",
+     "topics and tables in one local database file; what --local puts in place of servers", kEmbedded},
+    {"file", kSource | kTable | kSink, Domain::None, true, false, false, false, false, false, false, true, Now, "",
+     "files of lines or rows, also compressed", kFile},
+    {"stdin", kSource, Domain::None, false, false, false, false, false, false, false, true, Now, "",
+     "lines from the standard input; they cannot be read again", kStdin},
+    {"stdout", kSink, Domain::None, false, false, false, false, false, false, false, true, Now, "",
+     "lines to the standard output", kStdout},
+    {"generate", kSource, Domain::None, true, false, false, false, false, false, false, false, Now, "",
+     "made-up records of the type, always the same for one seed", kGenerate},
+    {"http", kConnection | kSink, Domain::None, false, false, false, false, true, false, false, true, Later, "url timeout",
+     "a request per record; exactly once only if the receiver ignores repeats", kHttp},
 };
 
 constexpr Option kFormatOptions[] = {
     {"format", kRead | kSink, Word, "json csv raw avro protobuf", "json", false, Now, "how the bytes are written"},
-    {"extra", kSource, Word, "ignore error keep", "ignore", false, Now, "json fields that the type does not declare; keep carries them until a `map`"},
+    {"extra", kSource, Word, "ignore error keep", "ignore", false, Now,
+     "json fields that the type does not declare; keep carries them until a `map`"},
     {"decimals", kSink, Word, "number string", "number", false, Now, "how json shows a decimal"},
     {"nulls", kSink, Word, "write omit", "write", false, Now, "whether json shows a null field"},
     {"header", kRead | kSink, Boolean, "", "true", false, Now, "csv: the first line names the columns"},
@@ -138,11 +150,13 @@ constexpr Format kFormats[] = {
 };
 
 constexpr Option kPipelineOptions[] = {
-    {"delivery", 0, Word, "at_most_once at_least_once exactly_once", "", true, Now, "what is promised for each record; there is no default"},
+    {"delivery", 0, Word, "at_most_once at_least_once exactly_once", "", true, Now,
+     "what is promised for each record; there is no default"},
     {"id", 0, Text, "", "", false, Now, "the durable identity of positions and state; without it the pipeline's name"},
     {"commit_interval", 0, Duration, "", "200ms", false, Now, "a batch is closed at this age"},
     {"commit_records", 0, Integer, "", "1_000", false, Now, "a batch is closed at this size"},
-    {"commit_mode", 0, Word, "sync async hybrid", "sync", false, Now, "at_least_once: how positions are committed; hybrid is async, and sync now and then"},
+    {"commit_mode", 0, Word, "sync async hybrid", "sync", false, Now,
+     "at_least_once: how positions are committed; hybrid is async, and sync now and then"},
 };
 
 constexpr Option kErrorOptions[] = {
@@ -150,7 +164,8 @@ constexpr Option kErrorOptions[] = {
     {"backoff", 0, Backoff, "", "200ms..30s", false, Now, "first and longest wait between attempts; exponential, full jitter"},
     {"pause", 0, Duration, "", "30s", false, Now, "when the attempts are used up: wait, then one batch probes, for ever"},
     {"give_up", 0, Word, "stop", "", false, Now, "stops the pipeline instead of pausing"},
-    {"dead_letter", 0, ValueKind::DeadLetter, "keep skip stop", "stop", false, Now, "where a record goes that cannot be processed; or a sink's name"},
+    {"dead_letter", 0, ValueKind::DeadLetter, "keep skip stop", "stop", false, Now,
+     "where a record goes that cannot be processed; or a sink's name"},
     {"original", 0, Word, "keep hash omit", "keep", false, Now, "whether a dead letter carries the bytes as they were read"},
 };
 

@@ -38,9 +38,10 @@ std::optional<ConnectionId> Analysis::connection(Symbol symbol) {
   if (name.empty()) return std::nullopt;
   const catalog::Connector* connector = written.path.parts.size() == 1 ? catalog::find_connector(name) : nullptr;
   if (connector == nullptr || (connector->roles & catalog::kConnection) == 0) {
-    auto& found = context_.error(connector == nullptr ? Code::P0603 : Code::P0604, written.path.span,
-                                 connector == nullptr ? fmt::format("unknown connector `{}`", context_.sources.text(written.path.span))
-                                                      : fmt::format("`{}` has nothing that could be shared as a connection", name));
+    auto& found =
+        context_.error(connector == nullptr ? Code::P0603 : Code::P0604, written.path.span,
+                       connector == nullptr ? fmt::format("unknown connector `{}`", context_.sources.text(written.path.span))
+                                            : fmt::format("`{}` has nothing that could be shared as a connection", name));
     std::vector<std::string> names;
     for (const auto& each : catalog::connectors()) names.emplace_back(each.name);
     if (connector == nullptr) context_.suggest(found, written.path.span, name, names);
@@ -60,7 +61,8 @@ std::optional<ConnectionId> Analysis::connection(Symbol symbol) {
   return id;
 }
 
-std::optional<Analysis::Attached> Analysis::attach(const ast::Connector& written, const ast::Declaration& declaration, catalog::Roles role) {
+std::optional<Analysis::Attached> Analysis::attach(const ast::Connector& written, const ast::Declaration& declaration,
+                                                   catalog::Roles role) {
   const ast::Name& name = written.path.parts.front();
   if (name.text.empty()) return std::nullopt;
   Attached attached;
@@ -74,8 +76,10 @@ std::optional<Analysis::Attached> Analysis::attach(const ast::Connector& written
     if (symbol == nullptr) {
       if (!is_plain) return std::nullopt;
       if (named != nullptr && std::holds_alternative<ast::ErrorDecl>(context_[*named].node)) return std::nullopt;
-      auto& found = context_.error(Code::P0603, written.path.span, fmt::format("unknown connector or connection `{}`", name.text));
-      if (named != nullptr) found.secondary(context_[*named].name.span, fmt::format("this is {}", kind_name(context_[*named].node)));
+      auto& found =
+          context_.error(Code::P0603, written.path.span, fmt::format("unknown connector or connection `{}`", name.text));
+      if (named != nullptr)
+        found.secondary(context_[*named].name.span, fmt::format("this is {}", kind_name(context_[*named].node)));
       std::vector<std::string> names = context_.names_of<ast::ConnectionDecl>(0);
       for (const auto& each : catalog::connectors()) names.emplace_back(each.name);
       context_.suggest(found, written.path.span, name.text, names);
@@ -88,7 +92,9 @@ std::optional<Analysis::Attached> Analysis::attach(const ast::Connector& written
   }
   const catalog::Connector& connector = *attached.connector;
   if ((connector.roles & role) == 0) {
-    context_.error(Code::P0604, written.path.span, fmt::format("`{}` cannot be used as {}", connector.name, kind_name(declaration.node)))
+    context_
+        .error(Code::P0604, written.path.span,
+               fmt::format("`{}` cannot be used as {}", connector.name, kind_name(declaration.node)))
         .note(fmt::format("`{}`: {}", connector.name, connector.doc));
     return std::nullopt;
   }
@@ -138,9 +144,11 @@ void Analysis::check_properties(const OptionMap& options) {
         context_.facts.pipeline.delivery == Delivery::AtMostOnce) {
       continue;
     }
-    auto& report = context_.error(Code::P0408, value.name_span, fmt::format("`{}` carries the guarantee and cannot be set", name));
+    auto& report =
+        context_.error(Code::P0408, value.name_span, fmt::format("`{}` carries the guarantee and cannot be set", name));
     report.note(std::string(found->reason));
-    if (!found->allowed_if.empty()) report.note(fmt::format("`{}` is allowed under `delivery = at_most_once`", found->allowed_if));
+    if (!found->allowed_if.empty())
+      report.note(fmt::format("`{}` is allowed under `delivery = at_most_once`", found->allowed_if));
   }
 }
 
@@ -148,7 +156,9 @@ TypeId Analysis::record_type(ast::TypeExprId id, std::string_view what) {
   const TypeId type = types_.read(id, 0);
   if (context_.is_error(type)) return type;
   if (context_.kind(type) == TypeKind::Record && !context_.is_nullable(type)) return type;
-  context_.error(Code::P0203, context_.program.pool[id].span, fmt::format("the records of {} are of a declared `type`, not {}", what, context_.name(type)))
+  context_
+      .error(Code::P0203, context_.program.pool[id].span,
+             fmt::format("the records of {} are of a declared `type`, not {}", what, context_.name(type)))
       .help("`type Line { text: string }` with `format = raw` reads plain lines");
   return {};
 }
@@ -166,8 +176,10 @@ Format Analysis::format_of(const Attached& attached, TypeId type) {
     const bool fits = record.fields.size() == 1 && (context_.kind(record.fields[0].type) == TypeKind::String ||
                                                     context_.kind(record.fields[0].type) == TypeKind::Bytes);
     if (record.kind == TypeKind::Record && !fits) {
-      context_.error(Code::P0615, option->span, fmt::format("`raw` fills one string or bytes field, and `{}` has {}", record.name,
-                                                            record.fields.size() == 1 ? "another one" : fmt::format("{} fields", record.fields.size())))
+      context_
+          .error(Code::P0615, option->span,
+                 fmt::format("`raw` fills one string or bytes field, and `{}` has {}", record.name,
+                             record.fields.size() == 1 ? "another one" : fmt::format("{} fields", record.fields.size())))
           .help("`type Line { text: string }`");
     }
     return Format::Raw;
@@ -176,7 +188,8 @@ Format Analysis::format_of(const Attached& attached, TypeId type) {
     const TypeKind kind = context_.kind(field.type);
     const bool is_flat = kind != TypeKind::List && kind != TypeKind::Map && kind != TypeKind::Record;
     if (!is_flat) {
-      context_.error(Code::P0615, option->span, fmt::format("a csv column cannot hold `{}`: {}", field.name, context_.name(field.type)));
+      context_.error(Code::P0615, option->span,
+                     fmt::format("a csv column cannot hold `{}`: {}", field.name, context_.name(field.type)));
       break;
     }
   }
@@ -200,7 +213,8 @@ std::vector<int> Analysis::key_fields(const Attached& attached, TypeId type, std
     }
     const TypeId key = record.fields[static_cast<std::size_t>(index)].type;
     if (!may_be_key(context_.kind(key))) {
-      context_.error(Code::P0211, option->span, fmt::format("`{}` cannot be the key of {}: it is {}", name, of, context_.name(key)));
+      context_.error(Code::P0211, option->span,
+                     fmt::format("`{}` cannot be the key of {}: it is {}", name, of, context_.name(key)));
       return {};
     }
     if (context_.is_nullable(key)) {
@@ -233,7 +247,9 @@ int Analysis::event_time(const Attached& attached, TypeId type) {
   const TypeId field = record.fields[static_cast<std::size_t>(index)].type;
   if (field == context_.scalar(TypeKind::Timestamp)) return index;
   if (context_.is_error(field)) return -1;
-  context_.error(Code::P0218, option->span, fmt::format("event time is a timestamp that is never null, and `{}` is {}", names->front(), context_.name(field)));
+  context_.error(
+      Code::P0218, option->span,
+      fmt::format("event time is a timestamp that is never null, and `{}` is {}", names->front(), context_.name(field)));
   return -1;
 }
 
@@ -282,8 +298,12 @@ void Analysis::read_source(Symbol symbol, const ast::SourceDecl& declaration) {
     if (attached->connector->name == "file") fact.object = path_of(*attached, "path", it.span);
     fact.format = format_of(*attached, fact.type);
     const auto word = [&](std::string_view name) { return text_of(attached->options, name, context_.facts.types); };
-    fact.extra = word("extra") == "error" ? ExtraFields::Error : word("extra") == "keep" ? ExtraFields::Keep : ExtraFields::Ignore;
-    fact.tombstone = word("tombstone") == "delete" ? Tombstone::Delete : word("tombstone") == "skip" ? Tombstone::Skip : Tombstone::Fail;
+    fact.extra = word("extra") == "error"  ? ExtraFields::Error
+                 : word("extra") == "keep" ? ExtraFields::Keep
+                                           : ExtraFields::Ignore;
+    fact.tombstone = word("tombstone") == "delete" ? Tombstone::Delete
+                     : word("tombstone") == "skip" ? Tombstone::Skip
+                                                   : Tombstone::Fail;
     fact.key = key_fields(*attached, fact.type, "this source");
     if (fact.tombstone == Tombstone::Delete && !attached->options.contains("key")) {
       context_.error(Code::P0602, attached->options.at("tombstone").span, "`tombstone = delete` needs the option `key`")

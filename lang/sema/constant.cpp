@@ -28,7 +28,8 @@ std::string number_text(std::int64_t number, const value::Type& type) {
 std::string to_text(const Constant& constant, const value::TypeTable& types, bool bare) {
   const value::Type type = types[constant.type];
   return ast::match(
-      constant.value, [](std::monostate) { return std::string("null"); }, [](bool b) { return std::string(b ? "true" : "false"); },
+      constant.value, [](std::monostate) { return std::string("null"); },
+      [](bool b) { return std::string(b ? "true" : "false"); },
       [&](std::int64_t number) {
         return type.kind == TypeKind::Enum && !bare ? type.name + "." + number_text(number, type) : number_text(number, type);
       },
@@ -60,7 +61,8 @@ std::string to_text(const Constant& constant, const value::TypeTable& types, boo
       },
       [&](const Constant::Entries& entries) {
         std::string out;
-        for (const auto& [key, value] : entries) out += fmt::format("{}\"{}\" = {}", out.empty() ? "" : ", ", key, to_text(value, types));
+        for (const auto& [key, value] : entries)
+          out += fmt::format("{}\"{}\" = {}", out.empty() ? "" : ", ", key, to_text(value, types));
         return "{ " + out + " }";
       });
 }

@@ -7,7 +7,8 @@
 
 namespace piperun::sema {
 
-Context::Context(const Program& program_, const Options& options_, const source::SourceMap& sources_, diag::Report& report_, Facts& facts_)
+Context::Context(const Program& program_, const Options& options_, const source::SourceMap& sources_, diag::Report& report_,
+                 Facts& facts_)
     : program(program_), options(options_), sources(sources_), report(report_), facts(facts_) {}
 
 void Context::declare() {

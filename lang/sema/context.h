@@ -23,12 +23,15 @@ struct Symbol {
 
 class Context {
  public:
-  Context(const Program& program_, const Options& options_, const source::SourceMap& sources_, diag::Report& report_, Facts& facts_);
+  Context(const Program& program_, const Options& options_, const source::SourceMap& sources_, diag::Report& report_,
+          Facts& facts_);
 
   // Enters all declarations into the tables of names; reports names declared twice.
   void declare();
 
-  const ast::Declaration& operator[](Symbol symbol) const { return program.modules[symbol.module].module.declarations[symbol.declaration]; }
+  const ast::Declaration& operator[](Symbol symbol) const {
+    return program.modules[symbol.module].module.declarations[symbol.declaration];
+  }
 
   // Looks a name up in one module and marks it as used; null if it is not declared there.
   const Symbol* find(std::uint32_t module, std::string_view name);
@@ -48,7 +51,9 @@ class Context {
   bool is_used(Symbol symbol) const { return used_.contains(symbol); }
   void use(Symbol symbol) { used_.insert(symbol); }
 
-  diag::Diagnostic& error(Code code, Span span, std::string message) { return report.add(code, span).message(std::move(message)); }
+  diag::Diagnostic& error(Code code, Span span, std::string message) {
+    return report.add(code, span).message(std::move(message));
+  }
   // The one report that something is not in this version; `feature` is in catalog::later().
   diag::Diagnostic& not_yet(std::string_view feature, Span span);
   // Adds "did you mean" if one of the names is near; with an edit of `span`.

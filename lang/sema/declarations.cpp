@@ -13,7 +13,8 @@ void Analysis::run() {
   read_pipeline();
   read_declarations();
   for (const ast::Declaration& it : main) {
-    if (const auto* pipeline = std::get_if<ast::PipelineDecl>(&it.node)) read_policy(pipeline->on_error, context_.facts.pipeline.policy);
+    if (const auto* pipeline = std::get_if<ast::PipelineDecl>(&it.node))
+      read_policy(pipeline->on_error, context_.facts.pipeline.policy);
   }
   for (std::uint32_t i = 0; i < main.size(); ++i) {
     const auto* declaration = std::get_if<ast::FlowDecl>(&main[i].node);
@@ -46,8 +47,9 @@ void Analysis::read_declarations() {
       const ast::Declaration& it = declarations[i];
       ast::match(
           it.node, [&](const ast::TypeDecl&) { types_.declared(symbol, it.name.span); },
-          [&](const ast::EnumDecl&) { types_.declared(symbol, it.name.span); }, [&](const ast::ConstDecl&) { constant(symbol, it.name.span); },
-          [&](const ast::ParamDecl&) { param(symbol, nullptr); }, [](const auto&) {});
+          [&](const ast::EnumDecl&) { types_.declared(symbol, it.name.span); },
+          [&](const ast::ConstDecl&) { constant(symbol, it.name.span); }, [&](const ast::ParamDecl&) { param(symbol, nullptr); },
+          [](const auto&) {});
     }
   }
   read_defaults();
@@ -136,12 +138,14 @@ void Analysis::read_param(Symbol symbol, const ast::ParamDecl& declaration) {
         context_.facts.params[id].type = {};
         return;
       }
-      context_.facts.params[id].secret = Secret{std::get<ast::StringLiteral>(context_.program.pool[call->arguments[0].value].node).text};
+      context_.facts.params[id].secret =
+          Secret{std::get<ast::StringLiteral>(context_.program.pool[call->arguments[0].value].node).text};
       return;
     }
     const bool from_environment = callee != nullptr && callee->name.text == "env";
     if (from_environment) {
-      const auto text = expressions_.evaluate(declaration.value, scope, context_.scalar(TypeKind::String), "the default of a param");
+      const auto text =
+          expressions_.evaluate(declaration.value, scope, context_.scalar(TypeKind::String), "the default of a param");
       if (text && !value) value = parsed(context_, std::get<std::string>(text->value), type);
       if (text && !value && context_.options.run) {
         context_.error(Code::P0609, context_.program.pool[declaration.value].span,
@@ -170,7 +174,8 @@ std::optional<Constant> Analysis::given_param(const ast::Declaration& declaratio
   const std::string& text = context_.options.params.at(declaration.name.text);
   auto value = parsed(context_, text, type);
   if (!value) {
-    context_.error(Code::P0609, declaration.name.span, fmt::format("`{}` was given for param `{}`, and is no {}", text, declaration.name.text, context_.name(type)));
+    context_.error(Code::P0609, declaration.name.span,
+                   fmt::format("`{}` was given for param `{}`, and is no {}", text, declaration.name.text, context_.name(type)));
   }
   return value;
 }
@@ -204,7 +209,8 @@ std::optional<FunctionId> Analysis::function(Symbol symbol, Span used_at) {
   if (!declaration.body) return id;
   open_.insert(symbol);
   std::vector<Parameter> parameters;
-  for (std::size_t i = 0; i < entered.parameters.size(); ++i) parameters.push_back({entered.parameter_names[i], entered.parameters[i]});
+  for (std::size_t i = 0; i < entered.parameters.size(); ++i)
+    parameters.push_back({entered.parameter_names[i], entered.parameters[i]});
   Scope scope{.module = symbol.module, .parameters = &parameters};
   expressions_.infer(declaration.body, scope, entered.result);
   if (!expressions_.is_secret_misused(declaration.body)) {
@@ -237,7 +243,8 @@ FunctionId Analysis::enter_function(Symbol symbol, const ast::FnDecl& declaratio
   if (!declaration.body) {
     fact.native = module.name + "." + it.name.text;
     if (!module.is_standard) {
-      context_.error(Code::P0230, it.keyword, "only the standard library has `intrinsic` functions").help("give it a body: `fn … = …`");
+      context_.error(Code::P0230, it.keyword, "only the standard library has `intrinsic` functions")
+          .help("give it a body: `fn … = …`");
     }
   }
   const FunctionId id = static_cast<FunctionId>(context_.facts.functions.size());
@@ -256,7 +263,8 @@ std::optional<TableId> Analysis::table(Symbol symbol) {
 void Analysis::warn_unused() {
   if (context_.report.has_errors()) return;
   const auto& declarations = context_.program.modules[0].module.declarations;
-  const bool is_module = std::ranges::none_of(declarations, [](const auto& it) { return std::holds_alternative<ast::FlowDecl>(it.node); });
+  const bool is_module =
+      std::ranges::none_of(declarations, [](const auto& it) { return std::holds_alternative<ast::FlowDecl>(it.node); });
   if (is_module) return;
   for (std::uint32_t i = 0; i < declarations.size(); ++i) {
     const ast::Declaration& it = declarations[i];

@@ -1,4 +1,4 @@
-// Calls: built-in functions by the catalog, declared ones, folds over lists, env() and secret().
+// Calls: built-in functions by the catalog, declared ones, env() and secret().
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,22 +8,6 @@
 #include "lang/sema/signatures.h"
 
 namespace piperun::sema {
-
-namespace {
-
-constexpr std::pair<std::string_view, FoldKind> kFolds[] = {
-    {"count", FoldKind::Count}, {"sum", FoldKind::Sum},     {"min", FoldKind::Min},   {"max", FoldKind::Max},   {"avg", FoldKind::Avg},   {"any", FoldKind::Any},
-    {"all", FoldKind::All},     {"first", FoldKind::First}, {"last", FoldKind::Last}, {"list", FoldKind::List}, {"join", FoldKind::Join},
-};
-
-std::optional<FoldKind> fold_named(std::string_view name) {
-  for (const auto& [text, kind] : kFolds) {
-    if (text == name) return kind;
-  }
-  return std::nullopt;
-}
-
-}  // namespace
 
 void Expressions::take_arguments(ExprId id, const ast::Call& call) {
   for (const ast::Argument& argument : call.arguments) absorb(id, argument.value);
@@ -40,14 +24,16 @@ TypeId Expressions::call(ExprId id, const ast::Call& call, Scope& scope, TypeId 
     if (name.text.empty()) return infer_all(), TypeId{};
     if (name.text == "env" || name.text == "secret") return environment_call(id, call, name.text, scope);
     const Symbol* symbol = context_.find(scope.module, name.text);
-    if (symbol != nullptr && std::holds_alternative<ast::FnDecl>(context_[*symbol].node)) return declared_call(id, call, *symbol, scope);
+    if (symbol != nullptr && std::holds_alternative<ast::FnDecl>(context_[*symbol].node))
+      return declared_call(id, call, *symbol, scope);
     if (symbol != nullptr && std::holds_alternative<ast::ErrorDecl>(context_[*symbol].node)) return infer_all(), TypeId{};
     const bool has_fold = !call.arguments.empty() && call.arguments.front().fold.has_value();
-    if (fold_named(name.text) && (has_fold || name.text != "join")) return fold_call(id, call, name, scope, hint);
+    if (is_fold(name.text) && (has_fold || name.text != "join")) return fold_call(id, call, name, scope, hint);
     const auto functions = catalog::functions();
-    if (std::ranges::find(functions, name.text, &catalog::Function::name) != functions.end()) return builtin_call(id, call, name, scope, hint);
+    if (std::ranges::find(functions, name.text, &catalog::Function::name) != functions.end())
+      return builtin_call(id, call, name, scope, hint);
     infer_all();
-    unknown_function(call, name, scope);
+    unknown_function(name, scope);
     return {};
   }
   if (const auto* member = std::get_if<ast::Member>(&node(call.callee).node)) {
@@ -55,9 +41,11 @@ TypeId Expressions::call(ExprId id, const ast::Call& call, Scope& scope, TypeId 
     const auto module = root != nullptr ? context_.module_named(scope.module, root->name.text) : std::nullopt;
     if (module) {
       const Symbol* symbol = context_.find(*module, member->name.text);
-      if (symbol != nullptr && std::holds_alternative<ast::FnDecl>(context_[*symbol].node)) return declared_call(id, call, *symbol, scope);
+      if (symbol != nullptr && std::holds_alternative<ast::FnDecl>(context_[*symbol].node))
+        return declared_call(id, call, *symbol, scope);
       infer_all();
-      auto& found = context_.error(Code::P0206, member->name.span, fmt::format("module `{}` has no function `{}`", root->name.text, member->name.text));
+      auto& found = context_.error(Code::P0206, member->name.span,
+                                   fmt::format("module `{}` has no function `{}`", root->name.text, member->name.text));
       context_.suggest(found, member->name.span, member->name.text, context_.names_of<ast::FnDecl>(*module));
       return {};
     }
@@ -66,7 +54,8 @@ TypeId Expressions::call(ExprId id, const ast::Call& call, Scope& scope, TypeId 
     const auto functions = catalog::functions();
     if (std::ranges::find(functions, member->name.text, &catalog::Function::name) != functions.end()) {
       const std::string_view more = call.arguments.empty() ? "" : ", …";
-      found.help(fmt::format("a function stands before its arguments: `{}({}{})`", member->name.text, text(member->object), more));
+      found.help(
+          fmt::format("a function stands before its arguments: `{}({}{})`", member->name.text, text(member->object), more));
     } else if (root != nullptr) {
       const auto names = [&] {
         std::vector<std::string> list;
@@ -84,9 +73,10 @@ TypeId Expressions::call(ExprId id, const ast::Call& call, Scope& scope, TypeId 
   return {};
 }
 
-void Expressions::unknown_function(const ast::Call& call, const ast::Name& name, Scope& scope) {
+void Expressions::unknown_function(const ast::Name& name, const Scope& scope) {
   if (const Symbol* symbol = context_.find(scope.module, name.text)) {
-    context_.error(Code::P0208, name.span, fmt::format("`{}` is {}, not a function", name.text, kind_name(context_[*symbol].node)))
+    context_
+        .error(Code::P0208, name.span, fmt::format("`{}` is {}, not a function", name.text, kind_name(context_[*symbol].node)))
         .secondary(context_[*symbol].name.span, "declared here");
     return;
   }
@@ -104,7 +94,6 @@ void Expressions::unknown_function(const ast::Call& call, const ast::Name& name,
   for (const auto& each : catalog::functions()) names.emplace_back(each.name);
   for (const auto& each : catalog::fold_functions()) names.emplace_back(each.name);
   context_.suggest(found, name.span, name.text, names);
-  (void)call;
 }
 
 TypeId Expressions::environment_call(ExprId id, const ast::Call& call, const std::string& name, Scope& scope) {
@@ -116,8 +105,9 @@ TypeId Expressions::environment_call(ExprId id, const ast::Call& call, const std
   const std::size_t count = call.arguments.size();
   const auto* variable = count > 0 ? std::get_if<ast::StringLiteral>(&node(call.arguments[0].value).node) : nullptr;
   if (variable == nullptr || variable->text.empty() || count > (name == "env" ? 2U : 1U)) {
-    context_.error(Code::P0207, span(id), name == "env" ? "`env` takes the name of a variable and, if wanted, a default: `env(\"X\", \"y\")`"
-                                                        : "`secret` takes the name of a variable: `secret(\"X\")`");
+    context_.error(Code::P0207, span(id),
+                   name == "env" ? "`env` takes the name of a variable and, if wanted, a default: `env(\"X\", \"y\")`"
+                                 : "`secret` takes the name of a variable: `secret(\"X\")`");
     return {};
   }
   const TypeId string = context_.scalar(TypeKind::String);
@@ -157,14 +147,17 @@ TypeId Expressions::declared_call(ExprId id, const ast::Call& call, Symbol symbo
     if (!is_wanted) continue;
     const bool takes_secret = function.native == "hash.hmac" && i == 1;
     if (takes_secret) fact(argument.value).is_secret = false;
-    if (!coerce(argument.value, function.parameters[i], fmt::format("the parameter `{}` of `{}`", function.parameter_names[i], function.name))) {
+    if (!coerce(argument.value, function.parameters[i],
+                fmt::format("the parameter `{}` of `{}`", function.parameter_names[i], function.name))) {
       is_fine = false;
     }
   }
   take_arguments(id, call);
   if (call.arguments.size() != function.parameters.size()) {
-    context_.error(Code::P0207, span(id), fmt::format("`{}` takes {} argument{}, not {}", function.name, function.parameters.size(),
-                                                      function.parameters.size() == 1 ? "" : "s", call.arguments.size()))
+    context_
+        .error(Code::P0207, span(id),
+               fmt::format("`{}` takes {} argument{}, not {}", function.name, function.parameters.size(),
+                           function.parameters.size() == 1 ? "" : "s", call.arguments.size()))
         .secondary(function.where, "declared here");
   }
   if (!is_fine) return {};
@@ -181,7 +174,8 @@ TypeId Expressions::builtin_call(ExprId id, const ast::Call& call, const ast::Na
   TypeId first_hint;
   const auto number_at = [&](std::size_t i) -> int {
     const auto* literal = i < call.arguments.size() ? std::get_if<ast::IntLiteral>(&node(call.arguments[i].value).node) : nullptr;
-    return literal != nullptr && literal->value >= 0 && literal->value <= value::kMaxPrecision ? static_cast<int>(literal->value) : -1;
+    return literal != nullptr && literal->value >= 0 && literal->value <= value::kMaxPrecision ? static_cast<int>(literal->value)
+                                                                                               : -1;
   };
   const bool is_round = name.text == "round";
   const bool makes_decimal = name.text == "to_decimal";
@@ -265,7 +259,8 @@ TypeId Expressions::builtin_call(ExprId id, const ast::Call& call, const ast::Na
   if (name.text == "fail" || is_round) catchable_.insert(id);
   if (makes_decimal) {
     if (!context_.is_error(first_hint)) return first_hint;
-    context_.error(Code::P0214, span(id), "`to_decimal(x, precision, scale)`: at most 38 digits, not more behind the point than in all");
+    context_.error(Code::P0214, span(id),
+                   "`to_decimal(x, precision, scale)`: at most 38 digits, not more behind the point than in all");
     return {};
   }
   if (is_round && chosen->target == "round") {
@@ -285,114 +280,6 @@ TypeId Expressions::builtin_call(ExprId id, const ast::Call& call, const ast::Na
     return decimal(context_, {std::clamp(whole + scale, 1, value::kMaxPrecision), scale});
   }
   return result_type(context_, signature.result, bindings);
-}
-
-std::optional<TypeId> Expressions::fold_type(FoldKind kind, TypeId value) {
-  const value::Type type = context_.type(value);
-  switch (kind) {
-    case FoldKind::Count:
-      return context_.scalar(TypeKind::Int);
-    case FoldKind::Sum:
-      if (type.kind == TypeKind::Int || type.kind == TypeKind::Float || type.kind == TypeKind::Duration) return value;
-      if (type.kind == TypeKind::Decimal) return decimal(context_, {value::kMaxPrecision, type.scale});
-      return std::nullopt;
-    case FoldKind::Min:
-    case FoldKind::Max:
-      return is_ordered(type.kind) ? std::optional(context_.nullable(value)) : std::nullopt;
-    case FoldKind::Avg:
-      if (type.kind == TypeKind::Int || type.kind == TypeKind::Float) return context_.nullable(context_.scalar(TypeKind::Float));
-      if (type.kind != TypeKind::Decimal) return std::nullopt;
-      return context_.nullable(decimal(context_, {value::kMaxPrecision, std::min(type.scale + 6, value::kMaxPrecision)}));
-    case FoldKind::Any:
-    case FoldKind::All:
-      return type.kind == TypeKind::Bool ? std::optional(value) : std::nullopt;
-    case FoldKind::First:
-    case FoldKind::Last:
-      return context_.nullable(value);
-    case FoldKind::List:
-      return context_.facts.types.list(value);
-    case FoldKind::Join:
-      return type.kind == TypeKind::String ? std::optional(value) : std::nullopt;
-  }
-  return std::nullopt;
-}
-
-TypeId Expressions::fold_call(ExprId id, const ast::Call& call, const ast::Name& name, Scope& scope, TypeId hint) {
-  const FoldKind kind = *fold_named(name.text);
-  const std::size_t wanted = kind == FoldKind::Join ? 2 : 1;
-  if (call.arguments.size() != wanted) {
-    for (const ast::Argument& each : call.arguments) {
-      if (!each.fold) infer(each.value, scope);
-    }
-    const auto folds = catalog::fold_functions();
-    const auto it = std::ranges::find(folds, name.text, &catalog::FoldFunction::name);
-    auto& found = context_.error(Code::P0207, span(id), fmt::format("`{}` folds one list", name.text));
-    found.help(fmt::format("for example `{}`", it->example));
-    if (call.arguments.empty()) found.note("`count()` of many records is an `aggregate`, which is not in this version");
-    return {};
-  }
-  const ast::Argument& argument = call.arguments.front();
-  const std::uint32_t variable = variables_++;
-  TypeId value;
-  TypeId element;
-  if (!argument.fold) {
-    const TypeId list_type = infer(argument.value, scope);
-    absorb(id, argument.value);
-    if (context_.is_error(list_type) || !present(argument.value, fmt::format("what `{}` folds", name.text))) return {};
-    if (context_.kind(list_type) != TypeKind::List) {
-      context_.error(Code::P0207, span(argument.value), fmt::format("`{}` folds a list, and this is {}", name.text, context_.name(list_type)))
-          .help(fmt::format("`{}(x for x in list)`, or with a list alone: `{}(list)`", name.text, name.text));
-      return {};
-    }
-    value = element = context_.type(list_type).element;
-  } else {
-    const ast::Fold& fold = *argument.fold;
-    const TypeId list_type = infer(fold.list, scope);
-    absorb(id, fold.list);
-    if (context_.is_error(list_type)) return {};
-    if (!present(fold.list, "the list behind `in`")) return {};
-    if (context_.kind(list_type) != TypeKind::List) {
-      context_.error(Code::P0204, span(fold.list), fmt::format("behind `in` stands a list, not {}", context_.name(list_type)));
-      return {};
-    }
-    element = context_.type(list_type).element;
-    scope.variables.push_back({fold.variable.text, element, variable, fact(fold.list).is_volatile});
-    const auto before = scope.present;
-    std::erase_if(scope.present, [&](const std::string& path_text) {
-      return path_text == fold.variable.text || path_text.starts_with(fold.variable.text + ".");
-    });
-    if (fold.condition) {
-      const TypeId boolean = context_.scalar(TypeKind::Bool);
-      infer(fold.condition, scope, boolean);
-      absorb(id, fold.condition);
-      coerce(fold.condition, boolean, "the condition of a fold");
-      narrow(fold.condition, true, scope.present);
-    }
-    const bool passes_hint = kind == FoldKind::Min || kind == FoldKind::Max || kind == FoldKind::Sum;
-    value = infer(argument.value, scope, kind == FoldKind::List ? context_.type(hint).element : passes_hint ? context_.base(hint) : TypeId{});
-    absorb(id, argument.value);
-    scope.present = before;
-    scope.variables.pop_back();
-  }
-  if (kind == FoldKind::Join) {
-    infer(call.arguments[1].value, scope);
-    absorb(id, call.arguments[1].value);
-    if (!coerce(call.arguments[1].value, context_.scalar(TypeKind::String), "what stands between the values")) return {};
-  }
-  if (context_.is_error(value)) return {};
-  const bool takes_null = kind == FoldKind::Count || kind == FoldKind::First || kind == FoldKind::Last || kind == FoldKind::List;
-  if (!takes_null && context_.is_nullable(value)) {
-    present(argument.value, fmt::format("what `{}` folds", name.text));
-    return {};
-  }
-  const auto type = fold_type(kind, value);
-  if (!type) {
-    context_.error(Code::P0207, span(argument.value), fmt::format("`{}` does not work on {}", name.text, context_.name(value)));
-    return {};
-  }
-  catchable_.insert(id);
-  fact(id).names = FoldCall{kind, variable, element};
-  return *type;
 }
 
 }  // namespace piperun::sema

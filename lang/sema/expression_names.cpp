@@ -48,7 +48,8 @@ TypeId Expressions::name(ExprId id, const ast::Name& name, Scope& scope, TypeId 
     return literal(id, *value, hint);
   }
   if (!scope.is_row_known) return {};
-  auto& found = context_.error(Code::P0208, name.span, fmt::format("`{}` is {}, not a value", name.text, kind_name(declaration.node)));
+  auto& found =
+      context_.error(Code::P0208, name.span, fmt::format("`{}` is {}, not a value", name.text, kind_name(declaration.node)));
   found.secondary(declaration.name.span, "declared here");
   if (std::holds_alternative<ast::ParamDecl>(declaration.node)) {
     found.help(fmt::format("a param is used as `${}`", name.text), name.span, "$" + name.text);
@@ -128,7 +129,8 @@ TypeId Expressions::param(ExprId id, const ast::ParamRef& ref, Scope& scope) {
   }
   if (!param->value) return {};
   fact(id).names = ConstantRef{};
-  const bool narrowed = context_.is_nullable(param->type) && scope.present.contains("$" + ref.name.text) && !param->value->is_null();
+  const bool narrowed =
+      context_.is_nullable(param->type) && scope.present.contains("$" + ref.name.text) && !param->value->is_null();
   Constant value = *param->value;
   if (narrowed) value.type = context_.base(value.type);
   const TypeId type = narrowed || !scope.present.contains("$" + ref.name.text) ? value.type : context_.base(value.type);
@@ -155,8 +157,7 @@ TypeId Expressions::member(ExprId id, const ast::Member& member, Scope& scope, T
   }
   const value::Type of = context_.type(object);
   switch (of.kind) {
-    case TypeKind::Record:
-      return record_member(id, member, object, may_be_null, scope);
+    case TypeKind::Record: return record_member(id, member, object, may_be_null, scope);
     case TypeKind::Map:
       fact(id).names = MapRef{};
       if (scope.present.contains(path(id)) && !path(id).empty()) return fact(id).narrowed = true, context_.base(of.element);
@@ -175,8 +176,9 @@ TypeId Expressions::record_member(ExprId id, const ast::Member& member, TypeId o
   const value::Type record = context_.type(object);
   const int index = field_index(record, member.name.text);
   if (index < 0) {
-    auto& found = context_.error(Code::P0205, member.name.span,
-                                 fmt::format("{} has no field `{}`", record.name.empty() ? "this record" : "`" + record.name + "`", member.name.text));
+    auto& found = context_.error(
+        Code::P0205, member.name.span,
+        fmt::format("{} has no field `{}`", record.name.empty() ? "this record" : "`" + record.name + "`", member.name.text));
     std::vector<std::string> names;
     for (const value::Field& field : record.fields) names.push_back(field.name);
     context_.suggest(found, member.name.span, member.name.text, names);
@@ -185,7 +187,8 @@ TypeId Expressions::record_member(ExprId id, const ast::Member& member, TypeId o
   fact(id).names = FieldRef{index};
   const TypeId type = record.fields[static_cast<std::size_t>(index)].type;
   if (const ExprFact& object_fact = fact(member.object); object_fact.constant != kNone && !object_may_be_null) {
-    Constant part = std::get<Constant::Elements>(context_.facts.constants[object_fact.constant].value)[static_cast<std::size_t>(index)];
+    Constant part =
+        std::get<Constant::Elements>(context_.facts.constants[object_fact.constant].value)[static_cast<std::size_t>(index)];
     fact(id).constant = context_.add(std::move(part));
   }
   const std::string where = path(id);
@@ -201,7 +204,8 @@ TypeId Expressions::record_member(ExprId id, const ast::Member& member, TypeId o
 bool Expressions::module_member(ExprId id, const ast::Member& member, Scope& scope, TypeId hint, TypeId* type) {
   const auto is_field = [&](const std::string& text) {
     const auto named = [&](const auto& each) { return each.name == text; };
-    return std::ranges::any_of(scope.variables, named) || (scope.parameters != nullptr && std::ranges::any_of(*scope.parameters, named)) ||
+    return std::ranges::any_of(scope.variables, named) ||
+           (scope.parameters != nullptr && std::ranges::any_of(*scope.parameters, named)) ||
            (scope.row != nullptr && std::ranges::any_of(scope.row->columns, named));
   };
   std::vector<ast::Name> parts{member.name};
@@ -240,7 +244,8 @@ bool Expressions::module_member(ExprId id, const ast::Member& member, Scope& sco
     const auto value = std::ranges::find(it.values, parts[0].text);
     *type = value == it.values.end() ? TypeId{} : enum_type;
     if (value == it.values.end()) {
-      auto& found = context_.error(Code::P0220, parts[0].span, fmt::format("enum `{}` has no value `{}`", it.name, parts[0].text));
+      auto& found =
+          context_.error(Code::P0220, parts[0].span, fmt::format("enum `{}` has no value `{}`", it.name, parts[0].text));
       context_.suggest(found, parts[0].span, parts[0].text, it.values);
       return true;
     }
@@ -300,25 +305,23 @@ TypeId Expressions::meta(ExprId id, const ast::Name& name, Scope& scope) {
       if (!scope.present.contains("meta.key")) return context_.nullable(context_.scalar(TypeKind::String));
       fact(id).narrowed = true;
       return context_.scalar(TypeKind::String);
-    case Meta::Headers:
-      return context_.facts.types.map(context_.scalar(TypeKind::String));
-    case Meta::Timestamp:
-      return context_.scalar(TypeKind::Timestamp);
-    case Meta::Topic:
-      return context_.scalar(TypeKind::String);
+    case Meta::Headers: return context_.facts.types.map(context_.scalar(TypeKind::String));
+    case Meta::Timestamp: return context_.scalar(TypeKind::Timestamp);
+    case Meta::Topic: return context_.scalar(TypeKind::String);
     case Meta::Partition:
-    case Meta::Offset:
-      return context_.scalar(TypeKind::Int);
+    case Meta::Offset: return context_.scalar(TypeKind::Int);
   }
   return {};
 }
 
 TypeId Expressions::index(ExprId id, const ast::Index& index, Scope& scope) {
   if (const auto* ref = std::get_if<ast::NameRef>(&node(index.object).node)) {
-    const bool is_field = scope.row != nullptr && std::ranges::find(scope.row->columns, ref->name.text, &Column::name) != scope.row->columns.end();
+    const bool is_field =
+        scope.row != nullptr && std::ranges::find(scope.row->columns, ref->name.text, &Column::name) != scope.row->columns.end();
     const bool is_variable = std::ranges::find(scope.variables, ref->name.text, &Variable::name) != scope.variables.end();
     const Symbol* symbol = is_field || is_variable ? nullptr : context_.find(scope.module, ref->name.text);
-    if (symbol != nullptr && std::holds_alternative<ast::TableDecl>(context_[*symbol].node)) return lookup(id, index, *symbol, scope);
+    if (symbol != nullptr && std::holds_alternative<ast::TableDecl>(context_[*symbol].node))
+      return lookup(id, index, *symbol, scope);
   }
   const TypeId object = infer(index.object, scope);
   absorb(id, index.object);
@@ -337,11 +340,13 @@ TypeId Expressions::index(ExprId id, const ast::Index& index, Scope& scope) {
     fact(id).names = JsonRef{};
     fact(id).can_fail = true;
     const TypeKind key_kind = context_.kind(key);
-    if (key_kind != TypeKind::String && key_kind != TypeKind::Error) coerce(index.index, context_.scalar(TypeKind::Int), "the index");
+    if (key_kind != TypeKind::String && key_kind != TypeKind::Error)
+      coerce(index.index, context_.scalar(TypeKind::Int), "the index");
     return object;
   }
   const bool is_list = kind == TypeKind::List;
-  if (!coerce(index.index, context_.scalar(is_list ? TypeKind::Int : TypeKind::String), is_list ? "the index of a list" : "the key of a map")) {
+  if (!coerce(index.index, context_.scalar(is_list ? TypeKind::Int : TypeKind::String),
+              is_list ? "the index of a list" : "the key of a map")) {
     return {};
   }
   if (is_list) {
@@ -371,7 +376,9 @@ TypeId Expressions::lookup(ExprId id, const ast::Index& index, Symbol symbol, Sc
   if (record.kind != TypeKind::Record || table.key.empty()) return {};
   if (keys.size() != table.key.size()) {
     for (const ExprId key : keys) infer(key, scope);
-    context_.error(Code::P0224, span(index.index), fmt::format("table `{}` is found by {} fields, not {}", table.name, table.key.size(), keys.size()))
+    context_
+        .error(Code::P0224, span(index.index),
+               fmt::format("table `{}` is found by {} fields, not {}", table.name, table.key.size(), keys.size()))
         .secondary(table.where, "declared here")
         .help("several fields are a list: `table[[a, b]]`");
     return {};

@@ -82,10 +82,8 @@ TypeId Expressions::infer_node(ExprId id, Scope& scope, TypeId hint) {
       [&](const ast::NameRef& n) { return name(id, n.name, scope, hint); },
       [&](const ast::ListLiteral& n) { return list(id, n, scope, hint); },
       [&](const ast::RecordLiteral& n) { return record(id, n, scope, hint); },
-      [&](const ast::Member& n) { return member(id, n, scope, hint); },
-      [&](const ast::Index& n) { return index(id, n, scope); },
-      [&](const ast::Call& n) { return call(id, n, scope, hint); },
-      [&](const ast::Bang& n) { return bang(id, n, scope, hint); },
+      [&](const ast::Member& n) { return member(id, n, scope, hint); }, [&](const ast::Index& n) { return index(id, n, scope); },
+      [&](const ast::Call& n) { return call(id, n, scope, hint); }, [&](const ast::Bang& n) { return bang(id, n, scope, hint); },
       [&](const ast::Unary& n) { return unary(id, n, scope, hint); },
       [&](const ast::Binary& n) { return binary(id, n, scope, hint); },
       [&](const ast::NullTest& n) { return null_test(id, n, scope); },
@@ -139,7 +137,8 @@ bool Expressions::coerce(ExprId id, TypeId target, std::string_view what) {
   }
   const value::Type from = context_.type(it.type);
   const value::Type to = context_.type(target);
-  auto& found = context_.error(Code::P0203, span(id), fmt::format("{} is {}, but this is {}", what, context_.name(target), context_.name(it.type)));
+  auto& found = context_.error(Code::P0203, span(id),
+                               fmt::format("{} is {}, but this is {}", what, context_.name(target), context_.name(it.type)));
   found.label(context_.name(it.type));
   const bool both_exact = (from.kind == TypeKind::Int || from.kind == TypeKind::Decimal) && to.kind == TypeKind::Decimal;
   if (both_exact && from.kind == TypeKind::Decimal) {
@@ -153,7 +152,8 @@ bool Expressions::coerce(ExprId id, TypeId target, std::string_view what) {
   } else if (from.kind == TypeKind::String && to.kind == TypeKind::Int) {
     found.help(fmt::format("`to_int({})!`", text(id)));
   } else if (from.kind == TypeKind::Enum || to.kind == TypeKind::Enum) {
-    if (to.kind == TypeKind::Enum) found.help(fmt::format("the values are written `{}.{}`, …", to.name, to.values.empty() ? "" : to.values[0]));
+    if (to.kind == TypeKind::Enum)
+      found.help(fmt::format("the values are written `{}.{}`, …", to.name, to.values.empty() ? "" : to.values[0]));
   }
   return false;
 }

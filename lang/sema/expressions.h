@@ -105,22 +105,23 @@ class Expressions {
   TypeId catching(ExprId id, const ast::Catch& node, Scope& scope, TypeId hint);
   TypeId bang(ExprId id, const ast::Bang& bang, Scope& scope, TypeId hint);
   TypeId conditional(ExprId id, const ast::If& node, Scope& scope, TypeId hint);
-  TypeId both_branches(ExprId id, ExprId a, ExprId b, TypeId hint);
+  TypeId both_branches(ExprId a, ExprId b, TypeId hint);
 
   TypeId call(ExprId id, const ast::Call& call, Scope& scope, TypeId hint);
   TypeId environment_call(ExprId id, const ast::Call& call, const std::string& name, Scope& scope);
   TypeId declared_call(ExprId id, const ast::Call& call, Symbol symbol, Scope& scope);
   TypeId builtin_call(ExprId id, const ast::Call& call, const ast::Name& name, Scope& scope, TypeId hint);
   TypeId fold_call(ExprId id, const ast::Call& call, const ast::Name& name, Scope& scope, TypeId hint);
+  static bool is_fold(std::string_view name);
   std::optional<TypeId> fold_type(FoldKind kind, TypeId value);
-  void unknown_function(const ast::Call& call, const ast::Name& name, Scope& scope);
+  void unknown_function(const ast::Name& name, const Scope& scope);
   void take_arguments(ExprId id, const ast::Call& call);
 
   // Reports a value that may be null where none is wanted; true if it is fine.
   bool present(ExprId id, std::string_view what);
   void absorb(ExprId into, ExprId part);  // failure, volatility and secrecy of a part are those of the whole
-  bool is_literal(ExprId id) const;       // its type adapts
-  std::string path(ExprId id) const;      // "" if it is none
+  bool is_literal(ExprId id) const;  // its type adapts
+  std::string path(ExprId id) const;  // "" if it is none
   const ast::Expr& node(ExprId id) const { return context_.program.pool[id]; }
   Span span(ExprId id) const { return context_.program.pool[id].span; }
   std::string_view text(ExprId id) const { return context_.sources.text(span(id)); }
@@ -129,8 +130,8 @@ class Expressions {
   TypeReader& types_;
   Declarations& declarations_;
   std::uint32_t variables_ = 0;
-  std::map<ExprId, ExprId> failing_;   // expression → the part of it that can fail
-  std::set<ExprId> catchable_;         // can fail without having to be handled: overflow, `fail`
+  std::map<ExprId, ExprId> failing_;  // expression → the part of it that can fail
+  std::set<ExprId> catchable_;  // can fail without having to be handled: overflow, `fail`
 };
 
 }  // namespace piperun::sema

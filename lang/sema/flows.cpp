@@ -54,7 +54,8 @@ void Analysis::check_flow(Symbol symbol, FlowId id) {
   fact.stages = std::move(facts);
   fact.output = flowing.row;
   known_flows_[id] = flowing.is_known && !flowing.is_ended;
-  if (declaration.stages.empty()) context_.error(Code::P0221, context_[symbol].name.span, fmt::format("flow `{}` is empty", fact.name));
+  if (declaration.stages.empty())
+    context_.error(Code::P0221, context_[symbol].name.span, fmt::format("flow `{}` is empty", fact.name));
   if (flowing.has_output) context_.use(symbol);
 }
 
@@ -125,9 +126,11 @@ StageDetail Analysis::stage(const ast::Stage& stage, Flowing& flowing, FlowId id
       },
       [&](const ast::FromStage& it) { return from(it, stage, flowing, id); },
       [&](const ast::FilterStage& it) { return filter(it, flowing); }, [&](const ast::SetStage& it) { return set(it, flowing); },
-      [&](const ast::MapStage& it) { return map(it, stage, flowing); }, [&](const ast::DropStage& it) { return drop(it, stage, flowing); },
+      [&](const ast::MapStage& it) { return map(it, stage, flowing); },
+      [&](const ast::DropStage& it) { return drop(it, stage, flowing); },
       [&](const ast::FlattenStage& it) { return flatten(it, flowing); },
-      [&](const ast::DedupStage& it) { return dedup(it, stage, flowing); }, [&](const ast::EnrichStage& it) { return enrich(it, flowing); },
+      [&](const ast::DedupStage& it) { return dedup(it, stage, flowing); },
+      [&](const ast::EnrichStage& it) { return enrich(it, flowing); },
       [&](const ast::KeyStage& it) -> StageDetail {
         KeyFact fact{keys(it.keys, flowing, "the key of a record")};
         flowing.row.has_key = true;
@@ -187,7 +190,8 @@ std::optional<Analysis::Input> Analysis::input(const ast::Name& name, FlowId rea
     const SourceFact& source = context_.facts.sources[source_id];
     result.stream = {Stream::Kind::Source, source_id};
     result.is_known = context_.kind(source.type) == TypeKind::Record;
-    for (const value::Field& field : context_.type(source.type).fields) result.row.columns.push_back({field.name, field.type, false, source.where});
+    for (const value::Field& field : context_.type(source.type).fields)
+      result.row.columns.push_back({field.name, field.type, false, source.where});
     result.row.has_meta = true;
     result.row.has_extra = source.extra == ExtraFields::Keep;
     result.row.is_keyed = source.tombstone == Tombstone::Delete;
@@ -205,7 +209,8 @@ std::optional<Analysis::Input> Analysis::input(const ast::Name& name, FlowId rea
     }
     return result;
   }
-  auto& found = context_.error(Code::P0208, name.span, fmt::format("`{}` is {}, and `from` reads sources and flows", name.text, kind_name(node)));
+  auto& found = context_.error(Code::P0208, name.span,
+                               fmt::format("`{}` is {}, and `from` reads sources and flows", name.text, kind_name(node)));
   found.secondary(context_[*symbol].name.span, "declared here");
   if (std::holds_alternative<ast::TableDecl>(node)) found.help(fmt::format("look rows up: `enrich x = {}[key]`", name.text));
   return std::nullopt;
@@ -252,7 +257,8 @@ StageDetail Analysis::unite(const ast::FromStage& from_stage, std::vector<Input>
     std::vector<int> columns;
     const auto differs = [&](const Column& wanted, std::string message) {
       auto& found = context_.error(Code::P0216, name.span, std::move(message));
-      found.secondary(wanted.where, from_stage.as ? "the type that all must fit" : fmt::format("`{}` comes first", from_stage.inputs[0].text));
+      found.secondary(wanted.where,
+                      from_stage.as ? "the type that all must fit" : fmt::format("`{}` comes first", from_stage.inputs[0].text));
     };
     for (Column& wanted : row.columns) {
       const auto found = std::ranges::find(each.row.columns, wanted.name, &Column::name);
@@ -277,7 +283,9 @@ StageDetail Analysis::unite(const ast::FromStage& from_stage, std::vector<Input>
     if (!from_stage.as && each.row.columns.size() != row.columns.size()) {
       for (const Column& more : each.row.columns) {
         if (std::ranges::find(row.columns, more.name, &Column::name) != row.columns.end()) continue;
-        context_.error(Code::P0216, name.span, fmt::format("`{}` has a field `{}`, and `{}` has none", name.text, more.name, from_stage.inputs[0].text))
+        context_
+            .error(Code::P0216, name.span,
+                   fmt::format("`{}` has a field `{}`, and `{}` has none", name.text, more.name, from_stage.inputs[0].text))
             .help("name the type that all fit: `from a, b as T`");
         return fact;
       }

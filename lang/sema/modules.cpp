@@ -15,7 +15,8 @@ using diag::Code;
 
 class Loading {
  public:
-  Loading(ModuleLoader& loader, source::SourceMap& sources, diag::Report& report) : loader_(loader), sources_(sources), report_(report) {}
+  Loading(ModuleLoader& loader, source::SourceMap& sources, diag::Report& report)
+      : loader_(loader), sources_(sources), report_(report) {}
 
   std::uint32_t read(source::FileId file, std::string key, std::string name, bool is_standard) {
     const auto index = static_cast<std::uint32_t>(program.modules.size());
@@ -65,7 +66,9 @@ class Loading {
     if (const auto known = indices_.find(path); known != indices_.end()) return circle_or(known, file.span);
     auto text = loader_.file(path);
     if (!text) {
-      report_.add(Code::P0219, file.span).message(fmt::format("the file `{}` cannot be read", path)).note("a path is relative to the file that says it");
+      report_.add(Code::P0219, file.span)
+          .message(fmt::format("the file `{}` cannot be read", path))
+          .note("a path is relative to the file that says it");
       return std::nullopt;
     }
     return read(sources_.add(path, std::move(*text)), path, alias, false);

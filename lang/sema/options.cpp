@@ -42,8 +42,9 @@ bool sounds_secret(std::string_view name) {
 
 std::string OptionValue::text(const value::TypeTable& types) const {
   return ast::match(
-      value, [&](const Constant& constant) { return to_text(constant, types, true); }, [](const std::string& word) { return word; },
-      [](const Secret& secret) { return "secret:" + secret.name; }, [](const auto&) { return std::string(); });
+      value, [&](const Constant& constant) { return to_text(constant, types, true); },
+      [](const std::string& word) { return word; }, [](const Secret& secret) { return "secret:" + secret.name; },
+      [](const auto&) { return std::string(); });
 }
 
 const OptionValue* find_option(const OptionMap& options, std::string_view name) {
@@ -65,7 +66,8 @@ std::string text_of(const OptionMap& options, std::string_view name, const value
 }
 
 OptionMap OptionReader::read(const std::vector<ast::Option>& options, std::span<const catalog::Option> table,
-                             std::span<const catalog::Option> more, catalog::Roles roles, std::uint32_t module, std::string_view owner) {
+                             std::span<const catalog::Option> more, catalog::Roles roles, std::uint32_t module,
+                             std::string_view owner) {
   OptionMap result;
   had_mistake_ = false;
   std::map<std::string, Span> seen;
@@ -73,7 +75,8 @@ OptionMap OptionReader::read(const std::vector<ast::Option>& options, std::span<
   for (const ast::Option& option : options) {
     if (option.name.text.empty()) continue;
     if (const auto [first, is_new] = seen.try_emplace(option.name.text, option.name.span); !is_new) {
-      context_.error(Code::P0611, option.name.span, fmt::format("`{}` is given twice", option.name.text)).secondary(first->second, "here first");
+      context_.error(Code::P0611, option.name.span, fmt::format("`{}` is given twice", option.name.text))
+          .secondary(first->second, "here first");
       continue;
     }
     const catalog::Option* known = find(option, table, more, roles, owner);
@@ -150,46 +153,38 @@ std::optional<OptionReader::Value> OptionReader::value(const ast::Option& option
   const std::string& name = option.name.text;
   using enum catalog::ValueKind;
   switch (known.kind) {
-    case Text:
-      return constant(id, scope, TypeKind::String, name, "\"…\"");
+    case Text: return constant(id, scope, TypeKind::String, name, "\"…\"");
     case TextOrList: {
-      if (!std::holds_alternative<ast::ListLiteral>(context_.program.pool[id].node)) return constant(id, scope, TypeKind::String, name, "\"…\"");
-      const auto list = expressions_.evaluate(id, scope, context_.facts.types.list(context_.scalar(TypeKind::String)), fmt::format("`{}`", name));
+      if (!std::holds_alternative<ast::ListLiteral>(context_.program.pool[id].node))
+        return constant(id, scope, TypeKind::String, name, "\"…\"");
+      const auto list = expressions_.evaluate(id, scope, context_.facts.types.list(context_.scalar(TypeKind::String)),
+                                              fmt::format("`{}`", name));
       return list ? std::optional<Value>(*list) : std::nullopt;
     }
     case Address:
-    case catalog::ValueKind::Secret:
-      return address(id, scope, known);
+    case catalog::ValueKind::Secret: return address(id, scope, known);
     case Integer: {
       auto number = constant(id, scope, TypeKind::Int, name, known.fallback.empty() ? "10" : known.fallback);
       if (number && std::get<std::int64_t>(std::get<Constant>(*number).value) < 0) return wrong(id, name, "not negative", "");
       return number;
     }
-    case Boolean:
-      return constant(id, scope, TypeKind::Bool, name, "true");
+    case Boolean: return constant(id, scope, TypeKind::Bool, name, "true");
     case Duration: {
       auto duration = constant(id, scope, TypeKind::Duration, name, known.fallback.empty() ? "10s" : known.fallback);
       if (duration && std::get<std::int64_t>(std::get<Constant>(*duration).value) < 0) return wrong(id, name, "not negative", "");
       return duration;
     }
-    case Backoff:
-      return backoff(id, scope, name);
-    case Word:
-      return word(id, known);
+    case Backoff: return backoff(id, scope, name);
+    case Word: return word(id, known);
     case Position:
       if (std::holds_alternative<ast::NameRef>(context_.program.pool[id].node)) return word(id, known);
       return constant(id, scope, TypeKind::Timestamp, name, "earliest");
-    case Time:
-      return constant(id, scope, TypeKind::Timestamp, name, "2026-01-31T12:00:00Z");
+    case Time: return constant(id, scope, TypeKind::Timestamp, name, "2026-01-31T12:00:00Z");
     case Field:
-    case Fields:
-      return names(id, known);
-    case Expression:
-      return id;
-    case Expressions:
-      return record(id, name);
-    case Settings:
-      return settings(id, scope, name);
+    case Fields: return names(id, known);
+    case Expression: return id;
+    case Expressions: return record(id, name);
+    case Settings: return settings(id, scope, name);
     case DeadLetter:
       if (const auto* ref = std::get_if<ast::NameRef>(&context_.program.pool[id].node)) return ref->name.text;
       return wrong(id, name, "`keep`, `skip`, `stop`, or the name of a sink", "keep");
@@ -197,7 +192,8 @@ std::optional<OptionReader::Value> OptionReader::value(const ast::Option& option
   return std::nullopt;
 }
 
-std::optional<OptionReader::Value> OptionReader::constant(ExprId id, Scope& scope, TypeKind kind, std::string_view name, std::string_view example) {
+std::optional<OptionReader::Value> OptionReader::constant(ExprId id, Scope& scope, TypeKind kind, std::string_view name,
+                                                          std::string_view example) {
   const auto* ref = std::get_if<ast::NameRef>(&context_.program.pool[id].node);
   const Symbol* symbol = ref == nullptr ? nullptr : context_.find(scope.module, ref->name.text);
   if (ref != nullptr && (symbol == nullptr || !std::holds_alternative<ast::ConstDecl>(context_[*symbol].node))) {
@@ -211,14 +207,15 @@ std::optional<OptionReader::Value> OptionReader::constant(ExprId id, Scope& scop
   const TypeId type = expressions_.check(id, scope, context_.scalar(kind));
   if (context_.is_error(type)) return std::nullopt;
   const ExprFact& fact = expressions_.fact(id);
-  const auto value = fact.constant == kNone ? std::nullopt : adapted(context_, context_.facts.constants[fact.constant], context_.scalar(kind));
+  const auto value =
+      fact.constant == kNone ? std::nullopt : adapted(context_, context_.facts.constants[fact.constant], context_.scalar(kind));
   if (value) return *value;
   if (fact.constant == kNone && type == context_.scalar(kind)) {
     context_.error(Code::P0215, context_.program.pool[id].span, fmt::format("`{}` must be known before the first record", name));
     return std::nullopt;
   }
   constexpr std::pair<TypeKind, std::string_view> kWanted[] = {
-      {TypeKind::String, "a string"},     {TypeKind::Int, "a whole number"},     {TypeKind::Bool, "`true` or `false`"},
+      {TypeKind::String, "a string"},     {TypeKind::Int, "a whole number"},    {TypeKind::Bool, "`true` or `false`"},
       {TypeKind::Duration, "a duration"}, {TypeKind::Timestamp, "a timestamp"},
   };
   const auto* wanted = std::ranges::find(kWanted, kind, &std::pair<TypeKind, std::string_view>::first);
@@ -256,7 +253,8 @@ std::optional<OptionReader::Value> OptionReader::word(ExprId id, const catalog::
   const auto* text = std::get_if<ast::StringLiteral>(&context_.program.pool[id].node);
   const std::string given = ref != nullptr ? ref->name.text : text != nullptr ? text->text : "";
   if (ref != nullptr && std::ranges::find(words, given) != words.end()) return given;
-  auto& found = context_.error(Code::P0613, span, fmt::format("`{}` is {} {}", known.name, words.size() > 1 ? "one of" : "", one_of(known.words)));
+  auto& found = context_.error(Code::P0613, span,
+                               fmt::format("`{}` is {} {}", known.name, words.size() > 1 ? "one of" : "", one_of(known.words)));
   if (words.size() == 1) found.message(fmt::format("`{}` is {}", known.name, one_of(known.words)));
   if (text != nullptr && std::ranges::find(words, given) != words.end()) found.help("without quotes: it is a word", span, given);
   else context_.suggest(found, span, given, words);
@@ -270,14 +268,16 @@ std::optional<OptionReader::Value> OptionReader::backoff(ExprId id, Scope& scope
   const auto high = constant(range->high, scope, TypeKind::Duration, name, "200ms..30s");
   if (!low || !high) return std::nullopt;
   const auto micros = [](const Value& side) { return std::get<std::int64_t>(std::get<Constant>(side).value); };
-  if (micros(*low) < 0 || micros(*high) < micros(*low)) return wrong(id, name, "a range from a shorter to a longer wait", "200ms..30s");
+  if (micros(*low) < 0 || micros(*high) < micros(*low))
+    return wrong(id, name, "a range from a shorter to a longer wait", "200ms..30s");
   return std::pair{micros(*low), micros(*high)};
 }
 
 std::optional<OptionReader::Value> OptionReader::names(ExprId id, const catalog::Option& known) {
   std::vector<ExprId> parts{id};
   if (const auto* list = std::get_if<ast::ListLiteral>(&context_.program.pool[id].node)) parts = list->elements;
-  if (known.kind == catalog::ValueKind::Field && (parts.size() != 1 || parts[0] != id)) return wrong(id, known.name, "the name of one field", "");
+  if (known.kind == catalog::ValueKind::Field && (parts.size() != 1 || parts[0] != id))
+    return wrong(id, known.name, "the name of one field", "");
   std::vector<std::string> result;
   for (const ExprId part : parts) {
     const ast::ExprNode& node = context_.program.pool[part].node;

@@ -14,17 +14,18 @@ class OptionReader {
 
   // Reads what was written; an option that is wrong is reported and left out. `owner` for messages: "`kafka`", "`on error`".
   // Names of fields and expressions over the record are kept as written: the schema is not known yet.
-  OptionMap read(const std::vector<ast::Option>& options, std::span<const catalog::Option> table, std::span<const catalog::Option> more,
-                 catalog::Roles roles, std::uint32_t module, std::string_view owner);
+  OptionMap read(const std::vector<ast::Option>& options, std::span<const catalog::Option> table,
+                 std::span<const catalog::Option> more, catalog::Roles roles, std::uint32_t module, std::string_view owner);
 
   // Reports each option that must be there and is not; silent if what was read last had a mistake, which may be the reason.
-  void require(const OptionMap& options, std::span<const catalog::Option> table, catalog::Roles roles, Span where, std::string_view owner);
+  void require(const OptionMap& options, std::span<const catalog::Option> table, catalog::Roles roles, Span where,
+               std::string_view owner);
 
  private:
   using Value = decltype(OptionValue::value);
 
-  const catalog::Option* find(const ast::Option& option, std::span<const catalog::Option> table, std::span<const catalog::Option> more,
-                              catalog::Roles roles, std::string_view owner);
+  const catalog::Option* find(const ast::Option& option, std::span<const catalog::Option> table,
+                              std::span<const catalog::Option> more, catalog::Roles roles, std::string_view owner);
   std::optional<Value> value(const ast::Option& option, const catalog::Option& known, Scope& scope);
   std::optional<Value> constant(ExprId id, Scope& scope, TypeKind kind, std::string_view name, std::string_view example);
   std::optional<Value> address(ExprId id, Scope& scope, const catalog::Option& known);
@@ -43,7 +44,8 @@ class OptionReader {
 
 // The value of an option as a constant's part; `otherwise` if it was not given.
 std::int64_t number_of(const OptionMap& options, std::string_view name, std::int64_t otherwise);
-std::string text_of(const OptionMap& options, std::string_view name, const value::TypeTable& types, std::string_view otherwise = "");
+std::string text_of(const OptionMap& options, std::string_view name, const value::TypeTable& types,
+                    std::string_view otherwise = "");
 const OptionValue* find_option(const OptionMap& options, std::string_view name);
 
 }  // namespace piperun::sema

@@ -29,7 +29,8 @@ void Analysis::read_pipeline() {
       fact.delivery = word("delivery") == "at_most_once"    ? Delivery::AtMostOnce
                       : word("delivery") == "at_least_once" ? Delivery::AtLeastOnce
                                                             : Delivery::ExactlyOnce;
-    } else if (std::ranges::none_of(declaration->options, [](const ast::Option& option) { return option.name.text == "delivery"; })) {
+    } else if (std::ranges::none_of(declaration->options,
+                                    [](const ast::Option& option) { return option.name.text == "delivery"; })) {
       context_.error(Code::P0400, it.name.span, fmt::format("pipeline `{}` does not say what it promises", it.name.text))
           .help("`delivery = at_most_once`: positions first, then the work; a crash loses records, none has an effect twice")
           .help("`delivery = at_least_once`: positions when every effect is acknowledged; a crash repeats records, none is lost")
@@ -42,7 +43,9 @@ void Analysis::read_pipeline() {
       context_.error(Code::P0601, options.at("commit_records").span, "`commit_records` is at least 1");
     }
     if (const OptionValue* mode = find_option(options, "commit_mode")) {
-      fact.commit_mode = word("commit_mode") == "async" ? CommitMode::Async : word("commit_mode") == "hybrid" ? CommitMode::Hybrid : CommitMode::Sync;
+      fact.commit_mode = word("commit_mode") == "async"    ? CommitMode::Async
+                         : word("commit_mode") == "hybrid" ? CommitMode::Hybrid
+                                                           : CommitMode::Sync;
       if (options.contains("delivery") && fact.delivery != Delivery::AtLeastOnce) {
         context_.error(Code::P0404, mode->name_span, "`commit_mode` is for at_least_once alone")
             .secondary(fact.delivery_span, "another promise is made here")

@@ -17,8 +17,10 @@ std::string_view inside(std::string_view text, std::string_view head) {
 }
 
 constexpr std::pair<std::string_view, TypeKind> kScalars[] = {
-    {"bool", TypeKind::Bool},   {"int64", TypeKind::Int},           {"float64", TypeKind::Float},     {"string", TypeKind::String}, {"secret", TypeKind::String},
-    {"bytes", TypeKind::Bytes}, {"timestamp", TypeKind::Timestamp}, {"duration", TypeKind::Duration}, {"json", TypeKind::Json},     {"never", TypeKind::Never},
+    {"bool", TypeKind::Bool},           {"int64", TypeKind::Int},         {"float64", TypeKind::Float},
+    {"string", TypeKind::String},       {"secret", TypeKind::String},     {"bytes", TypeKind::Bytes},
+    {"timestamp", TypeKind::Timestamp}, {"duration", TypeKind::Duration}, {"json", TypeKind::Json},
+    {"never", TypeKind::Never},
 };
 
 std::optional<TypeKind> scalar_named(std::string_view text) {
@@ -50,7 +52,8 @@ Signature read_signature(std::string_view text) {
   return signature;
 }
 
-std::optional<TypeId> match_parameter(Context& context, std::string_view parameter, TypeId argument, Bindings& bindings, bool exact) {
+std::optional<TypeId> match_parameter(Context& context, std::string_view parameter, TypeId argument, Bindings& bindings,
+                                      bool exact) {
   if (context.is_error(argument)) return argument;
   if (parameter == "T") {
     if (context.is_error(bindings.any)) bindings.any = argument;

@@ -22,7 +22,8 @@ struct Bindings {
 };
 
 // The type that an argument of this type becomes for this parameter; nullopt: it does not fit. `exact`: without conversion.
-std::optional<TypeId> match_parameter(Context& context, std::string_view parameter, TypeId argument, Bindings& bindings, bool exact);
+std::optional<TypeId> match_parameter(Context& context, std::string_view parameter, TypeId argument, Bindings& bindings,
+                                      bool exact);
 TypeId result_type(Context& context, std::string_view result, const Bindings& bindings);
 
 }  // namespace piperun::sema

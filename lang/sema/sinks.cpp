@@ -31,7 +31,8 @@ void Analysis::feed(SinkId id, const Flowing& flowing, Span where) {
     if (found == flowing.row.columns.end()) return differs(fmt::format("here the field `{}` is missing", column.name));
     if (context_.is_error(found->type) || context_.is_error(column.type)) continue;
     if (context_.base(found->type) != context_.base(column.type)) {
-      return differs(fmt::format("`{}` is {} here, but {} there", column.name, context_.name(found->type), context_.name(column.type)));
+      return differs(
+          fmt::format("`{}` is {} here, but {} there", column.name, context_.name(found->type), context_.name(column.type)));
     }
     if (context_.is_nullable(found->type)) column.type = context_.nullable(column.type);
     column.is_volatile |= found->is_volatile;
@@ -47,7 +48,9 @@ void Analysis::finish_sinks() {
     SinkFact& fact = context_.facts.sinks[id];
     const auto letters = dead_letter_uses_.find(id);
     if (letters != dead_letter_uses_.end() && inflows_.contains(id)) {
-      context_.error(Code::P0405, inflows_[id].front().where, fmt::format("sink `{}` takes data or dead letters, not both", fact.name))
+      context_
+          .error(Code::P0405, inflows_[id].front().where,
+                 fmt::format("sink `{}` takes data or dead letters, not both", fact.name))
           .secondary(letters->second, "dead letters go there")
           .help("declare a second sink: dead letters have a schema of their own");
       continue;
@@ -62,13 +65,16 @@ void Analysis::finish_sink(SinkFact& fact) {
     fact.version = version.front();
     const TypeId type = fact.columns[static_cast<std::size_t>(fact.version)].type;
     if (!is_ordered(context_.kind(type)) || context_.is_nullable(type)) {
-      context_.error(Code::P0211, fact.options.at("version").span, fmt::format("`version` needs an order and no null, and this is {}", context_.name(type)));
+      context_.error(Code::P0211, fact.options.at("version").span,
+                     fmt::format("`version` needs an order and no null, and this is {}", context_.name(type)));
     }
     if (!fact.options.contains("key")) {
-      context_.error(Code::P0602, fact.options.at("version").name_span, "`version` compares rows with the same key: `key` is missing");
+      context_.error(Code::P0602, fact.options.at("version").name_span,
+                     "`version` compares rows with the same key: `key` is missing");
     }
   }
-  const std::string conflict = text_of(fact.options, "on_conflict", context_.facts.types, fact.options.contains("key") ? "update" : "error");
+  const std::string conflict =
+      text_of(fact.options, "on_conflict", context_.facts.types, fact.options.contains("key") ? "update" : "error");
   fact.on_conflict = conflict == "update" ? Conflict::Update : conflict == "ignore" ? Conflict::Ignore : Conflict::Error;
   if (fact.on_conflict == Conflict::Update && !fact.options.contains("key")) {
     context_.error(Code::P0602, fact.options.at("on_conflict").span, "`on_conflict = update` needs a `key`");
@@ -76,7 +82,8 @@ void Analysis::finish_sink(SinkFact& fact) {
   for (const Inflow& each : inflows_[ids_.at(*context_.find(0, fact.name))]) {
     if (!each.is_keyed || fact.options.contains("key")) continue;
     const catalog::Connector* connector = catalog::find_connector(context_.facts.connections[fact.connection].connector);
-    auto& found = context_.error(Code::P0406, each.where, fmt::format("deletes flow in here, and sink `{}` has no key to find a row by", fact.name));
+    auto& found = context_.error(Code::P0406, each.where,
+                                 fmt::format("deletes flow in here, and sink `{}` has no key to find a row by", fact.name));
     found.secondary(fact.where, "declared here");
     if (connector->deletes) found.help("give it one: `key = id`");
     else found.note(fmt::format("a `{}` cannot take anything back", connector->name));
@@ -84,9 +91,11 @@ void Analysis::finish_sink(SinkFact& fact) {
   }
   sink_expressions(fact);
   if (fact.format == Format::Raw && !fact.payload) {
-    const bool fits = fact.columns.size() == 1 && (context_.kind(fact.columns[0].type) == TypeKind::String || context_.kind(fact.columns[0].type) == TypeKind::Bytes);
+    const bool fits = fact.columns.size() == 1 && (context_.kind(fact.columns[0].type) == TypeKind::String ||
+                                                   context_.kind(fact.columns[0].type) == TypeKind::Bytes);
     if (!fits) {
-      context_.error(Code::P0615, fact.options.at("format").span, "`raw` writes one string or bytes field, and the record has others")
+      context_
+          .error(Code::P0615, fact.options.at("format").span, "`raw` writes one string or bytes field, and the record has others")
           .help("`map { text = … }` before, or the option `value = …`");
     }
   }
@@ -94,7 +103,9 @@ void Analysis::finish_sink(SinkFact& fact) {
   for (const Column& column : fact.columns) {
     const TypeKind kind = context_.kind(column.type);
     if (kind != TypeKind::List && kind != TypeKind::Map && kind != TypeKind::Record) continue;
-    context_.error(Code::P0615, fact.options.at("format").span, fmt::format("a csv column cannot hold `{}`: {}", column.name, context_.name(column.type)))
+    context_
+        .error(Code::P0615, fact.options.at("format").span,
+               fmt::format("a csv column cannot hold `{}`: {}", column.name, context_.name(column.type)))
         .help("`map` it to plain fields before");
     break;
   }
@@ -108,7 +119,8 @@ std::vector<int> Analysis::sink_columns(const SinkFact& fact, std::string_view o
   for (const std::string& name : *names) {
     const auto found = std::ranges::find(fact.columns, name, &Column::name);
     if (found == fact.columns.end()) {
-      auto& report = context_.error(Code::P0200, option->span, fmt::format("what flows into `{}` has no field `{}`", fact.name, name));
+      auto& report =
+          context_.error(Code::P0200, option->span, fmt::format("what flows into `{}` has no field `{}`", fact.name, name));
       report.secondary(inflows_[ids_.at(*context_.find(0, fact.name))].front().where, "it flows in here");
       std::vector<std::string> all;
       for (const Column& column : fact.columns) all.push_back(column.name);
@@ -122,7 +134,8 @@ std::vector<int> Analysis::sink_columns(const SinkFact& fact, std::string_view o
       return {};
     }
     if (is_key && !may_be_key(context_.kind(found->type))) {
-      context_.error(Code::P0211, option->span, fmt::format("`{}` cannot be the key of a sink: it is {}", name, context_.name(found->type)));
+      context_.error(Code::P0211, option->span,
+                     fmt::format("`{}` cannot be the key of a sink: it is {}", name, context_.name(found->type)));
       return {};
     }
     if (is_key && found->is_volatile) {
@@ -158,7 +171,8 @@ void Analysis::sink_expressions(SinkFact& fact) {
   if (const ExprId id = expression("idempotency_key"); id && expressions_.check_as(id, scope, string, "`idempotency_key`")) {
     fact.idempotency_key = id;
     if (expressions_.fact(id).is_volatile) {
-      context_.error(Code::P0212, context_.program.pool[id].span, "`idempotency_key` may differ on a replay, so it would not be recognised");
+      context_.error(Code::P0212, context_.program.pool[id].span,
+                     "`idempotency_key` may differ on a replay, so it would not be recognised");
     }
   }
 }

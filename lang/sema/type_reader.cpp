@@ -15,13 +15,16 @@ struct NamedScalar {
   TypeKind kind;
 };
 constexpr NamedScalar kScalars[] = {
-    {"bool", TypeKind::Bool},           {"int64", TypeKind::Int},         {"float64", TypeKind::Float}, {"string", TypeKind::String},
-    {"bytes", TypeKind::Bytes},         {"timestamp", TypeKind::Timestamp}, {"duration", TypeKind::Duration}, {"json", TypeKind::Json},
+    {"bool", TypeKind::Bool},         {"int64", TypeKind::Int},   {"float64", TypeKind::Float},
+    {"string", TypeKind::String},     {"bytes", TypeKind::Bytes}, {"timestamp", TypeKind::Timestamp},
+    {"duration", TypeKind::Duration}, {"json", TypeKind::Json},
 };
 constexpr std::pair<std::string_view, std::string_view> kOtherLanguages[] = {
-    {"int", "int64"},     {"integer", "int64"}, {"long", "int64"},   {"int32", "int64"},      {"float", "float64"},     {"double", "float64"},
-    {"text", "string"},   {"str", "string"},    {"boolean", "bool"}, {"varchar", "string"},   {"datetime", "timestamp"}, {"numeric", "decimal(12, 2)"},
-    {"number", "float64"}, {"uuid", "string"},  {"array", "list<…>"}, {"time", "timestamp"},  {"date", "timestamp"},    {"money", "decimal(12, 2)"},
+    {"int", "int64"},      {"integer", "int64"},        {"long", "int64"},         {"int32", "int64"},
+    {"float", "float64"},  {"double", "float64"},       {"text", "string"},        {"str", "string"},
+    {"boolean", "bool"},   {"varchar", "string"},       {"datetime", "timestamp"}, {"numeric", "decimal(12, 2)"},
+    {"number", "float64"}, {"uuid", "string"},          {"array", "list<…>"},      {"time", "timestamp"},
+    {"date", "timestamp"}, {"money", "decimal(12, 2)"},
 };
 
 std::optional<int> number(const ast::Name& name) {
@@ -52,8 +55,10 @@ TypeId TypeReader::read(ast::TypeExprId id, std::uint32_t module, TimeUnit* unit
     if (word == "ms") *unit = TimeUnit::Millis;
     else if (word == "s") *unit = TimeUnit::Seconds;
     else if (word == "us") *unit = TimeUnit::Micros;
-    else return context_.error(Code::P0214, type.parameters[0].span, fmt::format("`{}` is no unit of time for this", word))
-        .help("units are `s`, `ms` and `us`; without one the text is RFC 3339"), TypeId{};
+    else
+      return context_.error(Code::P0214, type.parameters[0].span, fmt::format("`{}` is no unit of time for this", word))
+                 .help("units are `s`, `ms` and `us`; without one the text is RFC 3339"),
+             TypeId{};
     const TypeId scalar = context_.scalar(TypeKind::Timestamp);
     return type.nullable ? context_.nullable(scalar) : scalar;
   }
@@ -68,8 +73,9 @@ TypeId TypeReader::read_named(const ast::TypeExpr& type, std::uint32_t module) {
   if (is_plain && (name == "list" || name == "map")) {
     const std::size_t wanted = name == "list" ? 1 : 2;
     if (type.arguments.size() != wanted) {
-      context_.error(Code::P0214, type.span, fmt::format("`{}` needs {}", name, wanted == 1 ? "the type of its elements: `list<string>`"
-                                                                                            : "two types: `map<string, int64>`"));
+      context_.error(Code::P0214, type.span,
+                     fmt::format("`{}` needs {}", name,
+                                 wanted == 1 ? "the type of its elements: `list<string>`" : "two types: `map<string, int64>`"));
       return {};
     }
     const TypeId element = read(type.arguments.back(), module);
@@ -136,11 +142,14 @@ TypeId TypeReader::declared(Symbol symbol, Span used_at) {
       },
       [&](const ast::ErrorDecl&) { return TypeId{}; },
       [&](const auto&) {
-        context_.error(Code::P0208, used_at, fmt::format("`{}` is {}, not a type", declaration.name.text, kind_name(declaration.node)))
+        context_
+            .error(Code::P0208, used_at,
+                   fmt::format("`{}` is {}, not a type", declaration.name.text, kind_name(declaration.node)))
             .secondary(declaration.name.span, "declared here");
         return TypeId{};
       });
-  const bool is_type = std::holds_alternative<ast::TypeDecl>(declaration.node) || std::holds_alternative<ast::EnumDecl>(declaration.node);
+  const bool is_type =
+      std::holds_alternative<ast::TypeDecl>(declaration.node) || std::holds_alternative<ast::EnumDecl>(declaration.node);
   if (is_type) done_[symbol] = type;
   return type;
 }

@@ -10,11 +10,13 @@ namespace piperun::sema {
 bool is_numeric(TypeKind kind) { return kind == TypeKind::Int || kind == TypeKind::Decimal || kind == TypeKind::Float; }
 
 bool is_ordered(TypeKind kind) {
-  return is_numeric(kind) || kind == TypeKind::String || kind == TypeKind::Bytes || kind == TypeKind::Timestamp || kind == TypeKind::Duration;
+  return is_numeric(kind) || kind == TypeKind::String || kind == TypeKind::Bytes || kind == TypeKind::Timestamp ||
+         kind == TypeKind::Duration;
 }
 
 bool may_be_key(TypeKind kind) {
-  return (is_ordered(kind) && kind != TypeKind::Float) || kind == TypeKind::Bool || kind == TypeKind::Enum || kind == TypeKind::Error;
+  return (is_ordered(kind) && kind != TypeKind::Float) || kind == TypeKind::Bool || kind == TypeKind::Enum ||
+         kind == TypeKind::Error;
 }
 
 value::DecimalType decimal_type(const value::Type& type) {
@@ -30,11 +32,12 @@ bool holds(value::DecimalType wide, value::DecimalType narrow) {
 }
 
 bool record_converts(Context& context, const value::Type& from, const value::Type& to) {
-  const bool has_all = std::ranges::all_of(from.fields, [&](const value::Field& field) { return field_index(to, field.name) >= 0; });
+  const bool has_all =
+      std::ranges::all_of(from.fields, [&](const value::Field& field) { return field_index(to, field.name) >= 0; });
   return has_all && std::ranges::all_of(to.fields, [&](const value::Field& field) {
-    const int found = field_index(from, field.name);
-    return found >= 0 && converts(context, from.fields[static_cast<std::size_t>(found)].type, field.type);
-  });
+           const int found = field_index(from, field.name);
+           return found >= 0 && converts(context, from.fields[static_cast<std::size_t>(found)].type, field.type);
+         });
 }
 
 }  // namespace
@@ -50,15 +53,11 @@ bool converts(Context& context, TypeId from, TypeId to) {
     case TypeKind::Int:
       if (b.kind == TypeKind::Decimal) return holds(decimal_type(b), value::kInt64AsDecimal);
       return b.kind == TypeKind::Int;
-    case TypeKind::Decimal:
-      return b.kind == TypeKind::Decimal && holds(decimal_type(b), decimal_type(a));
+    case TypeKind::Decimal: return b.kind == TypeKind::Decimal && holds(decimal_type(b), decimal_type(a));
     case TypeKind::List:
-    case TypeKind::Map:
-      return a.kind == b.kind && converts(context, a.element, b.element);
-    case TypeKind::Record:
-      return b.kind == TypeKind::Record && record_converts(context, a, b);
-    case TypeKind::Enum:
-      return b.kind == TypeKind::Enum && a.name == b.name && a.values == b.values;
+    case TypeKind::Map: return a.kind == b.kind && converts(context, a.element, b.element);
+    case TypeKind::Record: return b.kind == TypeKind::Record && record_converts(context, a, b);
+    case TypeKind::Enum: return b.kind == TypeKind::Enum && a.name == b.name && a.values == b.values;
     case TypeKind::Error:
     case TypeKind::Never:
     case TypeKind::Null:
@@ -68,8 +67,7 @@ bool converts(Context& context, TypeId from, TypeId to) {
     case TypeKind::Bytes:
     case TypeKind::Timestamp:
     case TypeKind::Duration:
-    case TypeKind::Json:
-      return a.kind == b.kind;
+    case TypeKind::Json: return a.kind == b.kind;
   }
   return false;
 }
@@ -121,7 +119,8 @@ std::optional<Value> adapted_number(const Constant& constant, const value::Type&
   return *result;
 }
 
-std::optional<Value> adapted_elements(Context& context, const Constant& constant, const value::Type& from, const value::Type& to) {
+std::optional<Value> adapted_elements(Context& context, const Constant& constant, const value::Type& from,
+                                      const value::Type& to) {
   const auto& elements = std::get<Constant::Elements>(constant.value);
   Constant::Elements result;
   if (to.kind == TypeKind::List) {
@@ -166,21 +165,14 @@ std::optional<Constant> parsed(Context& context, std::string_view text, TypeId t
   };
   if (type.nullable && (text.empty() || text == "null")) return Constant{type_id, {}};
   switch (type.kind) {
-    case TypeKind::Bool:
-      return made(value::parse_bool(text));
-    case TypeKind::Int:
-      return made(value::parse_int(text));
-    case TypeKind::Float:
-      return made(value::parse_float(text));
-    case TypeKind::Decimal:
-      return made(value::parse_decimal(text, decimal_type(type)));
-    case TypeKind::Timestamp:
-      return made(value::parse_timestamp(text));
-    case TypeKind::Duration:
-      return made(value::parse_duration(text));
+    case TypeKind::Bool: return made(value::parse_bool(text));
+    case TypeKind::Int: return made(value::parse_int(text));
+    case TypeKind::Float: return made(value::parse_float(text));
+    case TypeKind::Decimal: return made(value::parse_decimal(text, decimal_type(type)));
+    case TypeKind::Timestamp: return made(value::parse_timestamp(text));
+    case TypeKind::Duration: return made(value::parse_duration(text));
     case TypeKind::String:
-    case TypeKind::Bytes:
-      return Constant{type_id, std::string(text)};
+    case TypeKind::Bytes: return Constant{type_id, std::string(text)};
     case TypeKind::Enum: {
       const auto found = std::ranges::find(type.values, text);
       if (found == type.values.end()) return std::nullopt;
@@ -202,8 +194,7 @@ std::optional<Constant> parsed(Context& context, std::string_view text, TypeId t
     case TypeKind::Null:
     case TypeKind::Map:
     case TypeKind::Record:
-    case TypeKind::Json:
-      return std::nullopt;
+    case TypeKind::Json: return std::nullopt;
   }
   return std::nullopt;
 }

@@ -47,7 +47,8 @@ TEST(Catalog, NoOptionIsTwiceInOneRole) {
 TEST(Catalog, SystemOptionsExist) {
   for (const Connector& connector : connectors()) {
     std::istringstream words{std::string(connector.system_options)};
-    for (std::string word; words >> word;) EXPECT_NE(find_option(connector.options, word), nullptr) << connector.name << "." << word;
+    for (std::string word; words >> word;)
+      EXPECT_NE(find_option(connector.options, word), nullptr) << connector.name << "." << word;
   }
 }
 

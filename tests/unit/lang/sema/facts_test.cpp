@@ -129,7 +129,8 @@ TEST_F(Flow, FoldsHaveTypes) {
 }
 
 TEST_F(Flow, VolatileSpreads) {
-  const auto program = run("  enrich c = customers[id]\n  set country = c?.country ?? \"none\"\n  set when = now()\n  set k = uuid()");
+  const auto program =
+      run("  enrich c = customers[id]\n  set country = c?.country ?? \"none\"\n  set when = now()\n  set k = uuid()");
   const auto& columns = program->facts.flows.at(0).output.columns;
   ASSERT_EQ(columns.size(), 14U);
   EXPECT_FALSE(columns.at(0).is_volatile);
@@ -186,16 +187,22 @@ TEST(Options, AMistypedOptionIsNotAlsoMissing) {
 TEST(Params, AreTypedConstants) {
   Options options;
   options.params["min"] = "5";
-  const auto program = analysed("test.pipe", "pipeline p { delivery = at_least_once }\nparam min: decimal(12, 2) = 0.00\ntype T { t: decimal(12, 2) }\n"
-                                             "source s: T = stdin\nsink out = stdout\nflow f {\n  from s\n  filter t > $min\n  to out\n}\n", options);
+  const auto program =
+      analysed("test.pipe",
+               "pipeline p { delivery = at_least_once }\nparam min: decimal(12, 2) = 0.00\ntype T { t: decimal(12, 2) }\n"
+               "source s: T = stdin\nsink out = stdout\nflow f {\n  from s\n  filter t > $min\n  to out\n}\n",
+               options);
   EXPECT_EQ(program->rendered(), "");
   EXPECT_EQ(to_text(*program->facts.params.at(0).value, program->facts.types), "5.00");
 }
 
 TEST(Policies, FlowsOverrideThePipeline) {
-  const auto program = analysed("test.pipe", "pipeline p {\n  delivery = at_least_once\n  on error { retry = 7, backoff = 1s..1m, dead_letter = keep }\n}\n"
-                                             "type T { t: string }\nsource s: T = stdin\nsink out = stdout\nflow f {\n  from s\n"
-                                             "  on error { dead_letter = skip }\n  to out\n}\n", {});
+  const auto program =
+      analysed("test.pipe",
+               "pipeline p {\n  delivery = at_least_once\n  on error { retry = 7, backoff = 1s..1m, dead_letter = keep }\n}\n"
+               "type T { t: string }\nsource s: T = stdin\nsink out = stdout\nflow f {\n  from s\n"
+               "  on error { dead_letter = skip }\n  to out\n}\n",
+               {});
   EXPECT_EQ(program->rendered(), "");
   const ErrorPolicy& policy = program->facts.flows.at(0).policy;
   EXPECT_EQ(policy.retry, 7);

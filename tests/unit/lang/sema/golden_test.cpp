@@ -22,7 +22,8 @@ Options options_of(const std::string& text) {
   for (std::string word; words >> word;) {
     if (word == "run") options.run = true;
     if (word == "local") options.local = true;
-    if (const auto equals = word.find('='); equals != std::string::npos) options.params[word.substr(0, equals)] = word.substr(equals + 1);
+    if (const auto equals = word.find('='); equals != std::string::npos)
+      options.params[word.substr(0, equals)] = word.substr(equals + 1);
   }
   return options;
 }
@@ -62,7 +63,8 @@ TEST(SemaGolden, WhatIsCalledOkIsClean) {
 
 // P0100 golden programs belong to the parser, P0410 and later to plan.
 bool is_ours(std::string_view code) {
-  return code >= "P0200" && code != "P0401" && !(code >= "P0410" && code < "P0500") && !(code >= "P0510" && code < "P0590") && code < "P1000";
+  return code >= "P0200" && code != "P0401" && !(code >= "P0410" && code < "P0500") && !(code >= "P0510" && code < "P0590") &&
+         code < "P1000";
 }
 
 TEST(SemaGolden, EachCodeOccurs) {

@@ -26,7 +26,9 @@ inline std::optional<std::string> read_text(const std::string& path) {
 class TreeLoader : public ModuleLoader {
  public:
   TreeLoader(std::string stdlib, std::string root) : stdlib_(std::move(stdlib)), root_(std::move(root)) {}
-  std::optional<std::string> standard(std::string_view name) override { return read_text(stdlib_ + "/" + std::string(name) + ".pipe"); }
+  std::optional<std::string> standard(std::string_view name) override {
+    return read_text(stdlib_ + "/" + std::string(name) + ".pipe");
+  }
   std::optional<std::string> file(const std::string& path) override { return read_text(root_ + "/" + path); }
   std::vector<std::string> standard_names() override { return {"text", "math", "time", "json", "hash", "url", "bytes"}; }
 

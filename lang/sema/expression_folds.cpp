@@ -1,0 +1,136 @@
+// Folds over lists: `sum(l.qty for l in lines if l.qty > 0)`.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "lang/sema/expressions.h"
+
+namespace piperun::sema {
+
+namespace {
+
+constexpr std::pair<std::string_view, FoldKind> kFolds[] = {
+    {"count", FoldKind::Count}, {"sum", FoldKind::Sum},   {"min", FoldKind::Min},   {"max", FoldKind::Max},
+    {"avg", FoldKind::Avg},     {"any", FoldKind::Any},   {"all", FoldKind::All},   {"first", FoldKind::First},
+    {"last", FoldKind::Last},   {"list", FoldKind::List}, {"join", FoldKind::Join},
+};
+
+std::optional<FoldKind> fold_named(std::string_view name) {
+  for (const auto& [text, kind] : kFolds) {
+    if (text == name) return kind;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+bool Expressions::is_fold(std::string_view name) { return fold_named(name).has_value(); }
+
+std::optional<TypeId> Expressions::fold_type(FoldKind kind, TypeId value) {
+  const value::Type type = context_.type(value);
+  switch (kind) {
+    case FoldKind::Count: return context_.scalar(TypeKind::Int);
+    case FoldKind::Sum:
+      if (type.kind == TypeKind::Int || type.kind == TypeKind::Float || type.kind == TypeKind::Duration) return value;
+      if (type.kind == TypeKind::Decimal) return decimal(context_, {value::kMaxPrecision, type.scale});
+      return std::nullopt;
+    case FoldKind::Min:
+    case FoldKind::Max: return is_ordered(type.kind) ? std::optional(context_.nullable(value)) : std::nullopt;
+    case FoldKind::Avg:
+      if (type.kind == TypeKind::Int || type.kind == TypeKind::Float) return context_.nullable(context_.scalar(TypeKind::Float));
+      if (type.kind != TypeKind::Decimal) return std::nullopt;
+      return context_.nullable(decimal(context_, {value::kMaxPrecision, std::min(type.scale + 6, value::kMaxPrecision)}));
+    case FoldKind::Any:
+    case FoldKind::All: return type.kind == TypeKind::Bool ? std::optional(value) : std::nullopt;
+    case FoldKind::First:
+    case FoldKind::Last: return context_.nullable(value);
+    case FoldKind::List: return context_.facts.types.list(value);
+    case FoldKind::Join: return type.kind == TypeKind::String ? std::optional(value) : std::nullopt;
+  }
+  return std::nullopt;
+}
+
+TypeId Expressions::fold_call(ExprId id, const ast::Call& call, const ast::Name& name, Scope& scope, TypeId hint) {
+  const FoldKind kind = *fold_named(name.text);
+  const std::size_t wanted = kind == FoldKind::Join ? 2 : 1;
+  if (call.arguments.size() != wanted) {
+    for (const ast::Argument& each : call.arguments) {
+      if (!each.fold) infer(each.value, scope);
+    }
+    const auto folds = catalog::fold_functions();
+    const auto it = std::ranges::find(folds, name.text, &catalog::FoldFunction::name);
+    auto& found = context_.error(Code::P0207, span(id), fmt::format("`{}` folds one list", name.text));
+    found.help(fmt::format("for example `{}`", it->example));
+    if (call.arguments.empty()) found.note("`count()` of many records is an `aggregate`, which is not in this version");
+    return {};
+  }
+  const ast::Argument& argument = call.arguments.front();
+  const std::uint32_t variable = variables_++;
+  TypeId value;
+  TypeId element;
+  if (!argument.fold) {
+    const TypeId list_type = infer(argument.value, scope);
+    absorb(id, argument.value);
+    if (context_.is_error(list_type) || !present(argument.value, fmt::format("what `{}` folds", name.text))) return {};
+    if (context_.kind(list_type) != TypeKind::List) {
+      context_
+          .error(Code::P0207, span(argument.value),
+                 fmt::format("`{}` folds a list, and this is {}", name.text, context_.name(list_type)))
+          .help(fmt::format("`{}(x for x in list)`, or with a list alone: `{}(list)`", name.text, name.text));
+      return {};
+    }
+    value = element = context_.type(list_type).element;
+  } else {
+    const ast::Fold& fold = *argument.fold;
+    const TypeId list_type = infer(fold.list, scope);
+    absorb(id, fold.list);
+    if (context_.is_error(list_type)) return {};
+    if (!present(fold.list, "the list behind `in`")) return {};
+    if (context_.kind(list_type) != TypeKind::List) {
+      context_.error(Code::P0204, span(fold.list), fmt::format("behind `in` stands a list, not {}", context_.name(list_type)));
+      return {};
+    }
+    element = context_.type(list_type).element;
+    scope.variables.push_back({fold.variable.text, element, variable, fact(fold.list).is_volatile});
+    const auto before = scope.present;
+    std::erase_if(scope.present, [&](const std::string& path_text) {
+      return path_text == fold.variable.text || path_text.starts_with(fold.variable.text + ".");
+    });
+    if (fold.condition) {
+      const TypeId boolean = context_.scalar(TypeKind::Bool);
+      infer(fold.condition, scope, boolean);
+      absorb(id, fold.condition);
+      coerce(fold.condition, boolean, "the condition of a fold");
+      narrow(fold.condition, true, scope.present);
+    }
+    const bool passes_hint = kind == FoldKind::Min || kind == FoldKind::Max || kind == FoldKind::Sum;
+    value = infer(argument.value, scope,
+                  kind == FoldKind::List ? context_.type(hint).element
+                  : passes_hint          ? context_.base(hint)
+                                         : TypeId{});
+    absorb(id, argument.value);
+    scope.present = before;
+    scope.variables.pop_back();
+  }
+  if (kind == FoldKind::Join) {
+    infer(call.arguments[1].value, scope);
+    absorb(id, call.arguments[1].value);
+    if (!coerce(call.arguments[1].value, context_.scalar(TypeKind::String), "what stands between the values")) return {};
+  }
+  if (context_.is_error(value)) return {};
+  const bool takes_null = kind == FoldKind::Count || kind == FoldKind::First || kind == FoldKind::Last || kind == FoldKind::List;
+  if (!takes_null && context_.is_nullable(value)) {
+    present(argument.value, fmt::format("what `{}` folds", name.text));
+    return {};
+  }
+  const auto type = fold_type(kind, value);
+  if (!type) {
+    context_.error(Code::P0207, span(argument.value), fmt::format("`{}` does not work on {}", name.text, context_.name(value)));
+    return {};
+  }
+  catchable_.insert(id);
+  fact(id).names = FoldCall{kind, variable, element};
+  return *type;
+}
+
+}  // namespace piperun::sema
