@@ -46,7 +46,7 @@ class Analysis : public Declarations {
   void read_table(Symbol symbol, const ast::TableDecl& declaration);
   void read_sink(Symbol symbol, const ast::SinkDecl& declaration);
   Format format_of(const Attached& attached, TypeId type);
-  std::vector<int> key_fields(const Attached& attached, TypeId record, std::string_view of);
+  std::vector<int> key_fields(const Attached& attached, std::string_view option, TypeId record, std::string_view of);
   int event_time(const Attached& attached, TypeId record);
   std::string object_of(const Attached& attached, const ast::Declaration& declaration, bool* is_topic);
   std::string start_of(const Attached& attached, std::string_view option, std::string_view otherwise);

@@ -196,8 +196,8 @@ Format Analysis::format_of(const Attached& attached, TypeId type) {
   return Format::Csv;
 }
 
-std::vector<int> Analysis::key_fields(const Attached& attached, TypeId type, std::string_view of) {
-  const OptionValue* option = find_option(attached.options, "key");
+std::vector<int> Analysis::key_fields(const Attached& attached, std::string_view option_name, TypeId type, std::string_view of) {
+  const OptionValue* option = find_option(attached.options, option_name);
   const auto* names = option == nullptr ? nullptr : std::get_if<std::vector<std::string>>(&option->value);
   const value::Type record = context_.type(type);
   std::vector<int> fields;
@@ -304,7 +304,8 @@ void Analysis::read_source(Symbol symbol, const ast::SourceDecl& declaration) {
     fact.tombstone = word("tombstone") == "delete" ? Tombstone::Delete
                      : word("tombstone") == "skip" ? Tombstone::Skip
                                                    : Tombstone::Fail;
-    fact.key = key_fields(*attached, fact.type, "this source");
+    fact.key = key_fields(*attached, "key", fact.type, "this source");
+    key_fields(*attached, "partitioned_by", fact.type, "a partition");
     if (fact.tombstone == Tombstone::Delete && !attached->options.contains("key")) {
       context_.error(Code::P0602, attached->options.at("tombstone").span, "`tombstone = delete` needs the option `key`")
           .help("`key = id`: the field that the record's key holds");
@@ -335,7 +336,7 @@ void Analysis::read_table(Symbol symbol, const ast::TableDecl& declaration) {
     bool is_topic = false;
     fact.object = object_of(*attached, it, &is_topic);
     if (attached->connector->name == "file") fact.object = path_of(*attached, "path", it.span);
-    fact.key = key_fields(*attached, fact.type, "this table");
+    fact.key = key_fields(*attached, "key", fact.type, "this table");
     fact.format = format_of(*attached, fact.type);
     fact.cache = number_of(attached->options, "cache", 0);
     fact.sample = path_of(*attached, "sample", it.span);

@@ -127,7 +127,11 @@ TypeId Expressions::param(ExprId id, const ast::ParamRef& ref, Scope& scope) {
     fact(id).is_secret = true;
     return param->type;
   }
-  if (!param->value) return {};
+  if (!param->value) {
+    context_.error(Code::P0210, span(id), fmt::format("param `{}` needs its own value", ref.name.text))
+        .secondary(param->where, "declared here");
+    return {};
+  }
   fact(id).names = ConstantRef{};
   const bool narrowed =
       context_.is_nullable(param->type) && scope.present.contains("$" + ref.name.text) && !param->value->is_null();

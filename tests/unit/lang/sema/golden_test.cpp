@@ -61,6 +61,17 @@ TEST(SemaGolden, WhatIsCalledOkIsClean) {
   EXPECT_GE(count, 4);
 }
 
+TEST(SemaGolden, ExamplesAndStandardModulesAreClean) {
+  for (const char* folder : {"examples", "stdlib"}) {
+    for (const auto& entry : fs::directory_iterator(fs::path(PIPERUN_SOURCE_DIR) / folder)) {
+      if (entry.path().extension() != ".pipe") continue;
+      const auto program =
+          analysed(entry.path().filename().string(), *read_text(entry.path().string()), {}, folder == std::string("stdlib"));
+      EXPECT_EQ(program->rendered(), "") << entry.path();
+    }
+  }
+}
+
 // P0100 golden programs belong to the parser, P0410 and later to plan.
 bool is_ours(std::string_view code) {
   return code >= "P0200" && code != "P0401" && !(code >= "P0410" && code < "P0500") && !(code >= "P0510" && code < "P0590") &&

@@ -46,12 +46,15 @@ struct Analysed {
   std::string rendered() const { return diag::render(report, sources); }
 };
 
-inline std::unique_ptr<Analysed> analysed(const std::string& path, std::string text, const Options& options) {
+// `is_standard`: the main file is itself a module of the standard library.
+inline std::unique_ptr<Analysed> analysed(const std::string& path, std::string text, const Options& options,
+                                          bool is_standard = false) {
   auto result = std::make_unique<Analysed>();
   const std::string root = PIPERUN_SOURCE_DIR;
   TreeLoader loader(root + "/stdlib", root + "/tests/golden/sema");
   const auto file = result->sources.add(path, std::move(text));
   result->program = load(file, loader, result->sources, result->report);
+  result->program.modules.front().is_standard = is_standard;
   result->facts = analyze(result->program, options, result->sources, result->report);
   return result;
 }
