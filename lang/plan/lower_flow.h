@@ -48,6 +48,8 @@ class FlowLowering {
 
   // The value of `id`; in a tombstone that lacks what it reads, zero.
   ir::Value guarded(RowFunction& function, ast::ExprId id);
+  ir::Value unless_tombstone(RowFunction& function, bool is_known, value::TypeId type, const std::function<ir::Value()>& compute) const;
+  ir::Value converted(RowFunction& function, std::size_t column, value::TypeId to) const;
   // Lets a tombstone die here, unless it has what is needed: then nothing is added.
   void refuse_tombstones(RowFunction& function, bool is_known, const std::string& what) const;
   bool has_tombstones() const { return stream_.row.find_hidden(kTombstone) >= 0; }

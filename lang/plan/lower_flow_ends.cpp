@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "lang/ast/match.h"
-#include "lang/catalog/catalog.h"
 #include "lang/plan/lower_flow.h"
 
 namespace piperun::plan {
@@ -66,19 +65,29 @@ bool FlowLowering::is_known(const std::vector<sema::ColumnPath>& paths) const {
 
 ir::Value FlowLowering::guarded(RowFunction& function, ast::ExprId id) {
   is_volatile_ = is_volatile_ || context_.facts[id].is_volatile;
-  if (!has_tombstones() || is_known(id)) return function.expr().lower(id);
+  return unless_tombstone(function, is_known(id), context_.facts[id].target, [&] { return function.expr().lower(id); });
+}
+
+ir::Value FlowLowering::unless_tombstone(RowFunction& function, bool is_known, value::TypeId type, const std::function<ir::Value()>& compute) const {
+  if (!has_tombstones() || is_known) return function.expr().convert(compute(), type);
   ir::FunctionBuilder& b = function.builder();
-  const ir::Value result = b.fresh(context_.facts[id].target);
+  const ir::Value result = b.fresh(type);
   const ir::BlockId tombstone = b.new_block(), record = b.new_block(), join = b.new_block();
   b.branch(function.at(stream_.row.find_hidden(kTombstone)), tombstone, record);
   b.go_to(tombstone);
-  b.copy(b.constant(context_.zero(result.type)), result);
+  b.copy(b.constant(context_.zero(type)), result);
   b.jump(join);
   b.go_to(record);
-  b.copy(function.expr().lower(id), result);
+  b.copy(function.expr().convert(compute(), type), result);
   b.jump(join);
   b.go_to(join);
   return result;
+}
+
+ir::Value FlowLowering::converted(RowFunction& function, std::size_t column, value::TypeId to) const {
+  const ir::Value value = function.visible(column);
+  if (value.type == to) return value;
+  return unless_tombstone(function, stream_.row.keeps_tombstone[column], to, [&] { return value; });
 }
 
 void FlowLowering::refuse_tombstones(RowFunction& function, bool is_known, const std::string& what) const {
@@ -148,7 +157,7 @@ void FlowLowering::from(const sema::StageFact& fact, const sema::FromFact& detai
     for (std::size_t i = 0; i < row.visible.size(); ++i) {
       const int column = detail.columns[n][i];
       if (column < 0) values.push_back(function.builder().constant(context_.zero(row.column(i).type)));
-      else values.push_back(function.visible(static_cast<std::size_t>(column)));
+      else values.push_back(converted(function, static_cast<std::size_t>(column), row.column(i).type));
       if (has_tombstones()) row.keeps_tombstone[i] = row.keeps_tombstone[i] && column >= 0 && stream_.row.keeps_tombstone[static_cast<std::size_t>(column)];
     }
     for (std::size_t i = row.visible.size(); i < row.schema.size(); ++i) {
@@ -196,7 +205,7 @@ void FlowLowering::to(sema::SinkId id) {
     for (std::size_t i = 0; i < sink.columns.size(); ++i) {
       prepared.add_visible({sink.columns[i].name, sink.columns[i].type, sink.columns[i].is_volatile});
       prepared.keeps_tombstone[i] = stream_.row.keeps_tombstone[static_cast<std::size_t>(column_of[i])];
-      values.push_back(function.expr().convert(function.visible(static_cast<std::size_t>(column_of[i])), sink.columns[i].type));
+      values.push_back(converted(function, static_cast<std::size_t>(column_of[i]), sink.columns[i].type));
       output.columns.push_back(static_cast<int>(i));
     }
     for (std::size_t i = 0; i < values.size(); ++i) function.bindings().bind({Binding::Kind::Column, static_cast<std::uint32_t>(i)}, values[i]);

@@ -36,9 +36,16 @@ void FlowLowering::set(const ast::SetStage& node, const sema::StageFact& fact, c
   std::vector<ir::Value> values = visible_values(function);
   const ir::Value value = guarded(function, node.value);
   const auto column = static_cast<std::size_t>(detail.target.column);
-  if (column == values.size()) values.push_back(value);
-  else if (detail.target.fields.empty()) values[column] = value;
-  else values[column] = function.expr().with_field(values[column], row.column(column).type, detail.target.fields, value);
+  if (column == values.size()) {
+    values.push_back(value);
+  } else if (detail.target.fields.empty()) {
+    values[column] = value;
+  } else {
+    const value::TypeId type = row.column(column).type;
+    values[column] = unless_tombstone(function, stream_.row.keeps_tombstone[column], type, [&] {
+      return function.expr().with_field(values[column], type, detail.target.fields, value);
+    });
+  }
   std::copy(stream_.row.keeps_tombstone.begin(), stream_.row.keeps_tombstone.end(), row.keeps_tombstone.begin());
   row.keeps_tombstone[column] = is_known(node.value) && (detail.target.fields.empty() || row.keeps_tombstone[column]);
   function.emit(row, values_for(row, function, std::move(values)));
@@ -69,7 +76,7 @@ void FlowLowering::drop(const sema::StageFact& fact, const sema::DropFact& detai
     });
     if (is_dropped) continue;
     row.keeps_tombstone[values.size()] = stream_.row.keeps_tombstone[i];
-    values.push_back(function.visible(i));  // without its dropped fields by conversion to its new type
+    values.push_back(converted(function, i, row.column(values.size()).type));  // its new type lacks the fields that are dropped
   }
   function.emit(row, values_for(row, function, std::move(values)));
   apply(function, std::move(row), "drop");
