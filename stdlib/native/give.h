@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "lang/value/decimal.h"
 #include "lang/value/native.h"
 
 namespace piperun::native {
@@ -47,6 +48,14 @@ inline bool give_copy(NativeCall& call, std::string_view result) { return give(c
 template <typename T>
 bool give(NativeCall& call, const Fallible<T>& result) {
   return result ? give(call, *result) : fail(call, result.error());
+}
+
+// For results of a decimal type: the caller says which.
+inline value::DecimalType decimal_result(const NativeCall& call) {
+  return {call.types[call.result_type].precision, call.types[call.result_type].scale};
+}
+inline bool give_decimal(NativeCall& call, const Fallible<value::Int128>& result) {
+  return result ? give(call, Cell::of(*result)) : fail(call, result.error());
 }
 
 // For results of type `T?`.

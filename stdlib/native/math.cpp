@@ -103,6 +103,7 @@ constexpr Native kFunctions[] = {
     {"math.floor", plain<std::floor>},
     {"math.ceil", plain<std::ceil>},
     {"math.round", round_float},
+    {"math.to_decimal", [](NativeCall& c) { return give_decimal(c, value::decimal_from_float(number(c, 0), decimal_result(c))); }},
     {"math.sqrt", finite<std::sqrt>},
     {"math.cbrt", plain<std::cbrt>},
     {"math.exp", finite<std::exp>},

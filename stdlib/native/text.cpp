@@ -87,6 +87,7 @@ constexpr Native kFunctions[] = {
     {"text.is_ascii", is_ascii},
     {"text.edit_distance", edit_distance},
     {"text.to_int", [](NativeCall& c) { return give(c, value::parse_int(text(c, 0))); }},
+    {"text.to_decimal", [](NativeCall& c) { return give_decimal(c, value::parse_decimal(text(c, 0), decimal_result(c))); }},
     {"text.to_float", [](NativeCall& c) { return give(c, value::parse_float(text(c, 0))); }},
     {"text.to_bool", [](NativeCall& c) { return give(c, value::parse_bool(text(c, 0))); }},
     {"text.to_timestamp", [](NativeCall& c) { return give(c, value::parse_timestamp(text(c, 0))); }},

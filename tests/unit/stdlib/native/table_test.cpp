@@ -32,7 +32,7 @@ TEST(Natives, EveryBodyIsDeclaredOrBuiltIn) {
     }
   }
   EXPECT_THAT(built_in, testing::UnorderedElementsAre("math.abs", "math.abs_decimal", "math.abs_float", "math.floor", "math.ceil", "math.round",
-                                                      "time.now", "random.uuid", "random.float"));
+                                                      "time.now", "random.uuid", "random.float", "text.to_decimal", "math.to_decimal"));
 }
 
 TEST(Modules, EveryFunctionHasWordsAndAnExample) {
