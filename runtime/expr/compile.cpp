@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <set>
 
@@ -134,7 +135,10 @@ class Compiler {
     value::Cell cells[2] = {constant.cells[0], constant.cells[1]};
     if (!constant.secret.empty()) {
       const auto found = secrets_.find(constant.secret);
-      if (found == secrets_.end()) std::abort();  // not read before compiling
+      if (found == secrets_.end()) {  // our own bug: the caller reads all of `secrets_of` first
+        std::fprintf(stderr, "compile: the secret %s was not read\n", constant.secret.c_str());
+        std::abort();
+      }
       cells[0] = value::Cell::of(std::string_view(code_->secrets.emplace_back(found->second)));
     }
     bool alone = true;
