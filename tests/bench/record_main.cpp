@@ -27,7 +27,7 @@ double cpu_seconds() {
   return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
 }
 
-std::string record(int i) {
+std::string order(int i) {
   char text[400];
   std::snprintf(text, sizeof text,
                 R"({"order_id":"order-%08d-abcdef-%010d","customer_id":%d,"quantity":%d,"unit_price":"%d.%02d","total":%d.%02d,)"
@@ -87,7 +87,7 @@ int main() {
   const auto encoder = record::make_encoder(types, output, ir::Format::Json);
   expr::RowFunction function = expr::RowFunction::compile(program, 0, {});
   std::vector<std::string> records;
-  for (int i = 0; i < kRecords; ++i) records.push_back(record(i) + std::string(record::kPadding, '\0'));
+  for (int i = 0; i < kRecords; ++i) records.push_back(order(i) + std::string(record::kPadding, '\0'));
 
   value::Arena arena;
   Cell row[16], result[16];
