@@ -46,13 +46,13 @@ struct Advance {
 
 // A dedup key with the times (microseconds) at which it was accepted.
 struct KeyEntry {
-  std::string key;                   // value::encode_key
-  std::vector<std::int64_t> times;   // ascending; empty: absent
+  std::string key;  // value::encode_key
+  std::vector<std::int64_t> times;  // ascending; empty: absent
 };
 struct KeyClaim {
   std::string key;
-  std::vector<std::int64_t> read;    // what lookup_keys returned: compared
-  std::vector<std::int64_t> set;     // what is stored instead
+  std::vector<std::int64_t> read;  // what lookup_keys returned: compared
+  std::vector<std::int64_t> set;  // what is stored instead
 };
 
 // A record that failed, with all that is needed to understand and to replay it. Keyed by (unit, topic, partition, offset, element).
@@ -69,7 +69,7 @@ struct Letter {
 
 struct Manifest {
   std::string unit;
-  std::string text;    // JSON, written by plan
+  std::string text;  // JSON, written by plan
   bool moved = false;
 };
 
@@ -82,13 +82,14 @@ class Domain {
   // epoch + 1 for each partition, in one statement; returns what is stored. A partition without a position has epoch 1 and is
   // marked by next_offset -1 until seed_positions.
   virtual base::Result<std::vector<Position>> claim(std::span<const PartitionName> partitions) = 0;
-  virtual base::Result<std::vector<Position>> read_positions(ir::StepMode mode) = 0;   // of all partitions of this unit
-  virtual base::Result<std::vector<Manifest>> manifests() = 0;                          // of all units of this pipeline id
+  virtual base::Result<std::vector<Position>> read_positions(ir::StepMode mode) = 0;  // of all partitions of this unit
+  virtual base::Result<std::vector<Manifest>> manifests() = 0;  // of all units of this pipeline id
   virtual base::Result<void> put_manifest(const Manifest& manifest) = 0;
   virtual base::Result<void> seed_positions(std::span<const Position> positions) = 0;  // (fenced)
 
   virtual base::Result<void> begin() = 0;
-  virtual base::Result<void> fence(std::span<const Advance> advances) = 0;             // (fenced) compare and set (epoch, from → to), add counts
+  virtual base::Result<void> fence(
+      std::span<const Advance> advances) = 0;  // (fenced) compare and set (epoch, from → to), add counts
   virtual base::Result<void> commit() = 0;
   virtual void abort() = 0;
   virtual base::Result<void> commit_offsets(std::span<const Advance> advances, ir::StepMode mode) = 0;  // (fenced)
@@ -99,12 +100,13 @@ class Domain {
   virtual base::Result<void> expire_keys(const std::string& stage, std::int64_t before) = 0;
 
   virtual base::Result<void> put_letters(std::span<const Letter> letters) = 0;
-  virtual base::Result<std::vector<Letter>> letters(bool only_asked) = 0;               // of this unit, by origin
+  virtual base::Result<std::vector<Letter>> letters(bool only_asked) = 0;  // of this unit, by origin
   virtual base::Result<void> remove_letter(const Letter& letter) = 0;
   virtual base::Result<void> ask_replay(const Letter& letter) = 0;
 
-  virtual base::Result<void> add_rows(const std::string& sink, std::int64_t rows) = 0;  // stored row count per sink, part of the ledger
-  virtual base::Result<std::vector<std::pair<std::string, std::int64_t>>> rows() = 0;   // of this unit
+  virtual base::Result<void> add_rows(const std::string& sink,
+                                      std::int64_t rows) = 0;  // stored row count per sink, part of the ledger
+  virtual base::Result<std::vector<std::pair<std::string, std::int64_t>>> rows() = 0;  // of this unit
   virtual void release() = 0;
 };
 

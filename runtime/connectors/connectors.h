@@ -17,7 +17,8 @@ class Connectors {
  public:
   virtual ~Connectors() = default;
   virtual base::Result<std::unique_ptr<commit::Domain>> open_domain(const ir::Program& program, const ir::Unit& unit) = 0;
-  virtual base::Result<std::unique_ptr<Source>> open_source(const ir::Program& program, const ir::Unit& unit, ir::SourceId source) = 0;
+  virtual base::Result<std::unique_ptr<Source>> open_source(const ir::Program& program, const ir::Unit& unit,
+                                                            ir::SourceId source) = 0;
   // `domain`: the unit's; a sink of the same system writes inside its transaction. It must outlive the sink.
   virtual base::Result<std::unique_ptr<Sink>> open_sink(const ir::Program& program, const ir::Unit& unit, ir::SinkId sink,
                                                         commit::Domain& domain) = 0;

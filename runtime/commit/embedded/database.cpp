@@ -81,7 +81,7 @@ void decimal_order_function(sqlite3_context* context, int, sqlite3_value** value
 
 // From /proc/locks rather than by F_GETLK: closing a descriptor of our own would drop SQLite's locks.
 std::string lock_holders(const std::string& path) {
-  struct stat shm {};
+  struct stat shm{};
   if (::stat((path + "-shm").c_str(), &shm) != 0) return {};
   const std::string inode = ":" + std::to_string(shm.st_ino);
   std::ifstream locks("/proc/locks");
@@ -221,7 +221,8 @@ base::Result<void> Database::connect(Access access, Durability durability) {
   sqlite3_extended_result_codes(handle_, 1);
   sqlite3_busy_handler(handle_, &Database::on_busy, this);
   if (!writes) return {};
-  sqlite3_create_function(handle_, "piperun_decimal_order", 2, SQLITE_UTF8 | SQLITE_DETERMINISTIC, nullptr, decimal_order_function, nullptr, nullptr);
+  sqlite3_create_function(handle_, "piperun_decimal_order", 2, SQLITE_UTF8 | SQLITE_DETERMINISTIC, nullptr,
+                          decimal_order_function, nullptr, nullptr);
   const std::int64_t deadline = now_micros() + busy_limit_;
   for (int attempts = 0;; ++attempts) {  // turning WAL on does not ask the busy handler when two processes make the file
     auto done = execute("PRAGMA journal_mode = WAL");
@@ -248,7 +249,8 @@ base::Result<void> Database::check_format(Access access) {
     if (!found) return std::unexpected(found.error());
     if (*found == 0) {
       if (auto made = execute(kSchema); !made) {
-        return base::failure(ErrorCode::StoreDamaged, fmt::format("{}: tables of piperun without a format number: {}", path_, made.error().message));
+        return base::failure(ErrorCode::StoreDamaged,
+                             fmt::format("{}: tables of piperun without a format number: {}", path_, made.error().message));
       }
       if (auto set = execute(fmt::format("PRAGMA user_version = {}", kFormatVersion)); !set) return set;
     }
@@ -258,8 +260,9 @@ base::Result<void> Database::check_format(Access access) {
   }
   if (*found == kFormatVersion) return {};
   if (*found == 0) return base::failure(ErrorCode::StoreDamaged, fmt::format("{} is no database of piperun", path_));
-  return base::failure(ErrorCode::StoreDamaged, fmt::format("{} has format {}; this version reads up to {}: use the version that wrote it", path_,
-                                                            *found, kFormatVersion));
+  return base::failure(
+      ErrorCode::StoreDamaged,
+      fmt::format("{} has format {}; this version reads up to {}: use the version that wrote it", path_, *found, kFormatVersion));
 }
 
 Query Database::query(std::string_view sql) {

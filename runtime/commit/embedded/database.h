@@ -32,8 +32,8 @@ class Query {
   Query& bind_bytes(int parameter, const std::optional<std::string_view>& bytes);
   Query& bind_null(int parameter);
 
-  base::Result<bool> step();           // true: there is a row
-  base::Result<std::int64_t> run();    // to the end, then ready for new values; rows changed
+  base::Result<bool> step();  // true: there is a row
+  base::Result<std::int64_t> run();  // to the end, then ready for new values; rows changed
   void reset();
 
   int kind(int column) const;  // SQLITE_INTEGER, …
@@ -55,11 +55,12 @@ class Query {
 // One thread at a time. A call waits for another process's lock at most `busy_limit`, then fails with DatabaseLocked, which names it.
 class Database {
  public:
-  enum class Access : std::uint8_t { Read, Write };       // Write makes file, folder and tables
+  enum class Access : std::uint8_t { Read, Write };  // Write makes file, folder and tables
   enum class Durability : std::uint8_t { Normal, Full };  // Normal: kill -9 safe; Full: power loss too
   static constexpr std::int64_t kBusyLimit = 1'000'000;
 
-  static base::Result<std::unique_ptr<Database>> open(const std::string& path, Access access, Durability durability = Durability::Normal,
+  static base::Result<std::unique_ptr<Database>> open(const std::string& path, Access access,
+                                                      Durability durability = Durability::Normal,
                                                       std::int64_t busy_limit = kBusyLimit);
   ~Database();
   Database(const Database&) = delete;
@@ -71,7 +72,7 @@ class Database {
   base::Result<void> begin();  // takes the write lock
   base::Result<void> begin_reading();
   base::Result<void> commit();
-  void roll_back();            // nothing if no transaction is open
+  void roll_back();  // nothing if no transaction is open
   bool in_transaction() const;
 
   // Changes whenever another connection committed.

@@ -46,9 +46,15 @@ Result<void> EmbeddedDomain::put_manifest(const Manifest& manifest) {
   Transaction transaction(*database_);
   if (auto begun = transaction.begin(); !begun) return begun;
   if (auto owner = check_owner(); !owner) return owner;
-  auto put = database_->query("INSERT INTO piperun_manifests (pipeline, unit, text, moved) VALUES (?1, ?2, ?3, ?4) "
-                              "ON CONFLICT DO UPDATE SET text = excluded.text, moved = excluded.moved")
-                 .bind(1, pipeline_).bind(2, manifest.unit).bind(3, manifest.text).bind(4, std::int64_t{manifest.moved}).run();
+  auto put = database_
+                 ->query(
+                     "INSERT INTO piperun_manifests (pipeline, unit, text, moved) VALUES (?1, ?2, ?3, ?4) "
+                     "ON CONFLICT DO UPDATE SET text = excluded.text, moved = excluded.moved")
+                 .bind(1, pipeline_)
+                 .bind(2, manifest.unit)
+                 .bind(3, manifest.text)
+                 .bind(4, std::int64_t{manifest.moved})
+                 .run();
   if (!put) return std::unexpected(put.error());
   return transaction.commit();
 }
@@ -57,9 +63,15 @@ Result<void> EmbeddedDomain::add_rows(const std::string& sink, std::int64_t rows
   Transaction transaction(*database_);
   if (auto begun = transaction.begin(); !begun) return begun;
   if (auto owner = check_owner(); !owner) return owner;
-  auto put = database_->query("INSERT INTO piperun_sink_rows (pipeline, unit, sink, rows) VALUES (?1, ?2, ?3, ?4) "
-                              "ON CONFLICT DO UPDATE SET rows = rows + excluded.rows")
-                 .bind(1, pipeline_).bind(2, unit_).bind(3, sink).bind(4, rows).run();
+  auto put = database_
+                 ->query(
+                     "INSERT INTO piperun_sink_rows (pipeline, unit, sink, rows) VALUES (?1, ?2, ?3, ?4) "
+                     "ON CONFLICT DO UPDATE SET rows = rows + excluded.rows")
+                 .bind(1, pipeline_)
+                 .bind(2, unit_)
+                 .bind(3, sink)
+                 .bind(4, rows)
+                 .run();
   if (!put) return std::unexpected(put.error());
   return transaction.commit();
 }

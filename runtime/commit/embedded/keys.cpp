@@ -26,8 +26,12 @@ std::vector<std::int64_t> times_of(std::string_view bytes) {
 Result<std::int64_t> EmbeddedDomain::operator_id(const std::string& stage, bool create) {
   if (const auto known = operators_.find(stage); known != operators_.end()) return known->second;
   if (create) {
-    auto made = database_->query("INSERT INTO piperun_operators (pipeline, unit, name) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")
-                    .bind(1, pipeline_).bind(2, unit_).bind(3, stage).run();
+    auto made =
+        database_->query("INSERT INTO piperun_operators (pipeline, unit, name) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")
+            .bind(1, pipeline_)
+            .bind(2, unit_)
+            .bind(3, stage)
+            .run();
     if (!made) return std::unexpected(made.error());
   }
   Query query = database_->query("SELECT id FROM piperun_operators WHERE pipeline = ?1 AND unit = ?2 AND name = ?3");
@@ -83,15 +87,27 @@ Result<bool> EmbeddedDomain::claim_key(std::int64_t operator_id, const KeyClaim&
     if (claim.set.empty() && claim.read.empty()) return 1;
     if (claim.set.empty()) {
       return database_->query("DELETE FROM piperun_keys WHERE operator = ?1 AND key = ?2 AND times = ?3")
-          .bind(1, operator_id).bind_bytes(2, claim.key).bind_bytes(3, bytes_of(claim.read)).run();
+          .bind(1, operator_id)
+          .bind_bytes(2, claim.key)
+          .bind_bytes(3, bytes_of(claim.read))
+          .run();
     }
     if (claim.read.empty()) {
-      return database_->query("INSERT INTO piperun_keys (operator, key, newest, times) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING")
-          .bind(1, operator_id).bind_bytes(2, claim.key).bind(3, claim.set.back()).bind_bytes(4, bytes_of(claim.set)).run();
+      return database_
+          ->query("INSERT INTO piperun_keys (operator, key, newest, times) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING")
+          .bind(1, operator_id)
+          .bind_bytes(2, claim.key)
+          .bind(3, claim.set.back())
+          .bind_bytes(4, bytes_of(claim.set))
+          .run();
     }
     return database_->query("UPDATE piperun_keys SET newest = ?3, times = ?4 WHERE operator = ?1 AND key = ?2 AND times = ?5")
-        .bind(1, operator_id).bind_bytes(2, claim.key).bind(3, claim.set.back()).bind_bytes(4, bytes_of(claim.set))
-        .bind_bytes(5, bytes_of(claim.read)).run();
+        .bind(1, operator_id)
+        .bind_bytes(2, claim.key)
+        .bind(3, claim.set.back())
+        .bind_bytes(4, bytes_of(claim.set))
+        .bind_bytes(5, bytes_of(claim.read))
+        .run();
   }();
   if (!changed) return std::unexpected(changed.error());
   return *changed == 1;
@@ -103,7 +119,8 @@ Result<void> EmbeddedDomain::expire_keys(const std::string& stage, std::int64_t 
   if (auto owner = check_owner(); !owner) return owner;
   auto id = operator_id(stage, false);
   if (!id) return std::unexpected(id.error());
-  auto removed = database_->query("DELETE FROM piperun_keys WHERE operator = ?1 AND newest < ?2").bind(1, *id).bind(2, before).run();
+  auto removed =
+      database_->query("DELETE FROM piperun_keys WHERE operator = ?1 AND newest < ?2").bind(1, *id).bind(2, before).run();
   if (!removed) return std::unexpected(removed.error());
   return transaction.commit();
 }

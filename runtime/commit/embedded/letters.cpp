@@ -9,15 +9,19 @@ using commit::Letter;
 namespace {
 
 constexpr const char* kPut =
-    "INSERT INTO piperun_dead_letters (pipeline, unit, topic, partition, \"offset\", element, flow, next_offset, timestamp, key, value, headers, "
+    "INSERT INTO piperun_dead_letters (pipeline, unit, topic, partition, \"offset\", element, flow, next_offset, timestamp, key, "
+    "value, headers, "
     "code, message, sqlstate, site, attempts, first_failure, last_failure, replays, replay_asked) "
     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21) "
-    "ON CONFLICT DO UPDATE SET flow = excluded.flow, code = excluded.code, message = excluded.message, sqlstate = excluded.sqlstate, "
-    "site = excluded.site, attempts = excluded.attempts, last_failure = excluded.last_failure, replays = max(replays, excluded.replays), "
+    "ON CONFLICT DO UPDATE SET flow = excluded.flow, code = excluded.code, message = excluded.message, sqlstate = "
+    "excluded.sqlstate, "
+    "site = excluded.site, attempts = excluded.attempts, last_failure = excluded.last_failure, replays = max(replays, "
+    "excluded.replays), "
     "replay_asked = excluded.replay_asked";
 
 constexpr const char* kSelect =
-    "SELECT topic, partition, \"offset\", element, flow, next_offset, timestamp, key, value, headers, code, message, sqlstate, site, attempts, "
+    "SELECT topic, partition, \"offset\", element, flow, next_offset, timestamp, key, value, headers, code, message, sqlstate, "
+    "site, attempts, "
     "first_failure, last_failure, replays, replay_asked FROM piperun_dead_letters "
     "WHERE pipeline = ?1 AND unit = ?2 AND replay_asked >= ?3 ORDER BY topic, partition, \"offset\", element";
 
@@ -64,10 +68,21 @@ Result<void> EmbeddedDomain::put_letters(std::span<const Letter> letters) {
       headers.clear();
       for (const auto& [name, value] : letter.headers) append_header(headers, name, view_of(value));
       query.bind(1, pipeline_).bind(2, unit_).bind(3, letter.origin.topic).bind(4, std::int64_t{letter.origin.number});
-      query.bind(5, letter.offset).bind(6, letter.element).bind(7, letter.flow).bind(8, letter.next_offset).bind(9, letter.timestamp);
+      query.bind(5, letter.offset)
+          .bind(6, letter.element)
+          .bind(7, letter.flow)
+          .bind(8, letter.next_offset)
+          .bind(9, letter.timestamp);
       query.bind_bytes(10, view_of(letter.key)).bind_bytes(11, view_of(letter.value)).bind_bytes(12, headers);
-      query.bind(13, letter.code).bind(14, letter.message).bind(15, letter.sqlstate).bind(16, letter.site).bind(17, letter.attempts);
-      query.bind(18, letter.first_failure).bind(19, letter.last_failure).bind(20, letter.replays).bind(21, std::int64_t{letter.replay_asked});
+      query.bind(13, letter.code)
+          .bind(14, letter.message)
+          .bind(15, letter.sqlstate)
+          .bind(16, letter.site)
+          .bind(17, letter.attempts);
+      query.bind(18, letter.first_failure)
+          .bind(19, letter.last_failure)
+          .bind(20, letter.replays)
+          .bind(21, std::int64_t{letter.replay_asked});
       if (auto put = query.run(); !put) return std::unexpected(put.error());
     }
   }
@@ -90,21 +105,31 @@ Result<void> EmbeddedDomain::change_letter(std::string_view sql, const Letter& l
   Transaction transaction(*database_);
   if (auto begun = transaction.begin(); !begun) return begun;
   if (auto owner = check_owner(); !owner) return owner;
-  auto done = database_->query(sql).bind(1, pipeline_).bind(2, unit_).bind(3, letter.origin.topic).bind(4, std::int64_t{letter.origin.number})
-                  .bind(5, letter.offset).bind(6, letter.element).run();
+  auto done = database_->query(sql)
+                  .bind(1, pipeline_)
+                  .bind(2, unit_)
+                  .bind(3, letter.origin.topic)
+                  .bind(4, std::int64_t{letter.origin.number})
+                  .bind(5, letter.offset)
+                  .bind(6, letter.element)
+                  .run();
   if (!done) return std::unexpected(done.error());
   return transaction.commit();
 }
 
 Result<void> EmbeddedDomain::remove_letter(const Letter& letter) {
-  return change_letter("DELETE FROM piperun_dead_letters WHERE pipeline = ?1 AND unit = ?2 AND topic = ?3 AND partition = ?4 AND \"offset\" = ?5 "
-                       "AND element = ?6", letter);
+  return change_letter(
+      "DELETE FROM piperun_dead_letters WHERE pipeline = ?1 AND unit = ?2 AND topic = ?3 AND partition = ?4 AND \"offset\" = ?5 "
+      "AND element = ?6",
+      letter);
 }
 
 // Asking twice before the unit came to it is one replay.
 Result<void> EmbeddedDomain::ask_replay(const Letter& letter) {
-  return change_letter("UPDATE piperun_dead_letters SET replay_asked = 1, replays = replays + 1 WHERE pipeline = ?1 AND unit = ?2 AND topic = ?3 "
-                       "AND partition = ?4 AND \"offset\" = ?5 AND element = ?6 AND replay_asked = 0", letter);
+  return change_letter(
+      "UPDATE piperun_dead_letters SET replay_asked = 1, replays = replays + 1 WHERE pipeline = ?1 AND unit = ?2 AND topic = ?3 "
+      "AND partition = ?4 AND \"offset\" = ?5 AND element = ?6 AND replay_asked = 0",
+      letter);
 }
 
 }  // namespace piperun::embedded

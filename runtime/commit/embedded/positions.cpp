@@ -22,29 +22,35 @@ Position position_of(const Query& row) {
   result.epoch = row.integer(2);
   result.next_offset = row.integer(3);
   result.in_flight = row.integer(4);
-  result.counts = {row.integer(5), row.integer(6), row.integer(7), row.integer(8), row.integer(9), row.integer(10), row.integer(11), row.integer(12)};
+  result.counts = {row.integer(5), row.integer(6),  row.integer(7),  row.integer(8),
+                   row.integer(9), row.integer(10), row.integer(11), row.integer(12)};
   return result;
 }
 
 void bind_counts(Query& query, int first, const commit::Counts& counts) {
-  for (const std::int64_t count : {counts.read, counts.used, counts.filtered, counts.duplicates, counts.late, counts.skipped, counts.dead, counts.unknown}) {
+  for (const std::int64_t count :
+       {counts.read, counts.used, counts.filtered, counts.duplicates, counts.late, counts.skipped, counts.dead, counts.unknown}) {
     query.bind(first++, count);
   }
 }
 
 // Records whose fates were never stored, because their owner died after it had moved the position, are unknown.
 constexpr const char* kClaim =
-    "INSERT INTO piperun_positions (pipeline, unit, topic, partition, epoch, next_offset, owner_pid) VALUES (?1, ?2, ?3, ?4, 1, -1, ?5) "
-    "ON CONFLICT DO UPDATE SET epoch = epoch + 1, owner_pid = ?5, read = read + in_flight, unknown = unknown + in_flight, in_flight = 0 "
+    "INSERT INTO piperun_positions (pipeline, unit, topic, partition, epoch, next_offset, owner_pid) VALUES (?1, ?2, ?3, ?4, 1, "
+    "-1, ?5) "
+    "ON CONFLICT DO UPDATE SET epoch = epoch + 1, owner_pid = ?5, read = read + in_flight, unknown = unknown + in_flight, "
+    "in_flight = 0 "
     "RETURNING topic, partition, epoch, next_offset, in_flight, read, used, filtered, duplicates, late, skipped, dead, unknown";
 
 constexpr const char* kFence =
-    "UPDATE piperun_positions SET next_offset = ?7, read = read + ?8, used = used + ?9, filtered = filtered + ?10, duplicates = duplicates + ?11, "
+    "UPDATE piperun_positions SET next_offset = ?7, read = read + ?8, used = used + ?9, filtered = filtered + ?10, duplicates = "
+    "duplicates + ?11, "
     "late = late + ?12, skipped = skipped + ?13, dead = dead + ?14, unknown = unknown + ?15, in_flight = ?16 "
     "WHERE pipeline = ?1 AND unit = ?2 AND topic = ?3 AND partition = ?4 AND epoch = ?5 AND next_offset = ?6";
 
 constexpr const char* kSeed =
-    "UPDATE piperun_positions SET next_offset = ?6, in_flight = 0, read = ?7, used = ?8, filtered = ?9, duplicates = ?10, late = ?11, "
+    "UPDATE piperun_positions SET next_offset = ?6, in_flight = 0, read = ?7, used = ?8, filtered = ?9, duplicates = ?10, late = "
+    "?11, "
     "skipped = ?12, dead = ?13, unknown = ?14 "
     "WHERE pipeline = ?1 AND unit = ?2 AND topic = ?3 AND partition = ?4 AND epoch = ?5";
 
@@ -57,7 +63,11 @@ Result<std::vector<Position>> EmbeddedDomain::claim(std::span<const PartitionNam
   {
     Query query = database_->query(kClaim);
     for (const PartitionName& partition : partitions) {
-      query.bind(1, pipeline_).bind(2, unit_).bind(3, partition.topic).bind(4, std::int64_t{partition.number}).bind(5, std::int64_t{getpid()});
+      query.bind(1, pipeline_)
+          .bind(2, unit_)
+          .bind(3, partition.topic)
+          .bind(4, std::int64_t{partition.number})
+          .bind(5, std::int64_t{getpid()});
       auto row = query.step();
       if (!row) return std::unexpected(row.error());
       result.push_back(position_of(query));
@@ -70,7 +80,8 @@ Result<std::vector<Position>> EmbeddedDomain::claim(std::span<const PartitionNam
 }
 
 Result<std::vector<Position>> EmbeddedDomain::stored_positions() {
-  Query query = database_->query(fmt::format("SELECT {} FROM piperun_positions WHERE pipeline = ?1 AND unit = ?2 ORDER BY topic, partition", kColumns));
+  Query query = database_->query(
+      fmt::format("SELECT {} FROM piperun_positions WHERE pipeline = ?1 AND unit = ?2 ORDER BY topic, partition", kColumns));
   query.bind(1, pipeline_).bind(2, unit_);
   std::vector<Position> result;
   for (;;) {
@@ -146,7 +157,8 @@ Result<void> EmbeddedDomain::commit_offsets(std::span<const Advance> advances, i
 // Compares the epochs of all claimed partitions; cheap enough for each transaction, as a unit has few of them.
 Result<void> EmbeddedDomain::check_owner() {
   if (is_fenced_) return {};
-  Query query = database_->query("SELECT epoch FROM piperun_positions WHERE pipeline = ?1 AND unit = ?2 AND topic = ?3 AND partition = ?4");
+  Query query =
+      database_->query("SELECT epoch FROM piperun_positions WHERE pipeline = ?1 AND unit = ?2 AND topic = ?3 AND partition = ?4");
   for (const auto& [partition, epoch] : epochs_) {
     query.bind(1, pipeline_).bind(2, unit_).bind(3, partition.topic).bind(4, std::int64_t{partition.number});
     auto row = query.step();
@@ -160,13 +172,18 @@ Result<void> EmbeddedDomain::check_owner() {
 
 base::Error EmbeddedDomain::lost(const PartitionName& partition) {
   Query query = database_->query(
-      "SELECT epoch, next_offset, owner_pid FROM piperun_positions WHERE pipeline = ?1 AND unit = ?2 AND topic = ?3 AND partition = ?4");
+      "SELECT epoch, next_offset, owner_pid FROM piperun_positions WHERE pipeline = ?1 AND unit = ?2 AND topic = ?3 AND "
+      "partition = ?4");
   query.bind(1, pipeline_).bind(2, unit_).bind(3, partition.topic).bind(4, std::int64_t{partition.number});
   const auto row = query.step();
-  const std::string who = row && *row ? fmt::format("process {} has it with epoch {} at position {}", query.integer(2), query.integer(0), query.integer(1))
+  const std::string who = row && *row ? fmt::format("process {} has it with epoch {} at position {}", query.integer(2),
+                                                    query.integer(0), query.integer(1))
                                       : std::string("it was never claimed, or its position was removed");
-  return {ErrorCode::LostOwnership, fmt::format("{} of {}: partition {} of `{}` is not this worker's any more: {}", unit_, pipeline_, partition.number,
-                                                partition.topic, who), {}, -1};
+  return {ErrorCode::LostOwnership,
+          fmt::format("{} of {}: partition {} of `{}` is not this worker's any more: {}", unit_, pipeline_, partition.number,
+                      partition.topic, who),
+          {},
+          -1};
 }
 
 }  // namespace piperun::embedded

@@ -18,21 +18,27 @@ Result<Inspector> Inspector::open(const std::string& path, Database::Access acce
   return Inspector(std::move(*database));
 }
 
-Result<std::vector<StoredRecord>> Inspector::peek(const std::string& topic, std::int32_t partition, std::int64_t from, std::int64_t limit) {
+Result<std::vector<StoredRecord>> Inspector::peek(const std::string& topic, std::int32_t partition, std::int64_t from,
+                                                  std::int64_t limit) {
   auto found = find_topic(*database_, topic);
   if (!found) return std::unexpected(found.error());
-  if (!*found) return base::failure(ErrorCode::NoSuchTopic, fmt::format("there is no topic `{}` in {}", topic, database_->path()));
+  if (!*found)
+    return base::failure(ErrorCode::NoSuchTopic, fmt::format("there is no topic `{}` in {}", topic, database_->path()));
   std::vector<StoredRecord> result;
   for (const TopicPartition& each : (*found)->partitions) {
     if (partition >= 0 && each.number != partition) continue;
-    Query query = database_->query("SELECT id, timestamp, key, value, headers FROM piperun_records WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT ?3");
+    Query query = database_->query(
+        "SELECT id, timestamp, key, value, headers FROM piperun_records WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT ?3");
     const std::int64_t first = each.id << kOffsetBits;
-    query.bind(1, first + std::max<std::int64_t>(from, 0)).bind(2, first + each.end - 1).bind(3, limit - static_cast<std::int64_t>(result.size()));
+    query.bind(1, first + std::max<std::int64_t>(from, 0))
+        .bind(2, first + each.end - 1)
+        .bind(3, limit - static_cast<std::int64_t>(result.size()));
     for (;;) {
       auto row = query.step();
       if (!row) return std::unexpected(row.error());
       if (!*row) break;
-      StoredRecord& record = result.emplace_back(StoredRecord{each.number, query.integer(0) - first, query.integer(1), query.optional_bytes(2), query.optional_bytes(3), {}});
+      StoredRecord& record = result.emplace_back(StoredRecord{
+          each.number, query.integer(0) - first, query.integer(1), query.optional_bytes(2), query.optional_bytes(3), {}});
       each_header(query.bytes(4), [&](std::string_view name, const std::optional<std::string_view>& value) {
         record.headers.emplace_back(std::string(name), value ? std::optional<std::string>(*value) : std::nullopt);
       });
@@ -54,8 +60,9 @@ Result<void> Inspector::put(const std::string& topic, std::span<const NewRecord>
 Result<std::vector<StoredTable>> Inspector::tables() {
   std::vector<StoredTable> result;
   {
-    Query query = database_->query("SELECT t.name, c.name, c.type FROM sqlite_schema t, pragma_table_info(t.name) c WHERE t.type = 'table' "
-                                   "AND t.name NOT LIKE 'piperun\\_%' ESCAPE '\\' AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY t.name, c.cid");
+    Query query = database_->query(
+        "SELECT t.name, c.name, c.type FROM sqlite_schema t, pragma_table_info(t.name) c WHERE t.type = 'table' "
+        "AND t.name NOT LIKE 'piperun\\_%' ESCAPE '\\' AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY t.name, c.cid");
     for (;;) {
       auto row = query.step();
       if (!row) return std::unexpected(row.error());
@@ -91,7 +98,8 @@ StoredValue value_of(const Query& query, int column) {
 Result<std::vector<std::vector<StoredValue>>> Inspector::rows(const std::string& table, std::int64_t limit) {
   auto exists = table_exists(*database_, table);
   if (!exists) return std::unexpected(exists.error());
-  if (!*exists) return base::failure(ErrorCode::NoSuchTable, fmt::format("there is no table `{}` in {}", table, database_->path()));
+  if (!*exists)
+    return base::failure(ErrorCode::NoSuchTable, fmt::format("there is no table `{}` in {}", table, database_->path()));
   std::string order;
   {
     Query query = database_->query("SELECT name FROM pragma_table_info(?1) WHERE pk > 0 ORDER BY pk");
@@ -118,7 +126,8 @@ Result<std::vector<std::vector<StoredValue>>> Inspector::rows(const std::string&
 Result<std::vector<UnitLedger>> Inspector::ledgers() {
   std::vector<UnitLedger> result;
   {
-    Query query = database_->query("SELECT pipeline, unit FROM piperun_positions UNION SELECT pipeline, unit FROM piperun_manifests ORDER BY 1, 2");
+    Query query = database_->query(
+        "SELECT pipeline, unit FROM piperun_positions UNION SELECT pipeline, unit FROM piperun_manifests ORDER BY 1, 2");
     for (;;) {
       auto row = query.step();
       if (!row) return std::unexpected(row.error());

@@ -44,7 +44,8 @@ class Inspector {
 
   base::Result<std::vector<Topic>> topics() { return list_topics(*database_); }
   // From `from` on (an offset) in one partition, or with -1 in all, partition after partition; at most `limit` in all. NoSuchTopic.
-  base::Result<std::vector<StoredRecord>> peek(const std::string& topic, std::int32_t partition, std::int64_t from, std::int64_t limit);
+  base::Result<std::vector<StoredRecord>> peek(const std::string& topic, std::int32_t partition, std::int64_t from,
+                                               std::int64_t limit);
   // In one transaction. Makes a missing topic when `partitions_if_missing` > 0, else NoSuchTopic.
   base::Result<void> put(const std::string& topic, std::span<const NewRecord> records, std::int64_t partitions_if_missing = 0);
 

@@ -17,17 +17,19 @@ constexpr std::size_t kMostCached = 1'000'000;  // rows; the oldest go first
 
 }  // namespace
 
-Result<std::unique_ptr<connectors::Table>> LookupTable::open(const std::string& path, const value::TypeTable& types, TableLayout layout,
-                                                             std::int64_t cache, base::Clock& clock) {
+Result<std::unique_ptr<connectors::Table>> LookupTable::open(const std::string& path, const value::TypeTable& types,
+                                                             TableLayout layout, std::int64_t cache, base::Clock& clock) {
   auto database = Database::open(path, Database::Access::Read);
   if (!database) return std::unexpected(database.error());
   if (auto checked = check_table(**database, types, layout); !checked) return std::unexpected(checked.error());
   return std::unique_ptr<connectors::Table>(new LookupTable(std::move(*database), types, std::move(layout), cache, clock));
 }
 
-LookupTable::LookupTable(std::unique_ptr<Database> database, const value::TypeTable& types, TableLayout layout, std::int64_t cache, base::Clock& clock)
+LookupTable::LookupTable(std::unique_ptr<Database> database, const value::TypeTable& types, TableLayout layout,
+                         std::int64_t cache, base::Clock& clock)
     : database_(std::move(database)), types_(types), layout_(std::move(layout)), cache_(cache), clock_(clock) {
-  select_ = fmt::format("SELECT {} FROM {} WHERE {} LIMIT 2", column_list(layout_), quoted(layout_.table), key_condition(layout_, 1));
+  select_ =
+      fmt::format("SELECT {} FROM {} WHERE {} LIMIT 2", column_list(layout_), quoted(layout_.table), key_condition(layout_, 1));
   for (const TableColumn& column : layout_.columns) width_ += static_cast<std::size_t>(value::cells(types_[column.type]));
   scratch_.resize(layout_.key.size());
 }
@@ -78,15 +80,18 @@ Result<const Cell*> LookupTable::read_row(Query& query, const Cell* key, value::
     for (std::size_t i = 0; i < layout_.columns.size(); ++i) {
       const TableColumn& column = layout_.columns[i];
       if (!read_cell(query, static_cast<int>(i), types_, column.type, arena, cell)) {
-        return base::failure(ErrorCode::SchemaMismatch, fmt::format("table `{}`: `{}` in column `{}` is no {}", layout_.table,
-                                                                    query.is_null(static_cast<int>(i)) ? "NULL" : query.text(static_cast<int>(i)),
-                                                                    column.name, types_.name(column.type)));
+        return base::failure(ErrorCode::SchemaMismatch,
+                             fmt::format("table `{}`: `{}` in column `{}` is no {}", layout_.table,
+                                         query.is_null(static_cast<int>(i)) ? "NULL" : query.text(static_cast<int>(i)),
+                                         column.name, types_.name(column.type)));
       }
       cell += value::cells(types_[column.type]);
     }
     auto second = query.step();
     if (!second) return std::unexpected(second.error());
-    if (*second) return base::failure(ErrorCode::SchemaMismatch, fmt::format("table `{}` has several rows for one key ({})", layout_.table, key_list(layout_)));
+    if (*second)
+      return base::failure(ErrorCode::SchemaMismatch,
+                           fmt::format("table `{}` has several rows for one key ({})", layout_.table, key_list(layout_)));
   }
   query.reset();
   return result;

@@ -15,10 +15,11 @@ namespace piperun::embedded {
 class LookupTable final : public connectors::Table {
  public:
   // Rows read stay valid `cache` microseconds, as does that there is none. NoSuchTable, SchemaMismatch. `types` and `clock` outlive it.
-  static base::Result<std::unique_ptr<connectors::Table>> open(const std::string& path, const value::TypeTable& types, TableLayout layout,
-                                                               std::int64_t cache, base::Clock& clock);
+  static base::Result<std::unique_ptr<connectors::Table>> open(const std::string& path, const value::TypeTable& types,
+                                                               TableLayout layout, std::int64_t cache, base::Clock& clock);
 
-  base::Result<void> lookup(std::span<const value::Cell* const> keys, value::Arena& arena, std::span<const value::Cell*> rows) override;
+  base::Result<void> lookup(std::span<const value::Cell* const> keys, value::Arena& arena,
+                            std::span<const value::Cell*> rows) override;
 
  private:
   struct Cached {
@@ -26,7 +27,8 @@ class LookupTable final : public connectors::Table {
     std::unique_ptr<value::Arena> memory;  // null: there is no such row
     const value::Cell* row = nullptr;
   };
-  LookupTable(std::unique_ptr<Database> database, const value::TypeTable& types, TableLayout layout, std::int64_t cache, base::Clock& clock);
+  LookupTable(std::unique_ptr<Database> database, const value::TypeTable& types, TableLayout layout, std::int64_t cache,
+              base::Clock& clock);
   std::string key_bytes(const value::Cell* key) const;
   base::Result<const value::Cell*> read_row(Query& query, const value::Cell* key, value::Arena& arena);
   const value::Cell* copy_row(const value::Cell* row, value::Arena& arena) const;

@@ -74,7 +74,10 @@ std::optional<std::string> key_of(std::string_view line, const std::vector<std::
 
 // False: it was filled before.
 Result<bool> mark_filled(Database& database, const std::string& object, const std::string& file) {
-  auto marked = database.query("INSERT INTO piperun_samples (object, file) VALUES (?1, ?2) ON CONFLICT DO NOTHING").bind(1, object).bind(2, file).run();
+  auto marked = database.query("INSERT INTO piperun_samples (object, file) VALUES (?1, ?2) ON CONFLICT DO NOTHING")
+                    .bind(1, object)
+                    .bind(2, file)
+                    .run();
   if (!marked) return std::unexpected(marked.error());
   return *marked == 1;
 }
@@ -98,7 +101,8 @@ Result<std::string> read_sample(const std::string& file) {
   return text;
 }
 
-Result<void> fill_topic(Database& database, const ir::Program& program, const ir::Source& source, const std::string& file, std::int64_t now) {
+Result<void> fill_topic(Database& database, const ir::Program& program, const ir::Source& source, const std::string& file,
+                        std::int64_t now) {
   Transaction transaction(database);
   if (auto begun = transaction.begin(); !begun) return begun;
   const std::string name = source.object.empty() ? source.name : source.object;
@@ -118,10 +122,12 @@ Result<void> fill_topic(Database& database, const ir::Program& program, const ir
   if (has_header(source.format, source.options)) {
     const auto header = splitter.next();
     std::vector<std::string> columns;
-    for (std::size_t i = 0; i < program.types[source.type].fields.size(); ++i) columns.push_back(data_name(program, source.type, i));
+    for (std::size_t i = 0; i < program.types[source.type].fields.size(); ++i)
+      columns.push_back(data_name(program, source.type, i));
     // Records of a topic have no header, so their columns are those of the type, in its order.
     if (header && names_in(header->record) != columns) {
-      return base::failure(ErrorCode::BadSample, fmt::format("{}:1: the header must name the fields of {} in their order", file, program.types.name(source.type)));
+      return base::failure(ErrorCode::BadSample, fmt::format("{}:1: the header must name the fields of {} in their order", file,
+                                                             program.types.name(source.type)));
     }
   }
   while (const auto piece = splitter.next()) {
@@ -176,7 +182,8 @@ Result<void> fill_table(Database& database, const ir::Program& program, const ir
   }
   if (auto written = (*writer)->write(rows); !written) {
     if (written.error().row < 0) return written;
-    const auto line = 1 + std::count(static_cast<const char*>(text->data()), places[static_cast<std::size_t>(written.error().row)], '\n');
+    const auto line =
+        1 + std::count(static_cast<const char*>(text->data()), places[static_cast<std::size_t>(written.error().row)], '\n');
     return base::failure(ErrorCode::BadSample, fmt::format("{}:{}: {}", file, line, written.error().message));
   }
   return transaction.commit();

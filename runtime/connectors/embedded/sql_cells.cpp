@@ -32,7 +32,8 @@ std::string_view column_type(const value::Type& type) {
   return "TEXT";
 }
 
-void bind_cell(Query& query, int parameter, const value::TypeTable& types, value::TypeId id, const Cell* cell, std::string& scratch) {
+void bind_cell(Query& query, int parameter, const value::TypeTable& types, value::TypeId id, const Cell* cell,
+               std::string& scratch) {
   const value::Type& type = types[id];
   const Cell* first = cell;
   if (type.nullable) {

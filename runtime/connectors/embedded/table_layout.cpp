@@ -50,21 +50,24 @@ Result<std::vector<StoredColumn>> stored_columns(Database& database, const std::
 std::string wanted_list(const value::TypeTable& types, const TableLayout& layout) {
   std::string result;
   for (const TableColumn& column : layout.columns) {
-    result += fmt::format("{}{} {} ({})", result.empty() ? "" : ", ", column.name, column_type(types[column.type]), types.name(column.type));
+    result += fmt::format("{}{} {} ({})", result.empty() ? "" : ", ", column.name, column_type(types[column.type]),
+                          types.name(column.type));
   }
   return result;
 }
 
 std::string stored_list(const std::vector<StoredColumn>& columns) {
   std::string result;
-  for (const StoredColumn& column : columns) result += fmt::format("{}{} {}", result.empty() ? "" : ", ", column.name, column.declared);
+  for (const StoredColumn& column : columns)
+    result += fmt::format("{}{} {}", result.empty() ? "" : ", ", column.name, column.declared);
   return result;
 }
 
 std::unexpected<base::Error> mismatch(Database& database, const value::TypeTable& types, const TableLayout& layout,
                                       const std::vector<StoredColumn>& stored, const std::string& why) {
-  return base::failure(ErrorCode::SchemaMismatch, fmt::format("table `{}` in {}: {}\n  needed: {}\n  stored: {}", layout.table, database.path(), why,
-                                                              wanted_list(types, layout), stored_list(stored)));
+  return base::failure(ErrorCode::SchemaMismatch,
+                       fmt::format("table `{}` in {}: {}\n  needed: {}\n  stored: {}", layout.table, database.path(), why,
+                                   wanted_list(types, layout), stored_list(stored)));
 }
 
 Result<bool> has_unique_key(Database& database, const TableLayout& layout) {
@@ -82,7 +85,9 @@ Result<bool> has_unique_key(Database& database, const TableLayout& layout) {
     }
   }
   if (columns == wanted) return true;
-  Query query = database.query("SELECT l.name, i.name FROM pragma_index_list(?1) l, pragma_index_info(l.name) i WHERE l.\"unique\" AND NOT l.partial ORDER BY 1");
+  Query query = database.query(
+      "SELECT l.name, i.name FROM pragma_index_list(?1) l, pragma_index_info(l.name) i WHERE l.\"unique\" AND NOT l.partial "
+      "ORDER BY 1");
   query.bind(1, layout.table);
   std::string index;
   columns.clear();
@@ -103,17 +108,20 @@ Result<void> create(Database& database, const value::TypeTable& types, const Tab
   std::string columns;
   for (const TableColumn& column : layout.columns) {
     const value::Type& type = types[column.type];
-    columns += fmt::format("{}{} {}{}", columns.empty() ? "" : ", ", quoted(column.name), column_type(type), type.nullable ? "" : " NOT NULL");
+    columns += fmt::format("{}{} {}{}", columns.empty() ? "" : ", ", quoted(column.name), column_type(type),
+                           type.nullable ? "" : " NOT NULL");
   }
   if (!layout.key.empty()) columns += fmt::format(", PRIMARY KEY ({})", key_list(layout));
   return database.execute(fmt::format("CREATE TABLE {} ({}) STRICT", quoted(layout.table), columns));
 }
 
-Result<void> add_columns(Database& database, const value::TypeTable& types, const TableLayout& layout, const std::vector<StoredColumn>& stored) {
+Result<void> add_columns(Database& database, const value::TypeTable& types, const TableLayout& layout,
+                         const std::vector<StoredColumn>& stored) {
   for (const TableColumn& column : layout.columns) {
     const value::Type& type = types[column.type];
     if (!type.nullable || std::ranges::find(stored, column.name, &StoredColumn::name) != stored.end()) continue;
-    auto added = database.execute(fmt::format("ALTER TABLE {} ADD COLUMN {} {}", quoted(layout.table), quoted(column.name), column_type(type)));
+    auto added = database.execute(
+        fmt::format("ALTER TABLE {} ADD COLUMN {} {}", quoted(layout.table), quoted(column.name), column_type(type)));
     if (!added) return added;
   }
   return {};
@@ -124,7 +132,8 @@ std::string misfit(const value::TypeTable& types, const TableLayout& layout, con
   for (const TableColumn& column : layout.columns) {
     const auto found = std::ranges::find(stored, column.name, &StoredColumn::name);
     if (found == stored.end()) return fmt::format("column `{}` is missing", column.name);
-    if (!holds(found->declared, types[column.type])) return fmt::format("column `{}` is {}, which cannot hold {}", column.name, found->declared, types.name(column.type));
+    if (!holds(found->declared, types[column.type]))
+      return fmt::format("column `{}` is {}, which cannot hold {}", column.name, found->declared, types.name(column.type));
   }
   return {};
 }
@@ -155,7 +164,8 @@ Result<bool> table_exists(Database& database, const std::string& table) {
 
 Result<void> make_table(Database& database, const value::TypeTable& types, const TableLayout& layout) {
   if (layout.table.starts_with("piperun_") || layout.table.starts_with("sqlite_")) {
-    return base::failure(ErrorCode::SchemaMismatch, fmt::format("a table cannot be called `{}`: this beginning is reserved", layout.table));
+    return base::failure(ErrorCode::SchemaMismatch,
+                         fmt::format("a table cannot be called `{}`: this beginning is reserved", layout.table));
   }
   Transaction transaction(database);
   if (auto begun = transaction.begin(); !begun) return begun;
@@ -170,15 +180,19 @@ Result<void> make_table(Database& database, const value::TypeTable& types, const
   if (auto added = add_columns(database, types, layout, *stored); !added) return added;
   auto complete = stored_columns(database, layout.table);
   if (!complete) return std::unexpected(complete.error());
-  if (const std::string why = misfit(types, layout, *complete); !why.empty()) return mismatch(database, types, layout, *stored, why);
+  if (const std::string why = misfit(types, layout, *complete); !why.empty())
+    return mismatch(database, types, layout, *stored, why);
   for (const StoredColumn& column : *complete) {
-    if (!column.demands_value || std::ranges::find(layout.columns, column.name, &TableColumn::name) != layout.columns.end()) continue;
+    if (!column.demands_value || std::ranges::find(layout.columns, column.name, &TableColumn::name) != layout.columns.end())
+      continue;
     return mismatch(database, types, layout, *stored, fmt::format("column `{}` demands a value, and none flows in", column.name));
   }
   if (!layout.key.empty()) {
     auto has_key = has_unique_key(database, layout);
     if (!has_key) return std::unexpected(has_key.error());
-    if (!*has_key) return mismatch(database, types, layout, *stored, fmt::format("there is no unique index on the key ({})", key_list(layout)));
+    if (!*has_key)
+      return mismatch(database, types, layout, *stored,
+                      fmt::format("there is no unique index on the key ({})", key_list(layout)));
   }
   return transaction.commit();
 }
@@ -186,15 +200,18 @@ Result<void> make_table(Database& database, const value::TypeTable& types, const
 Result<void> check_table(Database& database, const value::TypeTable& types, const TableLayout& layout) {
   auto stored = stored_columns(database, layout.table);
   if (!stored) return std::unexpected(stored.error());
-  if (stored->empty()) return base::failure(ErrorCode::NoSuchTable, fmt::format("there is no table `{}` in {}", layout.table, database.path()));
-  if (const std::string why = misfit(types, layout, *stored); !why.empty()) return mismatch(database, types, layout, *stored, why);
+  if (stored->empty())
+    return base::failure(ErrorCode::NoSuchTable, fmt::format("there is no table `{}` in {}", layout.table, database.path()));
+  if (const std::string why = misfit(types, layout, *stored); !why.empty())
+    return mismatch(database, types, layout, *stored, why);
   return {};
 }
 
 std::string key_condition(const TableLayout& layout, int first_parameter) {
   std::string result;
   for (const int column : layout.key) {
-    result += fmt::format("{}{} = ?{}", result.empty() ? "" : " AND ", quoted(layout.columns[static_cast<std::size_t>(column)].name), first_parameter++);
+    result += fmt::format("{}{} = ?{}", result.empty() ? "" : " AND ",
+                          quoted(layout.columns[static_cast<std::size_t>(column)].name), first_parameter++);
   }
   return result;
 }
@@ -207,7 +224,8 @@ std::string column_list(const TableLayout& layout) {
 
 std::string key_list(const TableLayout& layout) {
   std::string result;
-  for (const int column : layout.key) result += (result.empty() ? "" : ", ") + quoted(layout.columns[static_cast<std::size_t>(column)].name);
+  for (const int column : layout.key)
+    result += (result.empty() ? "" : ", ") + quoted(layout.columns[static_cast<std::size_t>(column)].name);
   return result;
 }
 

@@ -9,16 +9,18 @@ namespace piperun::embedded {
 using base::ErrorCode;
 using base::Result;
 
-Result<std::unique_ptr<TableWriter>> TableWriter::open(Database& database, std::unique_ptr<Database> own, const value::TypeTable& types,
-                                                       TableLayout layout, WriteMode mode) {
+Result<std::unique_ptr<TableWriter>> TableWriter::open(Database& database, std::unique_ptr<Database> own,
+                                                       const value::TypeTable& types, TableLayout layout, WriteMode mode) {
   if (auto made = make_table(database, types, layout); !made) return std::unexpected(made.error());
   return std::unique_ptr<TableWriter>(new TableWriter(database, std::move(own), types, std::move(layout), mode));
 }
 
-TableWriter::TableWriter(Database& database, std::unique_ptr<Database> own, const value::TypeTable& types, TableLayout layout, WriteMode mode)
+TableWriter::TableWriter(Database& database, std::unique_ptr<Database> own, const value::TypeTable& types, TableLayout layout,
+                         WriteMode mode)
     : own_(std::move(own)), database_(database), types_(types), layout_(std::move(layout)), mode_(mode) {
   put_ = insert_text();
-  remove_ = layout_.key.empty() ? "SELECT 1" : fmt::format("DELETE FROM {} WHERE {}", quoted(layout_.table), key_condition(layout_, 1));
+  remove_ =
+      layout_.key.empty() ? "SELECT 1" : fmt::format("DELETE FROM {} WHERE {}", quoted(layout_.table), key_condition(layout_, 1));
   std::size_t offset = 0;
   for (const TableColumn& column : layout_.columns) {
     offsets_.push_back(offset);
@@ -34,12 +36,14 @@ std::string TableWriter::insert_text() const {
     places += fmt::format("{}?{}", i == 0 ? "" : ", ", i + 1);
     sets += fmt::format("{}{} = excluded.{}", i == 0 ? "" : ", ", name, name);
   }
-  const std::string insert = fmt::format("INSERT INTO {} AS t ({}) VALUES ({})", quoted(layout_.table), column_list(layout_), places);
+  const std::string insert =
+      fmt::format("INSERT INTO {} AS t ({}) VALUES ({})", quoted(layout_.table), column_list(layout_), places);
   if (layout_.key.empty()) return insert;
   switch (mode_.on_conflict) {
     case ir::Conflict::Error: return insert;
     case ir::Conflict::Ignore: return fmt::format("{} ON CONFLICT ({}) DO NOTHING", insert, key_list(layout_));
-    case ir::Conflict::Update: return fmt::format("{} ON CONFLICT ({}) DO UPDATE SET {}{}", insert, key_list(layout_), sets, version_condition());
+    case ir::Conflict::Update:
+      return fmt::format("{} ON CONFLICT ({}) DO UPDATE SET {}{}", insert, key_list(layout_), sets, version_condition());
   }
   return insert;
 }

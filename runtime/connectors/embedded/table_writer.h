@@ -18,14 +18,15 @@ struct WriteMode {
 class TableWriter final : public connectors::Sink {
  public:
   // Makes or checks the table. `types` must outlive it. `own`: null, or the connection that `database` refers to.
-  static base::Result<std::unique_ptr<TableWriter>> open(Database& database, std::unique_ptr<Database> own, const value::TypeTable& types,
-                                                         TableLayout layout, WriteMode mode);
+  static base::Result<std::unique_ptr<TableWriter>> open(Database& database, std::unique_ptr<Database> own,
+                                                         const value::TypeTable& types, TableLayout layout, WriteMode mode);
 
   base::Result<void> write(std::span<const connectors::OutputRow> rows) override;
   base::Result<void> await() override { return {}; }
 
  private:
-  TableWriter(Database& database, std::unique_ptr<Database> own, const value::TypeTable& types, TableLayout layout, WriteMode mode);
+  TableWriter(Database& database, std::unique_ptr<Database> own, const value::TypeTable& types, TableLayout layout,
+              WriteMode mode);
   std::string insert_text() const;
   std::string version_condition() const;
   void bind(Query& query, int parameter, std::size_t column, const value::Cell* cells);

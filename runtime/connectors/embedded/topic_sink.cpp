@@ -19,7 +19,8 @@ Result<void> TopicSink::write(std::span<const connectors::OutputRow> rows) {
     const connectors::OutputRow& row = rows[i];
     std::string& headers = header_bytes_[i];
     headers.clear();
-    for (std::size_t h = 0; h < headers_.size() && h < row.headers.size(); ++h) append_header(headers, headers_[h], row.headers[h]);
+    for (std::size_t h = 0; h < headers_.size() && h < row.headers.size(); ++h)
+      append_header(headers, headers_[h], row.headers[h]);
     NewRecord& record = records_.emplace_back();
     record.timestamp = row.timestamp;
     record.key = row.message_key;

@@ -12,8 +12,9 @@ namespace piperun::embedded {
 class TopicSink final : public connectors::Sink {
  public:
   // Makes the topic if it is missing. `own`: null, or the connection that `database` refers to.
-  static base::Result<std::unique_ptr<connectors::Sink>> open(Database& database, std::unique_ptr<Database> own, std::string topic,
-                                                              std::int64_t partitions, std::vector<std::string> headers);
+  static base::Result<std::unique_ptr<connectors::Sink>> open(Database& database, std::unique_ptr<Database> own,
+                                                              std::string topic, std::int64_t partitions,
+                                                              std::vector<std::string> headers);
 
   base::Result<void> write(std::span<const connectors::OutputRow> rows) override;
   base::Result<void> await() override { return {}; }

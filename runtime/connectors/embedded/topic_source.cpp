@@ -30,7 +30,8 @@ constexpr std::int64_t kPollEvery = 2'000;
 
 }  // namespace
 
-Result<std::unique_ptr<connectors::Source>> TopicSource::open(const std::string& path, const std::string& topic, base::Clock& clock) {
+Result<std::unique_ptr<connectors::Source>> TopicSource::open(const std::string& path, const std::string& topic,
+                                                              base::Clock& clock) {
   auto database = Database::open(path, Database::Access::Read);
   if (!database) return std::unexpected(database.error());
   std::unique_ptr<TopicSource> result(new TopicSource(std::move(*database), topic, clock));
@@ -61,7 +62,8 @@ Result<TopicPartition> TopicSource::bounds(std::uint32_t partition) {
   TopicPartition result = known_.at(partition);
   auto row = query.bind(1, result.id).step();
   if (!row) return std::unexpected(row.error());
-  if (!*row) return base::failure(ErrorCode::PositionGone, fmt::format("partition {} of topic `{}` was removed", result.number, topic_));
+  if (!*row)
+    return base::failure(ErrorCode::PositionGone, fmt::format("partition {} of topic `{}` was removed", result.number, topic_));
   result.begin = query.integer(0);
   result.end = query.integer(1);
   return result;
@@ -73,7 +75,9 @@ Result<std::int64_t> TopicSource::resolve(const std::string& start, std::uint32_
   if (start == "earliest") return found->begin;
   if (start == "latest") return found->end;
   const auto time = value::parse_timestamp(start);
-  if (!time) return base::failure(ErrorCode::PositionGone, fmt::format("topic `{}` has no position yet and `start` is `{}`", topic_, start));
+  if (!time)
+    return base::failure(ErrorCode::PositionGone,
+                         fmt::format("topic `{}` has no position yet and `start` is `{}`", topic_, start));
   Query query = database_->query("SELECT min(id) FROM piperun_records WHERE id BETWEEN ?1 AND ?2 AND timestamp >= ?3");
   const std::int64_t first = found->id << kOffsetBits;
   auto row = query.bind(1, first + found->begin).bind(2, first + found->end - 1).bind(3, *time).step();
@@ -81,21 +85,24 @@ Result<std::int64_t> TopicSource::resolve(const std::string& start, std::uint32_
   return query.is_null(0) ? found->end : query.integer(0) - first;
 }
 
-Result<record::Slab> TopicSource::read(std::uint32_t partition, std::int64_t position, std::size_t max_records, std::size_t max_bytes) {
+Result<record::Slab> TopicSource::read(std::uint32_t partition, std::int64_t position, std::size_t max_records,
+                                       std::size_t max_bytes) {
   record::Slab slab;
   slab.partition = partition;
   if (auto version = database_->data_version()) seen_version_ = *version;
   auto found = bounds(partition);
   if (!found) return std::unexpected(found.error());
   if (position < found->begin || position > found->end) {
-    return base::failure(ErrorCode::PositionGone, fmt::format("partition {} of topic `{}` has the offsets {} to {}, and the position is {}", found->number,
-                                                              topic_, found->begin, found->end, position));
+    return base::failure(ErrorCode::PositionGone,
+                         fmt::format("partition {} of topic `{}` has the offsets {} to {}, and the position is {}", found->number,
+                                     topic_, found->begin, found->end, position));
   }
   if (position == found->end) return slab;
   const std::int64_t first = found->id << kOffsetBits;
   auto owner = std::make_unique<Bytes>();
   std::vector<Parts> parts;
-  Query query = database_->query("SELECT id, timestamp, key, value, headers FROM piperun_records WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT ?3");
+  Query query = database_->query(
+      "SELECT id, timestamp, key, value, headers FROM piperun_records WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT ?3");
   query.bind(1, first + position).bind(2, first + found->end - 1).bind(3, static_cast<std::int64_t>(max_records));
   while (owner->bytes.size() < max_bytes || parts.empty()) {
     auto row = query.step();

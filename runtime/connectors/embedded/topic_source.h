@@ -12,11 +12,13 @@ namespace piperun::embedded {
 class TopicSource final : public connectors::Source {
  public:
   // CannotOpen, NoSuchTopic.
-  static base::Result<std::unique_ptr<connectors::Source>> open(const std::string& path, const std::string& topic, base::Clock& clock);
+  static base::Result<std::unique_ptr<connectors::Source>> open(const std::string& path, const std::string& topic,
+                                                                base::Clock& clock);
 
   base::Result<std::vector<connectors::Partition>> partitions() override;
   base::Result<std::int64_t> resolve(const std::string& start, std::uint32_t partition) override;
-  base::Result<record::Slab> read(std::uint32_t partition, std::int64_t position, std::size_t max_records, std::size_t max_bytes) override;
+  base::Result<record::Slab> read(std::uint32_t partition, std::int64_t position, std::size_t max_records,
+                                  std::size_t max_bytes) override;
   bool is_finite() const override { return false; }
   void wait(std::int64_t microseconds) override;
 

@@ -33,28 +33,32 @@ std::uint32_t murmur2(std::string_view key) {  // Austin Appleby's, with the see
 }
 
 Result<std::vector<Topic>> list_topics(Database& database) {
-  Query query = database.query("SELECT t.name, p.id, p.number, p.begin_offset, p.end_offset FROM piperun_topics t "
-                               "JOIN piperun_partitions p ON p.topic = t.id ORDER BY t.name, p.number");
+  Query query = database.query(
+      "SELECT t.name, p.id, p.number, p.begin_offset, p.end_offset FROM piperun_topics t "
+      "JOIN piperun_partitions p ON p.topic = t.id ORDER BY t.name, p.number");
   std::vector<Topic> result;
   for (;;) {
     auto row = query.step();
     if (!row) return std::unexpected(row.error());
     if (!*row) return result;
     if (result.empty() || result.back().name != query.bytes(0)) result.push_back({query.text(0), {}});
-    result.back().partitions.push_back({query.integer(1), static_cast<std::int32_t>(query.integer(2)), query.integer(3), query.integer(4)});
+    result.back().partitions.push_back(
+        {query.integer(1), static_cast<std::int32_t>(query.integer(2)), query.integer(3), query.integer(4)});
   }
 }
 
 Result<std::optional<Topic>> find_topic(Database& database, const std::string& name) {
-  Query query = database.query("SELECT p.id, p.number, p.begin_offset, p.end_offset FROM piperun_topics t "
-                               "JOIN piperun_partitions p ON p.topic = t.id WHERE t.name = ?1 ORDER BY p.number");
+  Query query = database.query(
+      "SELECT p.id, p.number, p.begin_offset, p.end_offset FROM piperun_topics t "
+      "JOIN piperun_partitions p ON p.topic = t.id WHERE t.name = ?1 ORDER BY p.number");
   query.bind(1, name);
   Topic result{name, {}};
   for (;;) {
     auto row = query.step();
     if (!row) return std::unexpected(row.error());
     if (!*row) break;
-    result.partitions.push_back({query.integer(0), static_cast<std::int32_t>(query.integer(1)), query.integer(2), query.integer(3)});
+    result.partitions.push_back(
+        {query.integer(0), static_cast<std::int32_t>(query.integer(1)), query.integer(2), query.integer(3)});
   }
   if (result.partitions.empty()) return std::nullopt;
   return result;
@@ -67,13 +71,18 @@ Result<Topic> make_topic(Database& database, const std::string& name, std::int64
   if (!found) return std::unexpected(found.error());
   if (*found) return std::move(**found);
   if (partitions < 1 || partitions > 10'000) {
-    return base::failure(ErrorCode::CannotOpen, fmt::format("topic `{}`: {} partitions; 1 to 10000 are possible", name, partitions));
+    return base::failure(ErrorCode::CannotOpen,
+                         fmt::format("topic `{}`: {} partitions; 1 to 10000 are possible", name, partitions));
   }
-  auto made = database.query("INSERT INTO piperun_topics (name, partitions) VALUES (?1, ?2)").bind(1, name).bind(2, partitions).run();
+  auto made =
+      database.query("INSERT INTO piperun_topics (name, partitions) VALUES (?1, ?2)").bind(1, name).bind(2, partitions).run();
   if (!made) return std::unexpected(made.error());
   for (std::int64_t number = 0; number < partitions; ++number) {
-    auto added = database.query("INSERT INTO piperun_partitions (topic, number) SELECT id, ?2 FROM piperun_topics WHERE name = ?1")
-                     .bind(1, name).bind(2, number).run();
+    auto added =
+        database.query("INSERT INTO piperun_partitions (topic, number) SELECT id, ?2 FROM piperun_topics WHERE name = ?1")
+            .bind(1, name)
+            .bind(2, number)
+            .run();
     if (!added) return std::unexpected(added.error());
   }
   found = find_topic(database, name);
@@ -113,8 +122,9 @@ Result<void> append_records(Database& database, const std::string& topic, std::s
       std::size_t number = record.key ? (murmur2(*record.key) & 0x7fffffffU) % partitions.size() : (turn + i) % partitions.size();
       if (record.partition >= 0) number = static_cast<std::size_t>(record.partition);
       auto done = number < partitions.size() ? insert(query, partitions[number], record)
-                                             : base::failure(ErrorCode::NoSuchTopic, fmt::format("topic `{}` has {} partitions, there is no partition {}",
-                                                                                                 topic, partitions.size(), number));
+                                             : base::failure(ErrorCode::NoSuchTopic,
+                                                             fmt::format("topic `{}` has {} partitions, there is no partition {}",
+                                                                         topic, partitions.size(), number));
       if (!done) {
         done.error().row = static_cast<std::int64_t>(i);
         return done;
@@ -123,7 +133,9 @@ Result<void> append_records(Database& database, const std::string& topic, std::s
   }
   for (const TopicPartition& partition : partitions) {
     auto moved = database.query("UPDATE piperun_partitions SET end_offset = ?2 WHERE id = ?1 AND end_offset <> ?2")
-                     .bind(1, partition.id).bind(2, partition.end).run();
+                     .bind(1, partition.id)
+                     .bind(2, partition.end)
+                     .run();
     if (!moved) return std::unexpected(moved.error());
   }
   return transaction.commit();

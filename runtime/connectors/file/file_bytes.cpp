@@ -43,13 +43,13 @@ class PlainFile final : public FileBytes {
   }
 
   Result<std::int64_t> size() override {
-    struct stat found {};
+    struct stat found{};
     if (::fstat(descriptor_, &found) != 0) return system_failure(ErrorCode::SystemUnavailable, "ask for the size of", path_);
     return found.st_size;
   }
 
   std::int64_t modified() override {
-    struct stat found {};
+    struct stat found{};
     return ::fstat(descriptor_, &found) == 0 ? micros_of(found.st_mtim) : 0;
   }
 
@@ -85,7 +85,7 @@ class GzipFile final : public FileBytes {
   }
 
   Result<std::int64_t> size() override {
-    struct stat found {};
+    struct stat found{};
     if (::stat(path_.c_str(), &found) != 0) return system_failure(ErrorCode::SystemUnavailable, "ask for the size of", path_);
     if (found.st_size == known_file_size_ && micros_of(found.st_mtim) == known_modified_) return known_size_;
     const auto other = open_file(path_);
@@ -104,7 +104,7 @@ class GzipFile final : public FileBytes {
   }
 
   std::int64_t modified() override {
-    struct stat found {};
+    struct stat found{};
     return ::stat(path_.c_str(), &found) == 0 ? micros_of(found.st_mtim) : 0;
   }
 
@@ -128,7 +128,8 @@ class GzipFile final : public FileBytes {
   std::unexpected<base::Error> damaged() {
     int error = Z_OK;
     const char* words = ::gzerror(stream_, &error);
-    return base::failure(ErrorCode::CannotOpen, fmt::format("cannot inflate {}: {}", path_, error == Z_ERRNO ? std::strerror(errno) : words));
+    return base::failure(ErrorCode::CannotOpen,
+                         fmt::format("cannot inflate {}: {}", path_, error == Z_ERRNO ? std::strerror(errno) : words));
   }
 
   std::string path_;

@@ -32,7 +32,7 @@ Result<std::unique_ptr<connectors::Sink>> FileSink::open(const std::string& path
 FileSink::~FileSink() { ::close(descriptor_); }
 
 Result<void> FileSink::repair() {
-  struct stat found {};
+  struct stat found{};
   if (::fstat(descriptor_, &found) != 0) return std::unexpected(system_error("look at"));
   if (!S_ISREG(found.st_mode)) return {};  // a pipe or /dev/null has no lines to mend
   std::int64_t keep = found.st_size;
@@ -75,7 +75,9 @@ Result<void> FileSink::await() {
 base::Error FileSink::system_error(const char* what) const {
   const int error = errno;
   return {error == ENOSPC || error == EDQUOT ? ErrorCode::DiskFull : ErrorCode::SystemUnavailable,
-          fmt::format("cannot {} {}: {}", what, path_, std::strerror(error)), {}, -1};
+          fmt::format("cannot {} {}: {}", what, path_, std::strerror(error)),
+          {},
+          -1};
 }
 
 }  // namespace piperun::file

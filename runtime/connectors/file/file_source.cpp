@@ -31,17 +31,20 @@ std::vector<std::string> matching_files(const std::string& folder, const std::st
   const std::filesystem::path all = std::filesystem::path(folder) / pattern;
   glob_t found{};
   std::vector<std::string> result;
-  if (::glob(all.c_str(), GLOB_NOSORT | GLOB_BRACE, nullptr, &found) == 0) result.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
+  if (::glob(all.c_str(), GLOB_NOSORT | GLOB_BRACE, nullptr, &found) == 0)
+    result.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
   ::globfree(&found);
   std::ranges::sort(result);
   return result;
 }
 
-Result<std::unique_ptr<connectors::Source>> FileSource::open(const std::string& folder, const std::string& pattern, ir::Format format, bool has_header,
-                                                             base::Clock& clock) {
+Result<std::unique_ptr<connectors::Source>> FileSource::open(const std::string& folder, const std::string& pattern,
+                                                             ir::Format format, bool has_header, base::Clock& clock) {
   std::unique_ptr<FileSource> result(new FileSource(format, has_header && format == ir::Format::Csv, clock));
   const std::vector<std::string> paths = matching_files(folder, pattern);
-  if (paths.empty()) return base::failure(ErrorCode::CannotOpen, fmt::format("no file matches `{}` in {}", pattern, folder.empty() ? "." : folder));
+  if (paths.empty())
+    return base::failure(ErrorCode::CannotOpen,
+                         fmt::format("no file matches `{}` in {}", pattern, folder.empty() ? "." : folder));
   const bool is_relative = std::filesystem::path(pattern).is_relative();
   const std::string begin = is_relative ? (std::filesystem::path(folder) / "").string() : "";
   for (const std::string& path : paths) {
@@ -107,7 +110,8 @@ Result<void> FileSource::find_end(File& file) {
     const std::size_t last = tail.find_last_not_of("\r\n");
     if (last == std::string::npos && from > file.begin) continue;
     if (last == std::string::npos) file.end = file.begin;
-    else if (const std::size_t line_end = tail.find('\n', last); line_end != std::string::npos) file.end = from + static_cast<std::int64_t>(line_end) + 1;
+    else if (const std::size_t line_end = tail.find('\n', last); line_end != std::string::npos)
+      file.end = from + static_cast<std::int64_t>(line_end) + 1;
     return {};
   }
 }
@@ -118,11 +122,14 @@ Result<std::int64_t> FileSource::resolve(const std::string& start, std::uint32_t
   if (start == "earliest") return file.begin;
   if (start == "latest") return file.end;
   const auto time = value::parse_timestamp(start);
-  if (!time) return base::failure(ErrorCode::PositionGone, fmt::format("file {} has no position yet and `start` is `{}`", file.name, start));
+  if (!time)
+    return base::failure(ErrorCode::PositionGone,
+                         fmt::format("file {} has no position yet and `start` is `{}`", file.name, start));
   return file.modified >= *time ? file.begin : file.end;
 }
 
-Result<record::Slab> FileSource::read(std::uint32_t partition, std::int64_t position, std::size_t max_records, std::size_t max_bytes) {
+Result<record::Slab> FileSource::read(std::uint32_t partition, std::int64_t position, std::size_t max_records,
+                                      std::size_t max_bytes) {
   File& file = files_.at(partition);
   if (file.begin < 0) {
     if (auto looked = look_at(file); !looked) return std::unexpected(looked.error());
@@ -130,22 +137,27 @@ Result<record::Slab> FileSource::read(std::uint32_t partition, std::int64_t posi
   record::Slab slab;
   slab.partition = partition;
   if (position > file.size) {
-    return base::failure(ErrorCode::PositionGone, fmt::format("file {} has {} bytes, and the position is {}: it was cut or replaced", file.name, file.size, position));
+    return base::failure(
+        ErrorCode::PositionGone,
+        fmt::format("file {} has {} bytes, and the position is {}: it was cut or replaced", file.name, file.size, position));
   }
   position = std::max(position, file.begin);
   if (position >= file.end || max_records == 0) return slab;
-  std::size_t want = std::clamp(static_cast<std::size_t>(file.record_bytes * 1.05 * static_cast<double>(max_records)) + 1024, kLeast,
-                                std::max(max_bytes, kLeast));
+  std::size_t want = std::clamp(static_cast<std::size_t>(file.record_bytes * 1.05 * static_cast<double>(max_records)) + 1024,
+                                kLeast, std::max(max_bytes, kLeast));
   for (;; want *= 4) {
     auto got = fill(slab, file, position, want, max_records);
     if (!got) return std::unexpected(got.error());
     if (!slab.records.empty() || *got < want) return slab;
-    if (want > kMost) return base::failure(ErrorCode::CannotOpen, fmt::format("file {}: the record at byte {} is longer than {} bytes", file.name, position, want));
+    if (want > kMost)
+      return base::failure(ErrorCode::CannotOpen,
+                           fmt::format("file {}: the record at byte {} is longer than {} bytes", file.name, position, want));
   }
 }
 
 // Reads `want` bytes and cuts them; returns how many there were.
-Result<std::size_t> FileSource::fill(record::Slab& slab, File& file, std::int64_t position, std::size_t want, std::size_t max_records) {
+Result<std::size_t> FileSource::fill(record::Slab& slab, File& file, std::int64_t position, std::size_t want,
+                                     std::size_t max_records) {
   const std::size_t left = static_cast<std::size_t>(file.end - position);
   const std::size_t size = std::min(want, left);
   auto buffer = std::make_unique<Buffer>();

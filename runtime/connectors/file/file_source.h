@@ -17,12 +17,13 @@ namespace piperun::file {
 class FileSource final : public connectors::Source {
  public:
   // `pattern` as in the shell, relative to `folder`; partitions are called as the pattern is written. CannotOpen if nothing matches.
-  static base::Result<std::unique_ptr<connectors::Source>> open(const std::string& folder, const std::string& pattern, ir::Format format, bool has_header,
-                                                                base::Clock& clock);
+  static base::Result<std::unique_ptr<connectors::Source>> open(const std::string& folder, const std::string& pattern,
+                                                                ir::Format format, bool has_header, base::Clock& clock);
 
   base::Result<std::vector<connectors::Partition>> partitions() override;
   base::Result<std::int64_t> resolve(const std::string& start, std::uint32_t partition) override;
-  base::Result<record::Slab> read(std::uint32_t partition, std::int64_t position, std::size_t max_records, std::size_t max_bytes) override;
+  base::Result<record::Slab> read(std::uint32_t partition, std::int64_t position, std::size_t max_records,
+                                  std::size_t max_bytes) override;
   bool is_finite() const override { return true; }
   void wait(std::int64_t microseconds) override { clock_.sleep(microseconds); }
 
@@ -30,18 +31,19 @@ class FileSource final : public connectors::Source {
   struct File {
     std::string name;
     std::unique_ptr<FileBytes> bytes;
-    std::string header;           // csv
-    std::int64_t begin = -1;      // behind byte-order mark and header; -1: not looked at yet
+    std::string header;  // csv
+    std::int64_t begin = -1;  // behind byte-order mark and header; -1: not looked at yet
     std::int64_t size = 0;
-    std::int64_t end = 0;         // behind the last line that is not blank
+    std::int64_t end = 0;  // behind the last line that is not blank
     std::int64_t modified = 0;
-    double record_bytes = 256;    // on average, to read as much as is wanted
+    double record_bytes = 256;  // on average, to read as much as is wanted
   };
   FileSource(ir::Format format, bool has_header, base::Clock& clock) : format_(format), has_header_(has_header), clock_(clock) {}
   base::Result<void> look_at(File& file);
   base::Result<void> find_begin(File& file);
   base::Result<void> find_end(File& file);
-  base::Result<std::size_t> fill(record::Slab& slab, File& file, std::int64_t position, std::size_t want, std::size_t max_records);
+  base::Result<std::size_t> fill(record::Slab& slab, File& file, std::int64_t position, std::size_t want,
+                                 std::size_t max_records);
 
   ir::Format format_;
   bool has_header_;

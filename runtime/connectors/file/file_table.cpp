@@ -17,15 +17,15 @@ namespace piperun::file {
 using base::ErrorCode;
 using base::Result;
 
-Result<std::unique_ptr<connectors::Table>> FileTable::open(const std::string& path, const ir::Program& program, const ir::Table& table,
-                                                           base::Clock& clock) {
+Result<std::unique_ptr<connectors::Table>> FileTable::open(const std::string& path, const ir::Program& program,
+                                                           const ir::Table& table, base::Clock& clock) {
   std::unique_ptr<FileTable> result(new FileTable(path, program, table, clock));
   if (auto loaded = result->load(); !loaded) return std::unexpected(loaded.error());
   return result;
 }
 
 std::int64_t FileTable::modified() const {
-  struct stat found {};
+  struct stat found{};
   if (::stat(path_.c_str(), &found) != 0) return 0;
   return std::int64_t{found.st_mtim.tv_sec} * 1'000'000 + found.st_mtim.tv_nsec / 1'000;
 }
@@ -58,12 +58,17 @@ Result<void> FileTable::load() {
     counted = piece->record.data();
     value::Cell* cells = memory_.cells(width);
     const auto fault = is_header ? decoder->set_header(piece->record) : decoder->decode(piece->record, memory_, cells);
-    if (fault) return base::failure(ErrorCode::SchemaMismatch, fmt::format("table {}: {}:{}: {}", table_.name, path_, line, fault->detail));
+    if (fault)
+      return base::failure(ErrorCode::SchemaMismatch,
+                           fmt::format("table {}: {}:{}: {}", table_.name, path_, line, fault->detail));
     if (std::exchange(is_header, false)) continue;
     std::string key;
-    for (const int field : table_.key) value::encode_key(program_.types, fields[static_cast<std::size_t>(field)].type, cells + offsets[static_cast<std::size_t>(field)], key);
+    for (const int field : table_.key)
+      value::encode_key(program_.types, fields[static_cast<std::size_t>(field)].type,
+                        cells + offsets[static_cast<std::size_t>(field)], key);
     if (rows.emplace(std::move(key), cells).second) continue;
-    return base::failure(ErrorCode::SchemaMismatch, fmt::format("table {}: {}:{}: there is a record with this key before", table_.name, path_, line));
+    return base::failure(ErrorCode::SchemaMismatch,
+                         fmt::format("table {}: {}:{}: there is a record with this key before", table_.name, path_, line));
   }
   rows_ = std::move(rows);
   modified_ = modified_now;

@@ -15,9 +15,10 @@ namespace piperun::file {
 // again when that time is over and it changed; what was handed out before stays valid as long as the table.
 class FileTable final : public connectors::Table {
  public:
-  static base::Result<std::unique_ptr<connectors::Table>> open(const std::string& path, const ir::Program& program, const ir::Table& table,
-                                                               base::Clock& clock);
-  base::Result<void> lookup(std::span<const value::Cell* const> keys, value::Arena& arena, std::span<const value::Cell*> rows) override;
+  static base::Result<std::unique_ptr<connectors::Table>> open(const std::string& path, const ir::Program& program,
+                                                               const ir::Table& table, base::Clock& clock);
+  base::Result<void> lookup(std::span<const value::Cell* const> keys, value::Arena& arena,
+                            std::span<const value::Cell*> rows) override;
 
  private:
   FileTable(std::string path, const ir::Program& program, const ir::Table& table, base::Clock& clock)

@@ -5,7 +5,10 @@
 namespace piperun::file {
 
 Splitter::Splitter(ir::Format format, std::string_view text, bool is_end, std::size_t begin)
-    : text_(text), position_(begin), is_end_(is_end), skips_blank_(format != ir::Format::Raw),
+    : text_(text),
+      position_(begin),
+      is_end_(is_end),
+      skips_blank_(format != ir::Format::Raw),
       has_quotes_(format == ir::Format::Csv && text.find('"', begin) != std::string_view::npos) {}
 
 std::optional<Splitter::Piece> Splitter::next() {

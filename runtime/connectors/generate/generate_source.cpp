@@ -20,7 +20,8 @@ namespace {
 
 constexpr std::int64_t kFirstTime = 1'767'225'600 * value::kSecond;  // 2026-01-01T00:00:00Z
 constexpr int kDeepest = 4;
-constexpr const char* kWords[] = {"amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "hazel", "indigo", "jade", "karst", "linden"};
+constexpr const char* kWords[] = {"amber", "birch", "cedar",  "delta", "ember", "fjord",
+                                  "grove", "hazel", "indigo", "jade",  "karst", "linden"};
 
 struct Buffer final : record::SlabOwner {
   std::string bytes;
@@ -37,7 +38,8 @@ GenerateSource::GenerateSource(const ir::Program& program, const ir::Source& sou
 
 Result<std::vector<connectors::Partition>> GenerateSource::partitions() {
   std::vector<connectors::Partition> result;
-  for (std::int32_t i = 0; i < options_.partitions; ++i) result.push_back({source_.name, i, 0, last_of(static_cast<std::uint32_t>(i))});
+  for (std::int32_t i = 0; i < options_.partitions; ++i)
+    result.push_back({source_.name, i, 0, last_of(static_cast<std::uint32_t>(i))});
   return result;
 }
 
@@ -56,7 +58,8 @@ std::int64_t GenerateSource::time_of(std::int64_t number) const {
   return kFirstTime + number / options_.rate * value::kSecond + number % options_.rate * value::kSecond / options_.rate;
 }
 
-Result<record::Slab> GenerateSource::read(std::uint32_t partition, std::int64_t position, std::size_t max_records, std::size_t max_bytes) {
+Result<record::Slab> GenerateSource::read(std::uint32_t partition, std::int64_t position, std::size_t max_records,
+                                          std::size_t max_bytes) {
   record::Slab slab;
   slab.partition = partition;
   auto most = std::min(static_cast<std::int64_t>(max_records), last_of(partition) - position);
@@ -93,7 +96,8 @@ void GenerateSource::write_record(std::int64_t number, std::string& out) const {
   write_object(source_.type, random, number, 0, out);
 }
 
-void GenerateSource::write_object(value::TypeId type, std::uint64_t random, std::int64_t number, int depth, std::string& out) const {
+void GenerateSource::write_object(value::TypeId type, std::uint64_t random, std::int64_t number, int depth,
+                                  std::string& out) const {
   const std::vector<value::Field>& fields = program_.types[type].fields;
   const auto formats = program_.records.find(type);
   out += '{';
@@ -102,12 +106,14 @@ void GenerateSource::write_object(value::TypeId type, std::uint64_t random, std:
     if (i > 0) out += ',';
     value::append_json_string(out, format != nullptr && !format->data_name.empty() ? format->data_name : fields[i].name);
     out += ':';
-    write_value(fields[i].type, mix(random + i + 1), number, format == nullptr ? ir::TimeUnit::Rfc3339 : format->time, depth + 1, out);
+    write_value(fields[i].type, mix(random + i + 1), number, format == nullptr ? ir::TimeUnit::Rfc3339 : format->time, depth + 1,
+                out);
   }
   out += '}';
 }
 
-void GenerateSource::write_value(value::TypeId id, std::uint64_t random, std::int64_t number, ir::TimeUnit unit, int depth, std::string& out) const {
+void GenerateSource::write_value(value::TypeId id, std::uint64_t random, std::int64_t number, ir::TimeUnit unit, int depth,
+                                 std::string& out) const {
   const value::Type& type = program_.types[id];
   if (type.nullable && (depth > kDeepest || below(random ^ 1, 8) == 0)) {
     out += "null";
@@ -118,7 +124,9 @@ void GenerateSource::write_value(value::TypeId id, std::uint64_t random, std::in
     case TypeKind::Int: out += fmt::format("{}", below(random, 1'000)); return;
     case TypeKind::Float: out += fmt::format("{}", static_cast<double>(below(random, 1'000'000)) / 1'000.0); return;
     case TypeKind::Decimal: value::append_decimal(out, below(random, type.precision >= 6 ? 1'000'000 : 10), type.scale); return;
-    case TypeKind::String: out += fmt::format("\"{}-{}\"", kWords[below(random, std::size(kWords))], below(random ^ 2, 10'000)); return;
+    case TypeKind::String:
+      out += fmt::format("\"{}-{}\"", kWords[below(random, std::size(kWords))], below(random ^ 2, 10'000));
+      return;
     case TypeKind::Bytes: {
       out += '"';
       value::append_base64(out, {reinterpret_cast<const char*>(&random), sizeof random});
@@ -140,7 +148,9 @@ void GenerateSource::write_value(value::TypeId id, std::uint64_t random, std::in
       return;
     }
     case TypeKind::Duration: out += fmt::format("\"{}s\"", 1 + below(random, 59)); return;
-    case TypeKind::Enum: value::append_json_string(out, type.values[static_cast<std::size_t>(below(random, type.values.size()))]); return;
+    case TypeKind::Enum:
+      value::append_json_string(out, type.values[static_cast<std::size_t>(below(random, type.values.size()))]);
+      return;
     case TypeKind::List: {
       const std::int64_t count = depth > kDeepest ? 0 : below(random, 4);
       out += '[';

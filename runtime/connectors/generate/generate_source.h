@@ -26,7 +26,8 @@ class GenerateSource final : public connectors::Source {
 
   base::Result<std::vector<connectors::Partition>> partitions() override;
   base::Result<std::int64_t> resolve(const std::string& start, std::uint32_t partition) override;
-  base::Result<record::Slab> read(std::uint32_t partition, std::int64_t position, std::size_t max_records, std::size_t max_bytes) override;
+  base::Result<record::Slab> read(std::uint32_t partition, std::int64_t position, std::size_t max_records,
+                                  std::size_t max_bytes) override;
   bool is_finite() const override { return options_.count > 0; }
   void wait(std::int64_t microseconds) override { clock_.sleep(microseconds); }
 
@@ -34,15 +35,16 @@ class GenerateSource final : public connectors::Source {
   std::int64_t last_of(std::uint32_t partition) const;  // offset behind the last record; without a count the greatest number
   std::int64_t time_of(std::int64_t number) const;
   void write_record(std::int64_t number, std::string& out) const;
-  void write_value(value::TypeId type, std::uint64_t random, std::int64_t number, ir::TimeUnit unit, int depth, std::string& out) const;
+  void write_value(value::TypeId type, std::uint64_t random, std::int64_t number, ir::TimeUnit unit, int depth,
+                   std::string& out) const;
   void write_object(value::TypeId type, std::uint64_t random, std::int64_t number, int depth, std::string& out) const;
 
   const ir::Program& program_;
   const ir::Source& source_;
   GenerateOptions options_;
   base::Clock& clock_;
-  std::int64_t started_ = -1;      // monotonic time of the first read, which may take what an earlier run had left over
-  std::int64_t taken_ = 0;         // records handed out since
+  std::int64_t started_ = -1;  // monotonic time of the first read, which may take what an earlier run had left over
+  std::int64_t taken_ = 0;  // records handed out since
 };
 
 }  // namespace piperun::generate

@@ -48,7 +48,9 @@ bool is_embedded(const ir::System& system) {
 }
 
 std::unexpected<base::Error> not_here(const ir::System& system, const char* role) {
-  return base::failure(ErrorCode::NotInThisVersion, fmt::format("`{}` as a {} is not in this version; run with --local where that is possible", system.name, role));
+  return base::failure(
+      ErrorCode::NotInThisVersion,
+      fmt::format("`{}` as a {} is not in this version; run with --local where that is possible", system.name, role));
 }
 
 class RealConnectors final : public Connectors {
@@ -64,8 +66,10 @@ class RealConnectors final : public Connectors {
   }
 
   Result<std::unique_ptr<Source>> open_source(const ir::Program& program, const ir::Unit& unit, ir::SourceId id) override;
-  Result<std::unique_ptr<Sink>> open_sink(const ir::Program& program, const ir::Unit& unit, ir::SinkId id, commit::Domain& domain) override;
-  Result<std::unique_ptr<Table>> open_table(const ir::Program& program, const ir::Unit& unit, ir::TableId id, commit::Domain& domain) override;
+  Result<std::unique_ptr<Sink>> open_sink(const ir::Program& program, const ir::Unit& unit, ir::SinkId id,
+                                          commit::Domain& domain) override;
+  Result<std::unique_ptr<Table>> open_table(const ir::Program& program, const ir::Unit& unit, ir::TableId id,
+                                            commit::Domain& domain) override;
   Result<void> fill_samples(const ir::Program& program, const ir::Unit& unit) override;
 
  private:
@@ -73,7 +77,8 @@ class RealConnectors final : public Connectors {
 
   std::string database_path(const ir::Program& program, ir::SystemId id) const {
     const ir::System& system = program.systems[id];
-    if (const std::string path = text_option(system.options, "path"); !system.stand_in && system.kind == ir::SystemKind::Embedded && !path.empty()) {
+    if (const std::string path = text_option(system.options, "path");
+        !system.stand_in && system.kind == ir::SystemKind::Embedded && !path.empty()) {
       return in_base(path);
     }
     std::string name = system.kind == ir::SystemKind::StateStore ? program.id : system.name;
@@ -83,8 +88,10 @@ class RealConnectors final : public Connectors {
 
   // FULL where another file's positions refer to what is in this one: it must not forget what the other remembers.
   Result<std::unique_ptr<Database>> open_database(const ir::Program& program, ir::SystemId id) const {
-    const bool is_read_by_others = std::ranges::any_of(program.units, [&](const ir::Unit& unit) { return unit.source_system == id && unit.domain != id; });
-    return Database::open(database_path(program, id), Database::Access::Write, is_read_by_others ? Database::Durability::Full : Database::Durability::Normal);
+    const bool is_read_by_others =
+        std::ranges::any_of(program.units, [&](const ir::Unit& unit) { return unit.source_system == id && unit.domain != id; });
+    return Database::open(database_path(program, id), Database::Access::Write,
+                          is_read_by_others ? Database::Durability::Full : Database::Durability::Normal);
   }
 
   // A topic that an earlier unit of the chain writes may not be there yet.
@@ -96,7 +103,8 @@ class RealConnectors final : public Connectors {
     return {};
   }
 
-  Result<std::unique_ptr<Sink>> open_embedded_sink(const ir::Program& program, const ir::Unit& unit, const ir::Sink& sink, commit::Domain& domain);
+  Result<std::unique_ptr<Sink>> open_embedded_sink(const ir::Program& program, const ir::Unit& unit, const ir::Sink& sink,
+                                                   commit::Domain& domain);
 
   std::string state_dir_, base_dir_;
   base::Clock& clock_;
@@ -111,7 +119,8 @@ Result<std::unique_ptr<Source>> RealConnectors::open_source(const ir::Program& p
     if (is_link) {
       if (auto made = make_link(program, source); !made) return std::unexpected(made.error());
     }
-    return embedded::TopicSource::open(database_path(program, source.system), source.object.empty() ? source.name : source.object, clock_);
+    return embedded::TopicSource::open(database_path(program, source.system), source.object.empty() ? source.name : source.object,
+                                       clock_);
   }
   switch (system.kind) {
     case ir::SystemKind::File: return file::FileSource::open(base_dir_, source.object, source.format, has_header, clock_);
@@ -132,13 +141,14 @@ Result<std::unique_ptr<Source>> RealConnectors::open_source(const ir::Program& p
   return not_here(system, "source");
 }
 
-Result<std::unique_ptr<Sink>> RealConnectors::open_embedded_sink(const ir::Program& program, const ir::Unit& unit, const ir::Sink& sink,
-                                                                 commit::Domain& domain) {
+Result<std::unique_ptr<Sink>> RealConnectors::open_embedded_sink(const ir::Program& program, const ir::Unit& unit,
+                                                                 const ir::Sink& sink, commit::Domain& domain) {
   std::unique_ptr<Database> own;
   Database* database = nullptr;
   if (sink.system == unit.domain) {
     auto* embedded_domain = dynamic_cast<embedded::EmbeddedDomain*>(&domain);
-    if (embedded_domain == nullptr) return base::failure(ErrorCode::CannotOpen, fmt::format("sink {} needs the embedded domain of its unit", sink.name));
+    if (embedded_domain == nullptr)
+      return base::failure(ErrorCode::CannotOpen, fmt::format("sink {} needs the embedded domain of its unit", sink.name));
     database = &embedded_domain->database();
   } else {
     auto opened = open_database(program, sink.system);
@@ -150,10 +160,12 @@ Result<std::unique_ptr<Sink>> RealConnectors::open_embedded_sink(const ir::Progr
     return embedded::TopicSink::open(*database, std::move(own), sink.object.empty() ? sink.name : sink.object,
                                      number_option(sink.options, "partitions", 1), sink.headers);
   }
-  return embedded::TableWriter::open(*database, std::move(own), program.types, embedded::layout_of(sink), {sink.on_conflict, sink.version});
+  return embedded::TableWriter::open(*database, std::move(own), program.types, embedded::layout_of(sink),
+                                     {sink.on_conflict, sink.version});
 }
 
-Result<std::unique_ptr<Sink>> RealConnectors::open_sink(const ir::Program& program, const ir::Unit& unit, ir::SinkId id, commit::Domain& domain) {
+Result<std::unique_ptr<Sink>> RealConnectors::open_sink(const ir::Program& program, const ir::Unit& unit, ir::SinkId id,
+                                                        commit::Domain& domain) {
   const ir::Sink& sink = program.sinks[id];
   const ir::System& system = program.systems[sink.system];
   if (is_embedded(system)) return open_embedded_sink(program, unit, sink, domain);
@@ -173,11 +185,13 @@ Result<std::unique_ptr<Sink>> RealConnectors::open_sink(const ir::Program& progr
   return not_here(system, "sink");
 }
 
-Result<std::unique_ptr<Table>> RealConnectors::open_table(const ir::Program& program, const ir::Unit&, ir::TableId id, commit::Domain&) {
+Result<std::unique_ptr<Table>> RealConnectors::open_table(const ir::Program& program, const ir::Unit&, ir::TableId id,
+                                                          commit::Domain&) {
   const ir::Table& table = program.tables[id];
   const ir::System& system = program.systems[table.system];
   if (is_embedded(system)) {
-    return embedded::LookupTable::open(database_path(program, table.system), program.types, embedded::layout_of(program, table), table.cache, clock_);
+    return embedded::LookupTable::open(database_path(program, table.system), program.types, embedded::layout_of(program, table),
+                                       table.cache, clock_);
   }
   if (system.kind == ir::SystemKind::File) return file::FileTable::open(in_base(table.object), program, table, clock_);
   return not_here(system, "table");
@@ -190,7 +204,8 @@ Result<void> RealConnectors::fill_samples(const ir::Program& program, const ir::
     if (!is_embedded(program.systems[source.system])) continue;
     auto database = open_database(program, source.system);
     if (!database) return std::unexpected(database.error());
-    if (auto filled = embedded::fill_topic(**database, program, source, sample_path(source.sample), clock_.now()); !filled) return filled;
+    if (auto filled = embedded::fill_topic(**database, program, source, sample_path(source.sample), clock_.now()); !filled)
+      return filled;
   }
   for (const ir::TableId id : unit.tables) {
     const ir::Table& table = program.tables[id];

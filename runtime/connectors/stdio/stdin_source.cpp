@@ -26,7 +26,8 @@ struct Buffer final : record::SlabOwner {
 
 Result<std::vector<connectors::Partition>> StdinSource::partitions() {
   const bool is_used_up = is_closed_ && pending_.empty();
-  return std::vector<connectors::Partition>{{"stdin", 0, 0, is_used_up ? std::max<std::int64_t>(position_, 0) : std::numeric_limits<std::int64_t>::max()}};
+  return std::vector<connectors::Partition>{
+      {"stdin", 0, 0, is_used_up ? std::max<std::int64_t>(position_, 0) : std::numeric_limits<std::int64_t>::max()}};
 }
 
 bool StdinSource::has_input(int milliseconds) const {
@@ -53,10 +54,12 @@ Result<void> StdinSource::take_input(std::size_t most) {
   return {};
 }
 
-Result<record::Slab> StdinSource::read(std::uint32_t partition, std::int64_t position, std::size_t max_records, std::size_t max_bytes) {
+Result<record::Slab> StdinSource::read(std::uint32_t partition, std::int64_t position, std::size_t max_records,
+                                       std::size_t max_bytes) {
   if (position_ < 0) position_ = position;
   if (position != position_) {
-    return base::failure(ErrorCode::PositionGone, fmt::format("the standard input is at byte {} and cannot go back to {}", position_, position));
+    return base::failure(ErrorCode::PositionGone,
+                         fmt::format("the standard input is at byte {} and cannot go back to {}", position_, position));
   }
   if (auto taken = take_input(std::max<std::size_t>(max_bytes, 1)); !taken) return std::unexpected(taken.error());
   record::Slab slab;

@@ -20,7 +20,8 @@ class StdinSource final : public connectors::Source {
   base::Result<std::vector<connectors::Partition>> partitions() override;
   base::Result<std::int64_t> resolve(const std::string&, std::uint32_t) override { return 0; }
   // PositionGone unless `position` is where the last read ended.
-  base::Result<record::Slab> read(std::uint32_t partition, std::int64_t position, std::size_t max_records, std::size_t max_bytes) override;
+  base::Result<record::Slab> read(std::uint32_t partition, std::int64_t position, std::size_t max_records,
+                                  std::size_t max_bytes) override;
   bool is_finite() const override { return is_closed_; }
   void wait(std::int64_t microseconds) override;
 
@@ -33,8 +34,8 @@ class StdinSource final : public connectors::Source {
   bool has_header_;
   base::Clock& clock_;
   std::string header_;
-  std::string pending_;        // read, but not handed out
-  std::int64_t position_ = -1; // of `pending_`; -1: nothing was read yet
+  std::string pending_;  // read, but not handed out
+  std::int64_t position_ = -1;  // of `pending_`; -1: nothing was read yet
   bool is_closed_ = false;
 };
 

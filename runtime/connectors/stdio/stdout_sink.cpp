@@ -26,7 +26,8 @@ base::Result<void> StdoutSink::write(std::span<const connectors::OutputRow> rows
       pollfd asked{descriptor_, POLLOUT, 0};
       ::poll(&asked, 1, -1);
     } else if (errno != EINTR) {  // a reader that went away does not come back
-      return base::failure(base::ErrorCode::CannotOpen, fmt::format("cannot write to the standard output: {}", std::strerror(errno)));
+      return base::failure(base::ErrorCode::CannotOpen,
+                           fmt::format("cannot write to the standard output: {}", std::strerror(errno)));
     }
   }
   return {};

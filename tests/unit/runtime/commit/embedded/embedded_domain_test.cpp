@@ -19,11 +19,11 @@ using commit::Counts;
 using commit::Letter;
 using commit::PartitionName;
 using commit::Position;
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using piperun::testing::exit_status;
 using piperun::testing::in_child;
 using piperun::testing::Turns;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 const PartitionName kOrders0{"orders", 0}, kOrders1{"orders", 1};
 
@@ -50,9 +50,7 @@ class EmbeddedDomainTest : public ::testing::Test {
     auto domain = open();
     auto positions = domain->claim(std::vector{kOrders0});
     EXPECT_TRUE(positions);
-    if (positions->front().next_offset < 0) {
-      EXPECT_TRUE(domain->seed_positions(std::vector{seeded(kOrders0, 0)}));
-    }
+    if (positions->front().next_offset < 0) { EXPECT_TRUE(domain->seed_positions(std::vector{seeded(kOrders0, 0)})); }
     return domain;
   }
   static Position only(EmbeddedDomain& domain, ir::StepMode mode = ir::StepMode::Plain) {
@@ -165,8 +163,9 @@ TEST_F(EmbeddedDomainTest, KillBetweenBeginAndCommitLeavesNothing) {
   const pid_t child = in_child([&] {
     auto mine = owner();
     const bool done = mine->begin() && mine->fence(std::vector{Advance{kOrders0, 0, 5, used(5), 0}}) &&
-                      mine->claim_keys("d", std::vector{commit::KeyClaim{"k", {}, {1}}}) && mine->put_letters(std::vector{Letter{}}) &&
-                      mine->add_rows("s", 5) && mine->database().execute("CREATE TABLE t (a); INSERT INTO t VALUES (1)");
+                      mine->claim_keys("d", std::vector{commit::KeyClaim{"k", {}, {1}}}) &&
+                      mine->put_letters(std::vector{Letter{}}) && mine->add_rows("s", 5) &&
+                      mine->database().execute("CREATE TABLE t (a); INSERT INTO t VALUES (1)");
     turns.parent_may_go();
     while (done) ::pause();
     return 1;
@@ -188,7 +187,8 @@ TEST_F(EmbeddedDomainTest, KillAfterCommitKeepsAll) {
   Turns turns;
   const pid_t child = in_child([&] {
     auto mine = owner();
-    const bool done = mine->begin() && mine->fence(std::vector{Advance{kOrders0, 0, 5, used(5), 0}}) && mine->add_rows("s", 5) && mine->commit();
+    const bool done = mine->begin() && mine->fence(std::vector{Advance{kOrders0, 0, 5, used(5), 0}}) && mine->add_rows("s", 5) &&
+                      mine->commit();
     turns.parent_may_go();
     while (done) ::pause();
     return 1;
@@ -248,8 +248,9 @@ TEST_F(EmbeddedDomainTest, AWaiterGivesUpInTimeAndNamesTheHolder) {
 
 TEST_F(EmbeddedDomainTest, AtMostOnceUnstoredFatesBecomeUnknown) {
   auto domain = owner();
-  ASSERT_TRUE(domain->commit_offsets(std::vector{Advance{kOrders0, 0, 100, {}, 4}}, ir::StepMode::Sync));     // 4 records in flight
-  ASSERT_TRUE(domain->commit_offsets(std::vector{Advance{kOrders0, 100, 250, used(4), 3}}, ir::StepMode::Sync));  // fates of the 4, 3 more
+  ASSERT_TRUE(domain->commit_offsets(std::vector{Advance{kOrders0, 0, 100, {}, 4}}, ir::StepMode::Sync));  // 4 records in flight
+  ASSERT_TRUE(domain->commit_offsets(std::vector{Advance{kOrders0, 100, 250, used(4), 3}},
+                                     ir::StepMode::Sync));  // fates of the 4, 3 more
   EXPECT_EQ(only(*domain).in_flight, 3);
   auto after_crash = open();
   auto claimed = after_crash->claim(std::vector{kOrders0});
@@ -305,7 +306,8 @@ TEST_F(EmbeddedDomainTest, KeysOfAnAbortedFirstTransactionDoNotLinger) {
   domain->abort();
   ASSERT_TRUE(*domain->claim_keys("e", std::vector{commit::KeyClaim{"x", {}, {1}}}));
   ASSERT_TRUE(*domain->claim_keys("d", std::vector{commit::KeyClaim{"a", {}, {2}}}));
-  EXPECT_TRUE(domain->lookup_keys("d", std::vector<std::string>{"x"})->front().times.empty()) << "two operators never share a number";
+  EXPECT_TRUE(domain->lookup_keys("d", std::vector<std::string>{"x"})->front().times.empty())
+      << "two operators never share a number";
   EXPECT_THAT(domain->lookup_keys("d", std::vector<std::string>{"a"})->front().times, ElementsAre(2));
 }
 
@@ -392,7 +394,8 @@ TEST_F(EmbeddedDomainTest, ReleaseUndoesWhatIsOpen) {
   ASSERT_TRUE(domain->add_rows("s", 1));
   domain->release();
   EXPECT_TRUE(open()->rows()->empty());
-  EXPECT_FALSE(domain->commit_offsets(std::vector{Advance{kOrders0, 0, 1, used(1), 0}}, ir::StepMode::Sync)) << "nothing is claimed any more";
+  EXPECT_FALSE(domain->commit_offsets(std::vector{Advance{kOrders0, 0, 1, used(1), 0}}, ir::StepMode::Sync))
+      << "nothing is claimed any more";
 }
 
 TEST_F(EmbeddedDomainTest, RefusesFilesOfAnotherKindOrALaterVersion) {

@@ -15,10 +15,10 @@ namespace {
 using base::ErrorCode;
 using connectors::OutputRow;
 using ir::Conflict;
-using value::Cell;
-using value::TypeKind;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using value::Cell;
+using value::TypeKind;
 
 class TableTest : public ::testing::Test {
  protected:
@@ -72,13 +72,28 @@ TEST_F(TableTest, EachTypeIsStoredExactlyAndReadBack) {
   const value::TypeId channel = types_.intern({.kind = TypeKind::Enum, .name = "Channel", .values = {"web", "shop"}});
   const value::TypeId list = types_.list(scalar(TypeKind::Int));
   const TableLayout layout{"t",
-                           {{"id", scalar(TypeKind::String)}, {"amount", types_.decimal(38, 2)}, {"at", scalar(TypeKind::Timestamp)}, {"paid", scalar(TypeKind::Bool)},
-                            {"rate", scalar(TypeKind::Float)}, {"raw", scalar(TypeKind::Bytes)}, {"channel", channel}, {"lines", list}, {"note", optional(TypeKind::String)}},
+                           {{"id", scalar(TypeKind::String)},
+                            {"amount", types_.decimal(38, 2)},
+                            {"at", scalar(TypeKind::Timestamp)},
+                            {"paid", scalar(TypeKind::Bool)},
+                            {"rate", scalar(TypeKind::Float)},
+                            {"raw", scalar(TypeKind::Bytes)},
+                            {"channel", channel},
+                            {"lines", list},
+                            {"note", optional(TypeKind::String)}},
                            {0}};
   const Cell numbers[] = {Cell::of(std::int64_t{1}), Cell::of(std::int64_t{2})};
   const value::Int128 big = value::Int128{1'000'000'000'000'000'000} * 1'000'000'000'000'000'000 + 7;
-  std::vector<Cell> row{Cell::of(std::string_view("a")), Cell::of(-big), Cell::of(std::int64_t{1'500'000}), Cell::of(true), Cell::of(0.5),
-                        Cell::of(std::string_view("\0x", 2)), Cell::of(std::int64_t{1}), Cell::of(value::List{numbers, 2}), Cell::of(true), Cell{}};
+  std::vector<Cell> row{Cell::of(std::string_view("a")),
+                        Cell::of(-big),
+                        Cell::of(std::int64_t{1'500'000}),
+                        Cell::of(true),
+                        Cell::of(0.5),
+                        Cell::of(std::string_view("\0x", 2)),
+                        Cell::of(std::int64_t{1}),
+                        Cell::of(value::List{numbers, 2}),
+                        Cell::of(true),
+                        Cell{}};
   auto to = writer(layout, {});
   ASSERT_TRUE(write(*to, {row}));
   EXPECT_THAT(stored("SELECT amount, at, paid, typeof(paid), rate, hex(raw), channel, lines, note FROM t"),
@@ -133,7 +148,9 @@ TEST_F(TableTest, TheNewerVersionWins) {
 TEST_F(TableTest, DecimalVersionsCompareAsNumbers) {
   const value::TypeId version = types_.with_null(types_.decimal(38, 1));
   auto to = writer({"d", {{"id", scalar(TypeKind::Int)}, {"v", version}}, {0}}, {Conflict::Update, 1});
-  const auto row = [](std::int64_t unscaled) { return std::vector<Cell>{whole(1), Cell::of(false), Cell::of(value::Int128{unscaled})}; };
+  const auto row = [](std::int64_t unscaled) {
+    return std::vector<Cell>{whole(1), Cell::of(false), Cell::of(value::Int128{unscaled})};
+  };
   ASSERT_TRUE(write(*to, {{whole(1), Cell::of(true), Cell{}}, row(-100), row(-20), row(-1'000)}));
   EXPECT_THAT(stored("SELECT v FROM d"), ElementsAre("-2.0"));
   ASSERT_TRUE(write(*to, {row(99), row(101), row(100)}));
@@ -198,7 +215,9 @@ TEST_F(TableTest, LookupsAreCachedAsLongAsAsked) {
 }
 
 TEST_F(TableTest, SeveralRowsForAKeyAreAnError) {
-  ASSERT_TRUE(database_->execute("CREATE TABLE v (id INTEGER, at TEXT); INSERT INTO v VALUES (1, '1970-01-01T00:00:00Z'), (1, '1970-01-01T00:00:00Z'), (2, 'x')"));
+  ASSERT_TRUE(
+      database_->execute("CREATE TABLE v (id INTEGER, at TEXT); INSERT INTO v VALUES (1, '1970-01-01T00:00:00Z'), (1, "
+                         "'1970-01-01T00:00:00Z'), (2, 'x')"));
   auto table = LookupTable::open(path_, types_, versioned(), 0, clock_);
   ASSERT_TRUE(table);
   value::Arena arena;
@@ -231,7 +250,8 @@ class SampleTest : public TableTest {
  protected:
   SampleTest() {
     program_.memory = std::make_unique<value::Arena>();
-    customer_ = program_.types.record("Customer", {{"id", program_.types.scalar(TypeKind::Int)}, {"name", program_.types.scalar(TypeKind::String)}});
+    customer_ = program_.types.record(
+        "Customer", {{"id", program_.types.scalar(TypeKind::Int)}, {"name", program_.types.scalar(TypeKind::String)}});
     source_.name = "customers";
     source_.object = "customers";
     source_.type = customer_;
@@ -285,7 +305,8 @@ TEST_F(SampleTest, ABadTableSampleNamesTheLineAndLeavesNothing) {
   ASSERT_FALSE(broken);
   EXPECT_EQ(broken.error().code, ErrorCode::BadSample);
   EXPECT_THAT(broken.error().message, HasSubstr("b.ndjson:3:"));
-  auto repeated = fill_table(*database_, program_, table_, file("r.ndjson", "{\"id\":1,\"name\":\"Ada\"}\n{\"id\":1,\"name\":\"Bob\"}\n"));
+  auto repeated =
+      fill_table(*database_, program_, table_, file("r.ndjson", "{\"id\":1,\"name\":\"Ada\"}\n{\"id\":1,\"name\":\"Bob\"}\n"));
   ASSERT_FALSE(repeated);
   EXPECT_THAT(repeated.error().message, HasSubstr("r.ndjson:2:"));
   EXPECT_FALSE(*table_exists(*database_, "customers"));

@@ -120,7 +120,8 @@ TEST_F(TopicTest, SinkJoinsTheOpenTransaction) {
   ASSERT_TRUE(sink);
   auto reader = source();
   const std::vector<std::optional<std::string_view>> headers{"order", std::nullopt};
-  const std::vector<OutputRow> rows{{.message_key = "k", .encoded = "v", .headers = headers, .timestamp = 9}, {.remove = true, .message_key = "k", .encoded = "v"}};
+  const std::vector<OutputRow> rows{{.message_key = "k", .encoded = "v", .headers = headers, .timestamp = 9},
+                                    {.remove = true, .message_key = "k", .encoded = "v"}};
   ASSERT_TRUE(database->begin());
   ASSERT_TRUE((*sink)->write(rows));
   EXPECT_EQ(reader->partitions()->front().end, 0);

@@ -41,7 +41,8 @@ class FileTest : public ::testing::Test {
     return std::move(*result);
   }
   // All records from `position` on, a few at a time, each continued at the `next` of the one before.
-  static std::vector<std::string> all(connectors::Source& source, std::uint32_t partition = 0, std::int64_t position = 0, std::size_t at_once = 2) {
+  static std::vector<std::string> all(connectors::Source& source, std::uint32_t partition = 0, std::int64_t position = 0,
+                                      std::size_t at_once = 2) {
     std::vector<std::string> result;
     const std::int64_t end = (*source.partitions())[partition].end;
     for (;;) {
@@ -204,7 +205,8 @@ TEST_F(FileTest, TableFindsRowsAndIsReadAgain) {
   program.memory = std::make_unique<value::Arena>();
   ir::Table table;
   table.name = "countries";
-  table.type = program.types.record("Country", {{"code", program.types.scalar(value::TypeKind::String)}, {"n", program.types.scalar(value::TypeKind::Int)}});
+  table.type = program.types.record(
+      "Country", {{"code", program.types.scalar(value::TypeKind::String)}, {"n", program.types.scalar(value::TypeKind::Int)}});
   table.key = {0};
   table.format = ir::Format::Csv;
   table.cache = 1'000;

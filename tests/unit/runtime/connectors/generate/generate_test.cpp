@@ -18,11 +18,17 @@ class GenerateTest : public ::testing::Test {
     value::TypeTable& types = program_.types;
     const value::TypeId channel = types.intern({.kind = TypeKind::Enum, .name = "Channel", .values = {"web", "shop"}});
     source_.name = "made";
-    source_.type = types.record("Made", {{"id", types.scalar(TypeKind::Int)}, {"name", types.with_null(types.scalar(TypeKind::String))}, {"price", types.decimal(12, 2)},
-                                         {"small", types.decimal(1, 1)}, {"at", types.scalar(TypeKind::Timestamp)}, {"channel", channel},
-                                         {"lines", types.list(types.record("", {{"n", types.scalar(TypeKind::Float)}}))}, {"ok", types.scalar(TypeKind::Bool)}});
+    source_.type = types.record("Made", {{"id", types.scalar(TypeKind::Int)},
+                                         {"name", types.with_null(types.scalar(TypeKind::String))},
+                                         {"price", types.decimal(12, 2)},
+                                         {"small", types.decimal(1, 1)},
+                                         {"at", types.scalar(TypeKind::Timestamp)},
+                                         {"channel", channel},
+                                         {"lines", types.list(types.record("", {{"n", types.scalar(TypeKind::Float)}}))},
+                                         {"ok", types.scalar(TypeKind::Bool)}});
   }
-  std::vector<std::string> read(GenerateOptions options, std::uint32_t partition = 0, std::int64_t position = 0, std::size_t most = 1'000) {
+  std::vector<std::string> read(GenerateOptions options, std::uint32_t partition = 0, std::int64_t position = 0,
+                                std::size_t most = 1'000) {
     GenerateSource source(program_, source_, options, clock_);
     std::vector<std::string> result;
     auto slab = source.read(partition, position, most, 1 << 20);

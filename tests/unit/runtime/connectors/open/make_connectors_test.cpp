@@ -19,7 +19,9 @@ class MakeConnectorsTest : public ::testing::Test {
   MakeConnectorsTest() {
     program_.name = program_.id = "p";
     program_.memory = std::make_unique<value::Arena>();
-    program_.systems = {{"mq", ir::SystemKind::Kafka, {}, true}, {"shop", ir::SystemKind::Postgres, {}, true}, {"out", ir::SystemKind::File, {}, false},
+    program_.systems = {{"mq", ir::SystemKind::Kafka, {}, true},
+                        {"shop", ir::SystemKind::Postgres, {}, true},
+                        {"out", ir::SystemKind::File, {}, false},
                         {"far", ir::SystemKind::Kafka, {}, false}};
     const value::TypeId integer = program_.types.scalar(TypeKind::Int);
     const value::TypeId order = program_.types.record("Order", {{"id", integer}});
@@ -80,8 +82,8 @@ TEST_F(MakeConnectorsTest, ABatchFromSampleToCommittedTable) {
   const value::Cell ids[] = {value::Cell::of(std::int64_t{1}), value::Cell::of(std::int64_t{2})};
   const std::vector<OutputRow> rows{{.cells = &ids[0], .encoded = "a"}, {.cells = &ids[1], .encoded = "b"}};
   const auto batch = [&] {
-    return (*domain)->begin() && (*domain)->fence(std::vector{commit::Advance{partition, 0, 2, {.read = 2, .used = 2}, 0}}) && (*table)->write(rows) &&
-           (*topic)->write(rows);
+    return (*domain)->begin() && (*domain)->fence(std::vector{commit::Advance{partition, 0, 2, {.read = 2, .used = 2}, 0}}) &&
+           (*table)->write(rows) && (*topic)->write(rows);
   };
   ASSERT_TRUE(batch());
   (*domain)->abort();
