@@ -1,0 +1,116 @@
+// `piperun dlq list|show|replay|drop`: records that could not be processed.
+#include <fmt/ostream.h>
+
+#include <functional>
+#include <map>
+
+#include "runtime/engine/letters.h"
+#include "runtime/piperun/letter_filter.h"
+#include "runtime/piperun/stores.h"
+
+namespace piperun::cli {
+namespace {
+
+constexpr Option kWhere = {"--where", Takes::One, false, "",
+                           "a condition over code, reason, topic, partition, offset, unit, flow, key, value, at, sqlstate, attempts, replays, timestamp, "
+                           "first_failure, last_failure"};
+constexpr Option kFile = {"WORDS", Takes::Many, false, "", "[FILE]"};
+constexpr Option kShowOptions[] = {kFile, kWhere, kStateDir, kParam};
+constexpr Option kListOptions[] = {kFile, kWhere, kStateDir, kParam, kJson};
+constexpr Option kReplayOptions[] = {kFile, kWhere, {"--force", Takes::Nothing, false, "", "also what failed in three replays"}, kStateDir, kParam};
+constexpr Option kDropOptions[] = {kFile, kWhere, {"--all", Takes::Nothing, false, "", "every letter; instead of --where"}, kStateDir, kParam};
+constexpr std::int64_t kMaxReplays = 3;
+
+using Visit = std::function<base::Result<void>(commit::Domain&, const commit::Letter&)>;
+
+// Calls `visit` for each letter that --where accepts, unit by unit.
+Exit each_letter(const Arguments& arguments, World& world, embedded::Database::Access access, const Visit& visit) {
+  const auto set = open_stores(arguments, world);
+  if (!set) return set.error();
+  auto filter = LetterFilter::make(arguments.text("--where"), world);
+  if (!filter) return filter.error();
+  const auto units = stored_units(*set);
+  if (!units) return tell(units.error(), world);
+  for (const StoredUnit& unit : *units) {
+    auto inspector = embedded::Inspector::open(unit.store.path, access);
+    if (!inspector) return tell(inspector.error(), world);
+    const auto domain = std::move(*inspector).domain(unit.ledger.pipeline, unit.ledger.unit);
+    const auto letters = domain->letters(false);
+    if (!letters) return tell(letters.error(), world);
+    for (const commit::Letter& letter : *letters) {
+      if (!filter->accepts(letter)) continue;
+      if (const auto done = visit(*domain, letter); !done) return tell(done.error(), world);
+    }
+  }
+  return Exit::Done;
+}
+
+Exit list(const Arguments& arguments, World& world) {
+  struct Group {
+    std::int64_t letters = 0;
+    commit::Letter first;
+  };
+  std::map<std::tuple<std::string, std::string, std::string>, Group> groups;  // unit, code, place
+  const Exit done = each_letter(arguments, world, embedded::Database::Access::Read, [&](commit::Domain&, const commit::Letter& letter) -> base::Result<void> {
+    Group& group = groups[{letter.unit, letter.code, letter.site}];
+    if (group.letters++ == 0) group.first = letter;
+    return {};
+  });
+  if (done != Exit::Done) return done;
+  for (const auto& [key, group] : groups) {
+    const commit::Letter& letter = group.first;
+    if (arguments.has("--json")) {
+      fmt::print(world.out, "{{\"letters\":{},\"first\":{}}}\n", group.letters, engine::letter_json(letter));
+    } else {
+      fmt::print(world.out, "{:>6}  {}  {}  {}{}{}   first: {}/{}@{}\n", group.letters, letter.unit, letter.code, letter.message, letter.site.empty() ? "" : "  at ",
+                 letter.site, letter.origin.topic, letter.origin.number, letter.offset);
+    }
+  }
+  if (groups.empty()) fmt::print(world.err, "no dead letters\n");
+  return Exit::Done;
+}
+
+Exit show(const Arguments& arguments, World& world) {
+  return each_letter(arguments, world, embedded::Database::Access::Read, [&](commit::Domain&, const commit::Letter& letter) -> base::Result<void> {
+    fmt::print(world.out, "{}\n", engine::letter_json(letter));
+    return {};
+  });
+}
+
+Exit replay(const Arguments& arguments, World& world) {
+  std::int64_t asked = 0, refused = 0;
+  const Exit done = each_letter(arguments, world, embedded::Database::Access::Write, [&](commit::Domain& domain, const commit::Letter& letter) -> base::Result<void> {
+    if (letter.replays >= kMaxReplays && !arguments.has("--force")) return ++refused, base::Result<void>();
+    return ++asked, domain.ask_replay(letter);
+  });
+  if (done != Exit::Done) return done;
+  fmt::print(world.out, "{} letters will be read again by the running pipeline, or at its next start\n", asked);
+  if (refused == 0) return Exit::Done;
+  fmt::print(world.err, "P1301: {} letters failed in {} replays already; --force replays them once more\n", refused, kMaxReplays);
+  return Exit::WorldFailed;
+}
+
+Exit drop(const Arguments& arguments, World& world) {
+  if (arguments.has("--where") == arguments.has("--all")) {
+    fmt::print(world.err, "piperun: say which letters: --where EXPR, or --all\n");
+    return Exit::Usage;
+  }
+  std::int64_t dropped = 0;
+  const Exit done = each_letter(arguments, world, embedded::Database::Access::Write, [&](commit::Domain& domain, const commit::Letter& letter) {
+    return ++dropped, domain.remove_letter(letter);
+  });
+  if (done == Exit::Done) fmt::print(world.out, "{} letters dropped\n", dropped);
+  return done;
+}
+
+}  // namespace
+
+extern const Command kDlqList, kDlqShow, kDlqReplay, kDlqDrop;
+const Command kDlqList = {"dlq list", "Dead letters, counted by unit, code and place.", "piperun dlq list\npiperun dlq list orders.pipe --json", kListOptions, list};
+const Command kDlqShow = {"dlq show", "Dead letters in full, as JSON lines.",
+                          "piperun dlq show --where 'code == \"P1001\" and partition == 0'\npiperun dlq show orders.pipe --where 'contains(reason, \"customer\")'",
+                          kShowOptions, show};
+const Command kDlqReplay = {"dlq replay", "Has dead letters processed again.", "piperun dlq replay orders.pipe --where 'code == \"P1105\"'", kReplayOptions, replay};
+const Command kDlqDrop = {"dlq drop", "Forgets dead letters.", "piperun dlq drop --where 'offset < 1_000'\npiperun dlq drop --all", kDropOptions, drop};
+
+}  // namespace piperun::cli

@@ -1,0 +1,92 @@
+#include "runtime/piperun/letter_filter.h"
+
+#include <fmt/ostream.h>
+
+#include "lang/value/time.h"
+#include "runtime/piperun/rows.h"
+
+namespace piperun::cli {
+namespace {
+
+// The condition becomes a stage of a pipeline that is never run as such: so it has every function, and every diagnostic, of the language.
+constexpr std::string_view kPipeline = R"(pipeline letters {{ delivery = at_least_once }}
+type Letter {{
+  code: string, reason: string, sqlstate: string, at: string, unit: string, flow: string, topic: string
+  partition: int64, offset: int64, element: int64, attempts: int64, replays: int64
+  timestamp: timestamp, first_failure: timestamp, last_failure: timestamp
+  key: string?, value: string?
+}}
+source letters: Letter = stdin {{ format = json }}
+sink accepted = stdout
+flow accept {{
+  from letters
+  filter {}
+  to accepted
+}}
+)";
+
+std::string time_json(std::int64_t micros) {
+  std::string out = "\"";
+  value::append_timestamp(out, micros);
+  return out + "\"";
+}
+
+std::optional<std::string> readable(const std::optional<std::string>& bytes) { return bytes && bytes_json(bytes).starts_with('{') ? std::nullopt : bytes; }
+
+std::string letter_fields(const commit::Letter& letter) {
+  return fmt::format(
+      "{{\"code\":{},\"reason\":{},\"sqlstate\":{},\"at\":{},\"unit\":{},\"flow\":{},\"topic\":{},\"partition\":{},\"offset\":{},\"element\":{},"
+      "\"attempts\":{},\"replays\":{},\"timestamp\":{},\"first_failure\":{},\"last_failure\":{},\"key\":{},\"value\":{}}}",
+      bytes_json(letter.code), bytes_json(letter.message), bytes_json(letter.sqlstate), bytes_json(letter.site), bytes_json(letter.unit),
+      bytes_json(letter.flow), bytes_json(letter.origin.topic), letter.origin.number, letter.offset, letter.element, letter.attempts, letter.replays,
+      time_json(letter.timestamp), time_json(letter.first_failure), time_json(letter.last_failure), bytes_json(readable(letter.key)),
+      bytes_json(readable(letter.value)));
+}
+
+}  // namespace
+
+std::expected<LetterFilter, Exit> LetterFilter::make(const std::string& expression, World& world) {
+  if (expression.empty()) return LetterFilter(nullptr);
+  CompileOptions options;
+  options.local = true;
+  options.environment = world.environment;
+  options.files["--where"] = fmt::format(kPipeline, expression);
+  auto compiled = compile_or_tell("--where", options, world);
+  if (!compiled) return std::unexpected(Exit::Usage);
+  return LetterFilter(std::make_unique<Compiled>(std::move(*compiled)));
+}
+
+LetterFilter::LetterFilter(std::unique_ptr<Compiled> compiled) : compiled_(std::move(compiled)) {
+  if (!compiled_) return;
+  const ir::Program& program = *compiled_->program;
+  const engine::Options options = engine_options(*compiled_);
+  const auto& nodes = program.units.front().dataflow.nodes;
+  for (ir::NodeId id = 0; id < nodes.size(); ++id) {
+    if (const auto* input = std::get_if<ir::Input>(&nodes[id].op)) decoder_ = record::make_decoder(program, program.sources[input->source], nodes[id].output);
+    if (const auto* apply = std::get_if<ir::Apply>(&nodes[id].op)) functions_.emplace(id, expr::RowFunction::compile(program, apply->function, options.natives));
+  }
+}
+
+bool LetterFilter::accepts(const commit::Letter& letter) {
+  if (!compiled_) return true;
+  constexpr std::size_t kCells = 256;  // more than all fields take
+  const auto& nodes = compiled_->program->units.front().dataflow.nodes;
+  value::Arena arena;
+  std::vector<value::Cell> row(kCells), result(kCells);
+  std::string text = letter_fields(letter);
+  const std::size_t size = text.size();
+  text.resize(size + record::kPadding);
+  if (decoder_->decode(std::string_view(text).substr(0, size), arena, row.data())) return false;
+  std::uint32_t port = 0;
+  for (ir::NodeId id = 0; !std::holds_alternative<ir::Output>(nodes[id].op); id = nodes[id].next[port].front().to) {
+    port = 0;
+    if (!functions_.contains(id)) continue;
+    const expr::Outcome outcome = functions_.at(id).run(row.data(), {arena}, result.data());
+    if (outcome.kind != expr::Outcome::Kind::Emit) return false;
+    port = outcome.port;
+    std::swap(row, result);
+  }
+  return true;
+}
+
+}  // namespace piperun::cli
