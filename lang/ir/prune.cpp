@@ -195,20 +195,26 @@ class Pruning {
     } else if (auto* dedup = std::get_if<Dedup>(&node.op)) {
       place(dedup->key);
       place(dedup->time);
-      drop_columns(node.output, keep);
+      pass_on(id, std::move(keep));
     } else if (auto* enrich = std::get_if<Enrich>(&node.op)) {
       place(enrich->key);
       keep.push_back(true);
-      drop_columns(node.output, keep);
+      pass_on(id, std::move(keep));
     } else if (auto* flatten = std::get_if<Flatten>(&node.op)) {
       if (flatten->with_index) keep.push_back(true);
-      drop_columns(node.output, keep);
+      pass_on(id, std::move(keep));
     } else if (auto* output = std::get_if<Output>(&node.op)) {
       place(output->columns);
       place(output->headers);
       place(output->message_key);
       for (int* column : {&output->remove, &output->value, &output->extra, &output->idempotency}) place(*column);
     }
+  }
+
+  // These operators send all that they receive, also what only another reader of their input, or they themselves, wanted.
+  void pass_on(NodeId id, Columns columns) {
+    drop_columns(dataflow_.nodes[id].output, columns);
+    wanted_[id][0] = std::move(columns);
   }
 
   Program& program_;

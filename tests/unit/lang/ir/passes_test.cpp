@@ -247,6 +247,28 @@ TEST(Prune, KeepsTheKeyOfADedup) {
   EXPECT_EQ(std::get<Dedup>(t.program.graph.nodes[1].op).time, 2);
 }
 
+// What an operator in front reads for itself flows through the next one, though nobody behind it reads that.
+TEST(Prune, PassesOnWhatAnOperatorInFrontNeeds) {
+  HandBuilt t;
+  const value::TypeId list = t.program.types.list(t.integer), time = t.program.types.scalar(value::TypeKind::Timestamp);
+  const Schema columns{{"id", t.string}, {"a", t.integer}, {"#time", time}, {"xs", list}};
+  t.add_input(columns);
+  const NodeId dedup = t.add_node(Dedup{"f.dedup", {0}, 2, 60}, columns, 1);
+  const Schema flat{{"id", t.string}, {"a", t.integer}, {"#time", time}, {"x", t.integer}};
+  const NodeId flatten = t.add_node(Flatten{}, flat, 1);
+  const NodeId apply = t.add_apply(t.add(t.plus(flat, 3, 1)));
+  const NodeId out = t.add_output({{"x", t.integer}});
+  std::get<Output>(t.program.graph.nodes[out].op).columns = {3};
+  t.connect(0, dedup);
+  t.connect(dedup, flatten);
+  t.connect(flatten, apply);
+  t.connect(apply, out);
+  ASSERT_EQ(t.faults(), "");
+  prune(t.program, t.program.graph);
+  EXPECT_EQ(t.faults(), "");
+  EXPECT_EQ(print(t.program.types, t.program.graph.nodes[flatten].output), "(id: string, #time: timestamp, x: int64)");
+}
+
 TEST(Prune, DropsTheNumberOfAFlattenThatNobodyReads) {
   HandBuilt t;
   const value::TypeId list = t.program.types.list(t.integer);
