@@ -61,7 +61,7 @@ Exit run(const Arguments& arguments, World& world) {
   options->optimized = false;
   const auto compiled = compile_or_tell(word, *options, world);
   if (!compiled) return compiled.error();
-  world.out << prove::explain(*compiled->program, compiled->proofs);
+  world.out << prove::explain(*compiled->program, compiled->proofs, &compiled->places);
   return Exit::Done;
 }
 

@@ -125,7 +125,7 @@ class TestRun {
     as_written.optimized = false;
     const auto again = compile_file(path, as_written);
     if (!again || !again->ok()) return std::unexpected("the pipeline cannot be compiled as written");
-    return prove::explain(*again->program, again->proofs);
+    return prove::explain(*again->program, again->proofs, &again->places);
   }
 
   // ---- Running
