@@ -110,7 +110,6 @@ commit::Letter make_letter(const ir::Program& program, const ir::Unit& unit, con
     letter.first_failure = batch.now;
   } else {
     ++letter.attempts;
-    ++letter.replays;
     letter.replay_asked = false;
   }
   letter.code = traits.code;

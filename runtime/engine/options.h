@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "runtime/base/clock.h"
 #include "runtime/commit/domain.h"
 #include "runtime/connectors/connectors.h"
+#include "runtime/expr/row_function.h"
 
 namespace piperun::engine {
 
@@ -39,6 +41,9 @@ struct UpgradeDecision {
 };
 using CompareManifests = std::function<UpgradeDecision(const std::string& stored, const std::string& now)>;
 
+// The process environment: NAME, or the text of the file that NAME_FILE names without its last newline.
+std::optional<std::string> secret_from_environment(const std::string& name);
+
 struct Options {
   bool drain = false;        // stop when the input is used up
   std::uint32_t workers = 1; // per unit
@@ -46,6 +51,7 @@ struct Options {
   std::vector<std::string> manifests;  // one per unit, JSON
   CompareManifests compare;
   std::vector<value::NativeFn> natives;  // one per Program::natives
+  std::function<std::optional<std::string>(const std::string&)> secret = secret_from_environment;
 };
 
 }  // namespace piperun::engine

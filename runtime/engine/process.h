@@ -21,7 +21,7 @@ using LookupKeys =
 // One per worker. `program`, `unit`, `tables` and `partitions` outlive it.
 class Process {
  public:
-  Process(const ir::Program& program, const ir::Unit& unit, std::span<const value::NativeFn> natives,
+  Process(const ir::Program& program, const ir::Unit& unit, std::span<const value::NativeFn> natives, const expr::Secrets& secrets,
           const std::vector<std::unique_ptr<connectors::Table>>& tables, const std::vector<ReadPartition>& partitions);
   ~Process();
 

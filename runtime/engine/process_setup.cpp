@@ -36,7 +36,7 @@ std::uint32_t index_in(const std::vector<T>& list, T item) {
 
 }  // namespace
 
-Process::Process(const ir::Program& program, const ir::Unit& unit, std::span<const value::NativeFn> natives,
+Process::Process(const ir::Program& program, const ir::Unit& unit, std::span<const value::NativeFn> natives, const expr::Secrets& secrets,
                  const std::vector<std::unique_ptr<connectors::Table>>& tables, const std::vector<ReadPartition>& partitions)
     : program_(program), unit_(unit), tables_(tables), partitions_(partitions), nodes_(unit.dataflow.nodes.size()) {
   find_inputs();
@@ -49,7 +49,7 @@ Process::Process(const ir::Program& program, const ir::Unit& unit, std::span<con
     if (const auto* input = std::get_if<ir::Input>(&node.op)) {
       set_up(state, node, *input);
     } else if (const auto* apply = std::get_if<ir::Apply>(&node.op)) {
-      state.function = expr::RowFunction::compile(program, apply->function, natives);
+      state.function = expr::RowFunction::compile(program, apply->function, natives, secrets);
     } else if (std::holds_alternative<ir::Flatten>(node.op)) {
       state.list = range_of(types, *state.input, static_cast<int>(state.input->size()) - 1);
       state.element_cells = value::cells(types[types[state.list.type].element]);

@@ -19,9 +19,10 @@ struct TakenSlab {
 // Used by one thread at a time.
 class Reader {
  public:
-  // `sources`: one per Unit::sources; they and `partitions` outlive it. `positions`: where each partition begins.
+  // `sources`: one per Unit::sources; they and `partitions` outlive it. `positions`: where each partition begins. `stop_times`: per
+  // source; a partition ends before its first record with that time of the log (microseconds) or a later one.
   Reader(const std::vector<std::unique_ptr<connectors::Source>>& sources, const std::vector<ReadPartition>& partitions,
-         std::vector<std::int64_t> positions);
+         std::vector<std::int64_t> positions, std::vector<std::int64_t> stop_times);
 
   // The next records of the next partition that has some; nullopt: none there now.
   base::Result<std::optional<TakenSlab>> next(std::size_t max_records, std::size_t max_bytes);
@@ -38,6 +39,8 @@ class Reader {
   const std::vector<std::unique_ptr<connectors::Source>>& sources_;
   const std::vector<ReadPartition>& partitions_;
   std::vector<std::int64_t> positions_;
+  std::vector<std::int64_t> stop_times_;
+  std::vector<bool> is_over_;  // per partition: it has come to its stop time
   std::size_t turn_ = 0;
 };
 

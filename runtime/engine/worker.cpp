@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <set>
 
+#include "lang/value/time.h"
 #include "runtime/engine/attempt.h"
+#include "runtime/engine/secrets.h"
 
 namespace piperun::engine {
 namespace {
@@ -385,6 +387,8 @@ base::Result<void> Worker::seed_positions() {
 }
 
 base::Result<void> Worker::start_intake() {
+  const auto secrets = read_secrets(program_, options_);
+  if (!secrets) return std::unexpected(secrets.error());
   positions_.assign(all_.size(), 0);
   for (std::size_t i = 0; i < all_.size(); ++i) {
     const auto position = std::ranges::find(claimed_, all_[i].name, &commit::Position::partition);
@@ -392,14 +396,19 @@ base::Result<void> Worker::start_intake() {
   }
   unsettled_.assign(all_.size(), {});
   newest_time_.assign(all_.size(), INT64_MIN);
-  process_ = std::make_unique<Process>(program_, unit_, options_.natives, tables_, all_);
+  process_ = std::make_unique<Process>(program_, unit_, options_.natives, *secrets, tables_, all_);
   reading_.clear();
   std::vector<std::int64_t> from;
   for (const std::uint32_t index : mine_) {
     reading_.push_back(all_[index]);
     from.push_back(positions_[index]);
   }
-  auto reader = std::make_unique<Reader>(sources_, reading_, std::move(from));
+  std::vector<std::int64_t> stop_times;
+  for (const ir::SourceId id : unit_.sources) {
+    const std::string& stop_at = program_.sources[id].stop_at;
+    stop_times.push_back(stop_at.empty() ? INT64_MAX : value::parse_timestamp(stop_at).value_or(INT64_MAX));
+  }
+  auto reader = std::make_unique<Reader>(sources_, reading_, std::move(from), std::move(stop_times));
   const auto limit = static_cast<std::size_t>(program_.commit_records);
   intake_ = options_.inline_intake ? make_inline_intake(std::move(reader), limit) : make_threaded_intake(std::move(reader), limit);
   return {};

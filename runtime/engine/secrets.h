@@ -1,0 +1,10 @@
+// The secrets that a program's expressions name, read when it starts and kept nowhere else.
+#pragma once
+#include "runtime/engine/options.h"
+
+namespace piperun::engine {
+
+// SecretMissing names the one that is not set.
+base::Result<expr::Secrets> read_secrets(const ir::Program& program, const Options& options);
+
+}  // namespace piperun::engine
