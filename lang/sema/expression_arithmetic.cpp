@@ -41,7 +41,10 @@ TypeId Expressions::arithmetic(ExprId id, const ast::Binary& binary, Scope& scop
     return no_operator(binary);
   }
   if (context_.is_error(type)) return {};
-  if ((binary.op == Divide || binary.op == Remainder) && !divisor_is_safe(binary)) fact(id).can_fail = true;
+  if ((binary.op == Divide || binary.op == Remainder) && !divisor_is_safe(binary)) {
+    if (fact(binary.right).constant != kNone) return {};  // zero, which was reported
+    fact(id).can_fail = true;
+  }
   fold_constant(id, binary, type);
   return type;
 }
@@ -55,7 +58,7 @@ bool Expressions::divisor_is_safe(const ast::Binary& binary) {
                        (std::holds_alternative<double>(value) && std::get<double>(value) == 0) ||
                        (std::holds_alternative<value::Int128>(value) && std::get<value::Int128>(value) == 0);
   if (is_zero) context_.error(Code::P0305, span(binary.right), "division by zero");
-  return true;
+  return !is_zero;
 }
 
 TypeId Expressions::decimal_arithmetic(ExprId id, const ast::Binary& binary, TypeId hint) {
@@ -120,7 +123,8 @@ TypeId Expressions::time_arithmetic(const ast::Binary& binary, TypeKind left, Ty
 void Expressions::fold_constant(ExprId id, const ast::Binary& binary, TypeId type) {
   const std::uint32_t left = fact(binary.left).constant;
   const std::uint32_t right = fact(binary.right).constant;
-  if (left == kNone || right == kNone || binary.op == Divide || binary.op == Remainder) return;
+  const bool is_quotient = binary.op == Divide || binary.op == Remainder;
+  if (left == kNone || right == kNone) return;
   const Constant a = context_.facts.constants[left];
   const Constant b = context_.facts.constants[right];
   std::optional<decltype(Constant::value)> result;
@@ -129,14 +133,18 @@ void Expressions::fold_constant(ExprId id, const ast::Binary& binary, TypeId typ
   };
   if (std::holds_alternative<std::int64_t>(a.value) && std::holds_alternative<std::int64_t>(b.value)) {
     const std::int64_t x = std::get<std::int64_t>(a.value), y = std::get<std::int64_t>(b.value);
-    keep(binary.op == Add ? value::add(x, y) : binary.op == Subtract ? value::subtract(x, y) : value::multiply(x, y));
-  } else if (std::holds_alternative<value::Int128>(a.value) && std::holds_alternative<value::Int128>(b.value)) {
+    keep(binary.op == Add        ? value::add(x, y)
+         : binary.op == Subtract ? value::subtract(x, y)
+         : binary.op == Multiply ? value::multiply(x, y)
+         : binary.op == Divide   ? value::divide(x, y)
+                                 : value::remainder(x, y));
+  } else if (!is_quotient && std::holds_alternative<value::Int128>(a.value) && std::holds_alternative<value::Int128>(b.value)) {
     const value::Int128 x = std::get<value::Int128>(a.value), y = std::get<value::Int128>(b.value);
     const int precision = context_.type(type).precision;
     keep(binary.op == Add        ? value::add(x, y, precision)
          : binary.op == Subtract ? value::subtract(x, y, precision)
                                  : value::multiply(x, y, precision));
-  } else if (std::holds_alternative<double>(a.value) && std::holds_alternative<double>(b.value)) {
+  } else if (!is_quotient && std::holds_alternative<double>(a.value) && std::holds_alternative<double>(b.value)) {
     const double x = std::get<double>(a.value), y = std::get<double>(b.value);
     result = binary.op == Add ? x + y : binary.op == Subtract ? x - y : x * y;
   }

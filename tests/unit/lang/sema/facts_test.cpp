@@ -184,6 +184,16 @@ TEST(Options, AMistypedOptionIsNotAlsoMissing) {
   EXPECT_EQ(program->report.error_count(), 1U) << program->rendered();
 }
 
+TEST(Consts, AreComputed) {
+  const auto program = analysed(
+      "test.pipe", "const a = 7\nconst b = (a * 24 + 2) / 10 - a % 4\nconst c = [1.50, a]\nconst d = \"{a}-{c[0]!}\"\n", {});
+  EXPECT_EQ(program->report.error_count(), 1U) << program->rendered();  // only `d`: taking an element is not computed
+  const auto& declaration = std::get<ast::ConstDecl>(program->program.modules[0].module.declarations.at(1).node);
+  const std::uint32_t constant = program->facts[declaration.value].constant;
+  ASSERT_NE(constant, kNone);
+  EXPECT_EQ(to_text(program->facts.constants[constant], program->facts.types), "14");
+}
+
 TEST(Params, AreTypedConstants) {
   Options options;
   options.params["min"] = "5";

@@ -86,7 +86,8 @@ TEST(SemaGolden, EachCodeOccurs) {
     for (const diag::Diagnostic* each : program->report.sorted()) seen.insert(std::string(diag::info(each->code).name));
   }
   for (const diag::CodeInfo& each : diag::all_codes()) {
-    if (is_ours(each.name)) EXPECT_TRUE(seen.contains(std::string(each.name))) << each.name << " occurs in no golden program";
+    if (!is_ours(each.name)) continue;
+    EXPECT_TRUE(seen.contains(std::string(each.name))) << each.name << " occurs in no golden program";
   }
 }
 
@@ -99,7 +100,8 @@ TEST(SemaGolden, OneMistakeGivesOneDiagnostic) {
     const auto program = analysed(name, text, options_of(text));
     const auto found = program->report.sorted();
     EXPECT_EQ(found.size(), 1U) << name << "\n" << program->rendered();
-    if (!found.empty()) EXPECT_EQ(diag::info(found.front()->code).name, name.substr(0, 5)) << program->rendered();
+    if (found.empty()) continue;
+    EXPECT_EQ(diag::info(found.front()->code).name, name.substr(0, 5)) << program->rendered();
   }
 }
 
