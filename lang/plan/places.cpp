@@ -1,5 +1,6 @@
 #include "lang/plan/places.h"
 
+#include <algorithm>
 #include <cctype>
 #include <string_view>
 #include <variant>
@@ -30,6 +31,16 @@ Span Places::at(const ir::Site& site) const {
   const std::string_view text = file.text();
   while (end < text.size() && (std::isalnum(static_cast<unsigned char>(text[end])) || text[end] == '_')) ++end;
   return {files[site.file], begin, end};
+}
+
+std::string Places::line_from(const ir::Site& site) const {
+  if (!texts || site.line == 0 || site.file >= files.size()) return "";
+  const source::SourceFile& file = texts->file(files[site.file]);
+  if (site.line > file.line_count()) return "";
+  std::string_view line = file.line_text(site.line);
+  line.remove_prefix(std::min<std::size_t>(site.column - 1, line.size()));
+  line = line.substr(0, line.find(" #"));  // a comment has a blank before it; in a string that is rare, and only shortens the text
+  return std::string(line.substr(0, line.find_last_not_of(" \t\r") + 1));
 }
 
 Places places_of(const ir::Program& program, const sema::Program& files, const sema::Facts& facts, const source::SourceMap& texts) {

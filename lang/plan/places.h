@@ -1,5 +1,6 @@
 // Where diagnostics of plan and prove point: the IR keeps only line and column, users see the words of their file.
 #pragma once
+#include <string>
 #include <vector>
 
 #include "lang/diag/diagnostic.h"
@@ -19,6 +20,8 @@ struct Places {
 
   // The word at that place; an empty span if the site is nowhere.
   Span at(const ir::Site& site) const;
+  // The rest of the line there, without a comment: a stage as it was written. "" if the site is nowhere.
+  std::string line_from(const ir::Site& site) const;
   Span of_source(ir::SourceId id) const { return id < sources.size() ? sources[id] : delivery; }
   Span of_sink(ir::SinkId id) const { return id < sinks.size() ? sinks[id] : delivery; }
 };

@@ -39,7 +39,8 @@ std::string object_words(const char* kind, const std::string& object) {
 
 class Explainer {
  public:
-  Explainer(const ir::Program& program, const std::vector<Proof>& proofs) : program_(program), proofs_(proofs) {}
+  Explainer(const ir::Program& program, const std::vector<Proof>& proofs, const plan::Places* places)
+      : program_(program), proofs_(proofs), places_(places) {}
 
   std::string text() {
     line("pipeline {} promises {}", program_.name, delivery_name(program_.delivery));
@@ -62,7 +63,7 @@ class Explainer {
     line("\nunit {}", unit.name);
     for (const ir::SourceId id : unit.sources) {
       const ir::Source& source = program_.sources[id];
-      line("  reads    {}: {}{}", source.name, object_words("", source.object), plan::describe(program_.systems[source.system]));
+      line("  reads    {}: {}{}", source.name, object_words(source_kind(source), source.object), plan::describe(program_.systems[source.system]));
     }
     for (const ir::TableId id : unit.tables) {
       const ir::Table& table = program_.tables[id];
@@ -72,12 +73,16 @@ class Explainer {
     line("  commits  in {}", plan::describe(program_.systems[unit.domain]));
     line("  dead     {}", dead_letters(unit));
     line("\n  What happens to a record");
-    out_ += indented(explain_flows(program_, unit.dataflow));
+    out_ += indented(explain_flows(program_, unit.dataflow, places_));
     steps(unit);
     occasions(unit);
     crashes(unit);
     guarantees(proof);
     assumptions(unit);
+  }
+
+  const char* source_kind(const ir::Source& source) const {
+    return program_.systems[source.system].kind == ir::SystemKind::File ? "path" : "topic";
   }
 
   void sink(const ir::Sink& sink) {
@@ -121,7 +126,9 @@ class Explainer {
     line("\n  What is done with a batch (up to {} records, or {} of them)", program_.commit_records, duration_text(program_.commit_interval));
     const std::size_t width = step_width(unit);
     for (const ir::Step& step : unit.protocol.batch) {
-      line("    {:<{}}  {}", ir::step_name(step, program_.sinks), width, clause(program_, unit, step));
+      const std::string name = ir::step_name(step, program_.sinks), words = clause(program_, unit, step);
+      told_.insert(name + words);
+      line("    {:<{}}  {}", name, width, words);
     }
   }
 
@@ -140,13 +147,24 @@ class Explainer {
     const std::array list{Occasion{"at the start, and when taking over", p.on_assign}, Occasion{"when nobody knows if a step took effect", p.on_unclear},
                           Occasion{"when a record is refused", p.on_poison},           Occasion{"when the work is given to another", p.on_revoke},
                           Occasion{"when the work was lost already", p.on_lost},       Occasion{"when told to stop", p.on_stop}};
-    const std::size_t width = step_width(unit);
-    for (const Occasion& occasion : list) {
-      line("\n  What is done {}", occasion.when);
-      for (const ir::Step& step : occasion.steps) {
-        line("    {:<{}}  {}", ir::step_name(step, program_.sinks), width, clause(program_, unit, step));
-      }
+    for (const Occasion& occasion : list) tell(unit, occasion.when, occasion.steps);
+  }
+
+  // In full the first time, by name when nothing in it is new.
+  void tell(const ir::Unit& unit, const char* when, const std::vector<ir::Step>& steps) {
+    std::vector<std::pair<std::string, std::string>> rows;
+    std::vector<std::string> names;
+    std::size_t width = 16;
+    bool is_new = false;
+    for (const ir::Step& step : steps) {
+      rows.emplace_back(ir::step_name(step, program_.sinks), clause(program_, unit, step));
+      names.push_back(rows.back().first);
+      width = std::max(width, names.back().size());
+      is_new = told_.insert(rows.back().first + rows.back().second).second || is_new;
     }
+    if (!is_new) return line("\n  What is done {}: {}", when, fmt::join(names, ", "));
+    line("\n  What is done {}", when);
+    for (const auto& [name, words] : rows) line("    {:<{}}  {}", name, width, words);
   }
 
   static const char* fate(int effects) { return effects == 0 ? "lost" : effects == 1 ? "once" : "twice"; }
@@ -216,11 +234,15 @@ class Explainer {
 
   const ir::Program& program_;
   const std::vector<Proof>& proofs_;
+  const plan::Places* places_;
+  std::set<std::string> told_;  // steps that were explained already
   std::string out_;
 };
 
 }  // namespace
 
-std::string explain(const ir::Program& program, const std::vector<Proof>& proofs) { return Explainer(program, proofs).text(); }
+std::string explain(const ir::Program& program, const std::vector<Proof>& proofs, const plan::Places* places) {
+  return Explainer(program, proofs, places).text();
+}
 
 }  // namespace piperun::prove

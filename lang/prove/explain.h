@@ -8,7 +8,8 @@
 
 namespace piperun::prove {
 
-// `proofs`: one per unit. Stages appear as they are in the dataflow: compile with `optimized = false` to see them as written.
-std::string explain(const ir::Program& program, const std::vector<Proof>& proofs);
+// `proofs`: one per unit. Stages appear as they are in the dataflow: compile with `optimized = false` to see them all; with `places`
+// each appears as the file has it.
+std::string explain(const ir::Program& program, const std::vector<Proof>& proofs, const plan::Places* places = nullptr);
 
 }  // namespace piperun::prove

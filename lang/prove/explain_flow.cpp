@@ -51,8 +51,8 @@ std::string beside(const std::string& stage, const std::string& text) {
 
 class Flows {
  public:
-  Flows(const ir::Program& program, const ir::Dataflow& dataflow)
-      : program_(program), dataflow_(dataflow), incoming_(ir::incoming_edges(dataflow)) {}
+  Flows(const ir::Program& program, const ir::Dataflow& dataflow, const plan::Places* places)
+      : program_(program), dataflow_(dataflow), places_(places), incoming_(ir::incoming_edges(dataflow)) {}
 
   std::string text() {
     std::vector<std::string> order;
@@ -77,6 +77,7 @@ class Flows {
     }
     if (!other_flows.empty()) out_ += fmt::format("    from {}\n", fmt::join(other_flows, ", "));
     if (const auto* output = std::get_if<ir::Output>(&node.op)) return arrival(*output);
+    if (continues(id)) return;
     std::string after = record_text(program_, node.output);
     if (after == last_ && !std::holds_alternative<ir::Input>(node.op)) {
       after = what_it_keeps(node);
@@ -87,9 +88,18 @@ class Flows {
     out_ += beside(stage_text(node), after);
   }
 
+  // One stage of the file can be several operators: `enrich` looks up, then computes. The last one shows the result.
+  bool continues(ir::NodeId id) const {
+    const ir::Node& node = dataflow_.nodes[id];
+    if (std::holds_alternative<ir::Input>(node.op) || id + 1 >= dataflow_.nodes.size()) return false;
+    const ir::Node& next = dataflow_.nodes[id + 1];
+    return node.site.line > 0 && next.site.line == node.site.line && next.site.column == node.site.column && next.stage == node.stage;
+  }
+
   std::string stage_text(const ir::Node& node) const {
     if (const auto* input = std::get_if<ir::Input>(&node.op)) return fmt::format("from {}", program_.sources[input->source].name);
-    return node.stage;
+    const std::string written = places_ ? places_->line_from(node.site) : "";
+    return written.starts_with(node.stage.substr(0, node.stage.find(' '))) ? written : node.stage;
   }
 
   std::string what_it_keeps(const ir::Node& node) const {
@@ -108,6 +118,7 @@ class Flows {
 
   const ir::Program& program_;
   const ir::Dataflow& dataflow_;
+  const plan::Places* places_;
   std::vector<std::vector<ir::Incoming>> incoming_;
   std::string last_;
   std::string out_;
@@ -115,7 +126,9 @@ class Flows {
 
 }  // namespace
 
-std::string explain_flows(const ir::Program& program, const ir::Dataflow& dataflow) { return Flows(program, dataflow).text(); }
+std::string explain_flows(const ir::Program& program, const ir::Dataflow& dataflow, const plan::Places* places) {
+  return Flows(program, dataflow, places).text();
+}
 
 std::string duration_text(std::int64_t microseconds) {
   struct Unit {

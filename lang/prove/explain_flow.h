@@ -3,10 +3,11 @@
 #include <string>
 
 #include "lang/ir/program.h"
+#include "lang/plan/places.h"
 
 namespace piperun::prove {
 
-std::string explain_flows(const ir::Program& program, const ir::Dataflow& dataflow);
+std::string explain_flows(const ir::Program& program, const ir::Dataflow& dataflow, const plan::Places* places);
 
 // `24h`, `90s`, `1500ms`
 std::string duration_text(std::int64_t microseconds);

@@ -1,0 +1,117 @@
+#include "lang/plan/manifest.h"
+
+#include <functional>
+
+#include <gmock/gmock.h>
+
+namespace piperun::plan {
+namespace {
+
+using diag::Code;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+Manifest example() {
+  Manifest m;
+  m.id = "orders";
+  m.unit = "orders.shop";
+  m.program = "00ff";
+  m.delivery = "exactly_once";
+  m.domain = "shop";
+  m.domain_kind = "postgres";
+  m.sources = {{"orders", "orders", 3}};
+  m.sinks = {"order_lines"};
+  m.operators = {{"paid.dedup", "dedup", {"string", "int64"}, 86'400'000'000}};
+  return m;
+}
+
+TEST(Manifest, IsReadAsItWasWritten) {
+  Manifest m = example();
+  m.sinks.push_back("a \"quoted\" \\ name\nwith \x01 all");
+  const auto read = parse_manifest(to_text(m));
+  ASSERT_TRUE(read.has_value()) << read.error();
+  EXPECT_EQ(*read, m);
+  EXPECT_EQ(to_text(*read), to_text(m));
+}
+
+TEST(Manifest, DamagedOrNewerTextsAreNotGuessed) {
+  const std::string text = to_text(example());
+  for (std::size_t size = 0; size < text.size(); ++size) EXPECT_FALSE(parse_manifest(text.substr(0, size)).has_value()) << size;
+  EXPECT_FALSE(parse_manifest("{\"format\":2}").has_value());
+  EXPECT_EQ(compare("{}", text).code, Code::P0519);
+  EXPECT_FALSE(parse_manifest(std::string(10'000, '[')).has_value());
+}
+
+struct Case {
+  const char* name;
+  std::function<void(Manifest&)> change;  // of what is stored into what is now
+  Outcome outcome;
+  std::optional<Code> code;
+  Upgrade answer;  // makes it Compatible
+};
+
+std::vector<Case> cases() {
+  return {
+      {"nothing", [](Manifest&) {}, Outcome::Equal, {}, Upgrade::None},
+      {"a stage added", [](Manifest& m) { m.program = "1234"; }, Outcome::Compatible, {}, Upgrade::None},
+      {"a sink added", [](Manifest& m) { m.sinks.push_back("more"); }, Outcome::Compatible, {}, Upgrade::None},
+      {"a second flow on a new source", [](Manifest& m) { m.sources.push_back({"returns", "returns", 1}); }, Outcome::Compatible, {}, Upgrade::None},
+      {"another key", [](Manifest& m) { m.operators[0].key = {"int64"}; }, Outcome::Refused, Code::P0511, Upgrade::Reset},
+      {"another window", [](Manifest& m) { m.operators[0].within /= 2; }, Outcome::Refused, Code::P0512, Upgrade::Keep},
+      {"a flow renamed", [](Manifest& m) { m.operators[0].name = "lines.dedup"; }, Outcome::Refused, Code::P0513, Upgrade::Migrate},
+      {"a dedup removed", [](Manifest& m) { m.operators.clear(); }, Outcome::Refused, Code::P0513, Upgrade::Reset},
+      {"a dedup added", [](Manifest& m) { m.operators.push_back({"x.dedup", "dedup", {"bool"}, 1}); }, Outcome::Refused, Code::P0514, Upgrade::Keep},
+      {"a source removed", [](Manifest& m) { m.sources = {{"other", "other", 1}}; }, Outcome::Refused, Code::P0517, Upgrade::Keep},
+      {"another topic", [](Manifest& m) { m.sources[0].topic = "orders2"; }, Outcome::Refused, Code::P0517, Upgrade::Keep},
+      {"more partitions", [](Manifest& m) { m.sources[0].partitions = 4; }, Outcome::Refused, Code::P0518, Upgrade::Reset},
+      {"another promise", [](Manifest& m) { m.delivery = "at_least_once"; }, Outcome::Refused, Code::P0520, Upgrade::Keep},
+  };
+}
+
+TEST(Upgrade, EachChangeHasItsDecision) {
+  for (const Case& c : cases()) {
+    const Manifest stored = example();
+    Manifest now = example();
+    c.change(now);
+    const Decision decision = compare(to_text(stored), to_text(now));
+    EXPECT_EQ(decision.outcome, c.outcome) << c.name << "\n" << words(decision);
+    EXPECT_EQ(decision.code, c.code) << c.name;
+    if (!c.code) continue;
+    EXPECT_EQ(compare(stored, now, c.answer).outcome, Outcome::Compatible) << c.name;
+    EXPECT_FALSE(decision.changes.empty()) << c.name;
+  }
+}
+
+TEST(Upgrade, TheWrongAnswerMendsNothing) {
+  Manifest now = example();
+  now.operators[0].key = {"int64"};
+  EXPECT_EQ(compare(example(), now, Upgrade::Keep).code, Code::P0511);
+}
+
+TEST(Upgrade, AUnitWhoseSinkMovedHasMoved) {
+  Manifest now = example();
+  now.unit = "orders.other";
+  now.domain = "other";
+  const auto with_keys = compare(std::vector{example()}, std::vector{now});
+  ASSERT_EQ(with_keys.size(), 1U);
+  EXPECT_EQ(with_keys[0].outcome, Outcome::Moved);
+  EXPECT_EQ(with_keys[0].from, "orders.shop");
+  EXPECT_EQ(with_keys[0].code, Code::P0516);
+  Manifest stored = example();
+  stored.operators.clear();
+  EXPECT_EQ(compare(std::vector{stored}, std::vector{now})[0].code, Code::P0515);
+  EXPECT_FALSE(compare(std::vector{stored}, std::vector{now}, Upgrade::Migrate)[0].code.has_value());
+}
+
+TEST(Upgrade, NewAndGoneUnits) {
+  Manifest now = example();
+  now.unit = "clicks.shop";
+  now.sources = {{"clicks", "clicks", 1}};
+  std::vector<Outcome> outcomes;
+  for (const Decision& d : compare(std::vector{example()}, std::vector{now})) outcomes.push_back(d.outcome);
+  EXPECT_THAT(outcomes, ElementsAre(Outcome::New, Outcome::Gone));
+  EXPECT_THAT(compare(std::vector<Manifest>{}, std::vector<Manifest>{}), IsEmpty());
+}
+
+}  // namespace
+}  // namespace piperun::plan
