@@ -1,6 +1,7 @@
 // What the chaos harness kills: `piperun FILE --local --drain` with one observer more.
 //   victim FILE [--kill-after STEP --at N] [--split-transaction]    SIGKILL behind the N-th time that STEP was done
 //   victim FILE --crash-table                                       what `explain` says of a kill behind each step, as JSON
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -12,6 +13,7 @@
 #include "runtime/connectors/connectors.h"
 #include "runtime/engine/engine.h"
 #include "runtime/piperun/compile.h"
+#include "runtime/piperun/upgrade.h"
 
 namespace {
 
@@ -33,11 +35,13 @@ class Killer final : public engine::Observer {
   int left_;
 };
 
-// The negative control: every step a transaction of its own.
+// The negative control: the position in a transaction of its own, the rows in others behind it.
 void split_transactions(ir::Program& program) {
   for (ir::Unit& unit : program.units) {
-    std::erase_if(unit.protocol.batch,
-                  [](const ir::Step& step) { return step.kind == ir::StepKind::Begin || step.kind == ir::StepKind::Commit; });
+    std::vector<ir::Step>& batch = unit.protocol.batch;
+    const auto commit = std::ranges::find(batch, ir::StepKind::Commit, &ir::Step::kind);
+    const auto fence = std::ranges::find(batch, ir::StepKind::Fence, &ir::Step::kind);
+    if (fence < commit) std::rotate(fence + 1, commit, commit + 1);
   }
 }
 
@@ -82,6 +86,7 @@ int main(int count, char** words) {
   Killer killer(*compiled->program, options["--kill-after"], std::atoi(options["--at"].c_str()));
   engine::Options run = cli::engine_options(*compiled);
   run.drain = true;
+  run.compare = cli::comparer(plan::Upgrade::None);
   const engine::RunResult result = engine::run(*compiled->program, *connectors, clock, killer, run, std::stop_token());
   if (result.error) std::cerr << result.error->message << '\n';
   return result.error ? 3 : 0;
