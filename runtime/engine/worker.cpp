@@ -167,7 +167,7 @@ base::Result<std::optional<std::size_t>> Worker::recover(const base::Error& erro
       return program_.delivery == ir::Delivery::AtMostOnce ? list.size() : failed_step + 1;
     }
   }
-  return was_in_transaction ? index_of(list, ir::StepKind::Begin) : failed_step;
+  return was_in_transaction ? index_of(list, ir::StepKind::Process) : failed_step;
 }
 
 // The acknowledgement of a commit is lost: the domain is asked, under a lock, what it holds.
@@ -470,7 +470,8 @@ void Worker::add_slab(TakenSlab taken) {
 
 // A batch of dead letters that were asked for again. They enter the unit like records of the source they came from.
 base::Result<bool> Worker::fetch_replays() {
-  if (number_ != 0) return false;
+  const std::vector<ir::Step>& list = unit_.protocol.batch;
+  if (number_ != 0 || index_of(list, ir::StepKind::TakeReplay) == list.size()) return false;
   auto letters = domain_->letters(true);
   if (!letters) return std::unexpected(letters.error());
   std::erase_if(*letters, [&](const commit::Letter& letter) {

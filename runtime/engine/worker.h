@@ -72,7 +72,7 @@ class Worker {
   base::Result<void> put_state(const Attempt& attempt);
   base::Result<void> commit_offsets(const ir::Step& step, Attempt& attempt);
   base::Result<void> expire_keys();
-  void lose(const Attempt& attempt);
+  void lose(Attempt& attempt);
   base::Result<void> stop_for_dead_record(std::uint32_t index) const;
 
   std::vector<commit::Advance> advances(const Attempt& attempt) const;

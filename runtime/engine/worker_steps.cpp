@@ -93,13 +93,15 @@ base::Result<void> Worker::stop_for_dead_record(std::uint32_t index) const {
 }
 
 // Under at_most_once: the positions are committed, and what became of the batch is not known.
-void Worker::lose(const Attempt& attempt) {
-  for (std::size_t i = 0; i < attempt.counts.size(); ++i) {
-    commit::Counts unknown;
-    unknown.read = unknown.unknown = attempt.counts[i].read;
-    unsettled_[i] -= attempt.counts[i];
-    unsettled_[i] += unknown;
+void Worker::lose(Attempt& attempt) {
+  for (std::size_t i = 0; i < attempt.counts.size(); ++i) unsettled_[i] -= attempt.counts[i];
+  attempt.counts.assign(all_.size(), {});
+  for (std::size_t i = attempt.first; i < attempt.last; ++i) {
+    commit::Counts& counts = attempt.counts[batch_.records[i].partition];
+    ++counts.read;
+    ++counts.unknown;
   }
+  for (std::size_t i = 0; i < all_.size(); ++i) unsettled_[i] += attempt.counts[i];
 }
 
 // ---- Durable steps
