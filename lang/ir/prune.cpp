@@ -63,7 +63,7 @@ Columns read_inputs(const value::TypeTable& types, Function& function) {
   std::size_t r = 0;
   for (const Column& column : function.input) {
     bool is_read = false;
-    for (int i = 0; i < value::cells(types[column.type]); ++i) is_read = is_read || read[r++];
+    for (int i = 0; i < value::cells(types[column.type]); ++i) is_read = read[r++] || is_read;
     result.push_back(is_read);
   }
   return result;
@@ -126,7 +126,17 @@ class Pruning {
 
   // Each answers which columns of its input are read, and drops what nobody wants of its output.
 
-  Columns prune_node(NodeId, Node&, Input&) { return {}; }
+  // The time of a record comes from its event time field.
+  Columns prune_node(NodeId id, Node& node, Input& input) {
+    const Source& source = program_.sources[input.source];
+    const auto time = std::find_if(node.output.begin(), node.output.end(), [](const Column& column) { return column.name == "#time"; });
+    if (source.event_time < 0 || time == node.output.end() || !wanted_[id][0][static_cast<std::size_t>(time - node.output.begin())]) return {};
+    const std::string& field = program_.types[source.type].fields[static_cast<std::size_t>(source.event_time)].name;
+    for (std::size_t i = 0; i < node.output.size(); ++i) {
+      if (node.output[i].name == field) wanted_[id][0][i] = true;
+    }
+    return {};
+  }
 
   Columns prune_node(NodeId id, Node& node, Apply& apply) {
     program_.functions.push_back(program_.functions[apply.function]);
