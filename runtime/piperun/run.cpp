@@ -2,7 +2,6 @@
 #include <fmt/ostream.h>
 
 #include <charconv>
-#include <filesystem>
 
 #include "lang/ast/print.h"
 #include "lang/ir/print.h"
@@ -11,6 +10,7 @@
 #include "runtime/piperun/ledger.h"
 #include "runtime/piperun/progress.h"
 #include "runtime/piperun/signals.h"
+#include "runtime/piperun/stores.h"
 #include "runtime/piperun/upgrade.h"
 
 namespace piperun::cli {
@@ -63,8 +63,9 @@ Exit execute(const Compiled& compiled, const std::string& path, const Arguments&
   options.workers = workers;
   options.compare = comparer(*upgrade_of(arguments.text("--upgrade")));
   const std::string state_dir = arguments.text("--state-dir", ".piperun");
-  const std::string base_dir = std::filesystem::path(path).parent_path().string();
-  const auto connectors = connectors::make_connectors(state_dir, base_dir.empty() ? "." : base_dir, world.clock);
+  const std::string base_dir = folder_of(path);
+  if (const auto ready = prepare_upgrade(compiled, *upgrade_of(arguments.text("--upgrade")), state_dir, base_dir); !ready) return tell(ready.error(), world);
+  const auto connectors = connectors::make_connectors(state_dir, base_dir, world.clock);
   engine::RunResult result;
   {
     Progress progress(world.terminal ? &world.err : nullptr, world.clock);

@@ -181,8 +181,11 @@ class TestRun {
         const auto upgrade = upgrade_of(line.upgrade);
         if (!upgrade) return fmt::format("`{}` is none of keep, migrate, reset", line.upgrade);
         upgrade_ = *upgrade;
-        const Problem problem = compile(line.name, false);
-        return problem.empty() ? run_engine() : problem;
+        if (const Problem problem = compile(line.name, false); !problem.empty()) return problem;
+        const auto ready = prepare_upgrade(*compiled_, upgrade_, scratch_.string(), folder_.string());
+        if (ready) return run_engine();
+        failed_ = ready.error();
+        return expects_error() ? "" : error_line();
       }
     }
     return "";
@@ -222,7 +225,7 @@ class TestRun {
     return "";
   }
 
-  // The lines become the table's sample file, which the protocol fills in.
+  // The lines become the table's sample file.
   Problem fill_tables() {
     for (const Section& section : test_.sections) {
       if (section.kind != SectionKind::Table) continue;
@@ -272,6 +275,10 @@ class TestRun {
     options.compare = comparer(upgrade_);
     for (int restarts = 0; restarts < kRestarts; ++restarts) {
       const auto real = connectors::make_connectors(scratch_.string(), folder_.string(), clock_);
+      // A file without samples has no step that makes its tables.
+      for (const ir::Unit& unit : program().units) {
+        if (auto filled = real->fill_samples(program(), unit); !filled) return filled.error().message;
+      }
       FailingConnectors connectors(*real, faults_, clock_);
       CrashingObserver observer(faults_, program());
       engine::RunResult result = engine::run(program(), connectors, clock_, observer, options, {});
