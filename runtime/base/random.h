@@ -1,8 +1,15 @@
 // Numbers that look random and are the same for the same seed: jitter of waits, made-up records.
 #pragma once
 #include <cstdint>
+#include <string_view>
 
 namespace piperun::base {
+
+// FNV-1a, 64 bits (Fowler, Noll, Vo). Durable: dead letters and ids of records contain it.
+constexpr std::uint64_t fnv1a(std::string_view bytes, std::uint64_t hash = 0xcbf29ce484222325u) {
+  for (const char c : bytes) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
+  return hash;
+}
 
 // One well-mixed number for another (SplitMix64, Steele et al. 2014): a stateless source, also good for combining seeds.
 constexpr std::uint64_t mix(std::uint64_t value) {

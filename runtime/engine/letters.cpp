@@ -4,21 +4,15 @@
 
 #include "lang/value/text.h"
 #include "lang/value/time.h"
+#include "runtime/base/random.h"
 #include "runtime/record/encoder.h"
 
 namespace piperun::engine {
 namespace {
 
-// FNV-1a, 64 bits (Fowler, Noll, Vo): tells two originals apart without keeping them.
-std::string hash_text(std::string_view bytes) {
-  std::uint64_t hash = 0xcbf29ce484222325u;
-  for (const char c : bytes) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
-  return fmt::format("fnv1a:{:016x}", hash);
-}
-
 std::optional<std::string> original(std::optional<std::string_view> bytes, ir::ErrorPolicy::Original keep) {
   if (!bytes || keep == ir::ErrorPolicy::Original::Omit) return std::nullopt;
-  if (keep == ir::ErrorPolicy::Original::Hash) return hash_text(*bytes);
+  if (keep == ir::ErrorPolicy::Original::Hash) return fmt::format("fnv1a:{:016x}", base::fnv1a(*bytes));
   return std::string(*bytes);
 }
 
@@ -94,7 +88,10 @@ commit::Letter make_letter(const ir::Program& program, const ir::Unit& unit, con
   const ir::ErrorPolicy& policy = program.policies[failure.policy];
   const base::ErrorTraits& traits = base::traits(failure.code);
   commit::Letter letter;
-  if (record.replayed) letter = *record.replayed;
+  if (record.replayed) {
+    letter = *record.replayed;
+    if (letter.value) letter.value->resize(record.raw->value->size());  // without the padding that it was given to be decoded
+  }
   letter.unit = unit.name;
   letter.flow = failure.flow;
   if (!record.replayed) {

@@ -2,18 +2,12 @@
 #include <algorithm>
 
 #include "lang/value/key.h"
+#include "runtime/base/random.h"
 #include "runtime/engine/process_state.h"
 #include "runtime/operators/dedup.h"
 
 namespace piperun::engine {
 namespace {
-
-std::uint64_t mix(std::uint64_t seed, std::uint64_t value) {  // the finaliser of MurmurHash3
-  seed ^= value + 0x9e3779b97f4a7c15u;
-  seed = (seed ^ (seed >> 33)) * 0xff51afd7ed558ccdu;
-  seed = (seed ^ (seed >> 33)) * 0xc4ceb9fe1a85ec53u;
-  return seed ^ (seed >> 33);
-}
 
 std::string key_of(const value::TypeTable& types, std::span<const CellRange> ranges, const value::Cell* cells) {
   std::string key;
@@ -31,8 +25,8 @@ void Process::apply(std::size_t node, Batch& batch, Processed& out) {
   for (const Row& row : state.rows) {
     if (!cells) cells = out.memory.cells(room);
     const BatchRecord& record = batch.records[row.record];
-    context.seed[0] = mix(partitions_[record.partition].seed, static_cast<std::uint64_t>(record.raw->offset));
-    context.seed[1] = mix(context.seed[0], row.element);
+    context.seed[0] = base::mix(partitions_[record.partition].seed ^ static_cast<std::uint64_t>(record.raw->offset));
+    context.seed[1] = base::mix(context.seed[0] + row.element);
     const expr::Outcome outcome = state.function->run(row.cells, context, cells);
     switch (outcome.kind) {
       case expr::Outcome::Kind::Emit:
@@ -59,7 +53,7 @@ void Process::flatten(std::size_t node, Batch& batch, Processed& out) {
       value::Cell* end = std::copy_n(row.cells, state.list.offset, cells);
       end = std::copy_n(list.items + i * static_cast<std::uint64_t>(state.element_cells), state.element_cells, end);
       if (with_index) *end = value::Cell::of(static_cast<std::int64_t>(i));
-      send(node, 0, {cells, row.record, static_cast<std::uint32_t>(mix(row.element, i))});
+      send(node, 0, {cells, row.record, static_cast<std::uint32_t>(base::mix(row.element ^ base::mix(i)))});
     }
   }
 }

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "lang/value/time.h"
+#include "runtime/base/random.h"
 #include "runtime/engine/attempt.h"
 #include "runtime/engine/secrets.h"
 
@@ -17,11 +18,6 @@ constexpr std::int64_t kFetchWait = 50'000;   // microseconds; how long a stop m
 constexpr int kReplayEvery = 16;              // batches between two looks for dead letters to replay
 constexpr std::size_t kReplayBatch = 100;     // dead letters replayed in one batch
 const char* const kReplayTopic = "#replay";   // the one more source that a unit reads: dead letters that were asked for again
-
-std::uint64_t hash(std::string_view text, std::uint64_t seed = 0xcbf29ce484222325u) {  // FNV-1a
-  for (const char c : text) seed = (seed ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
-  return seed;
-}
 
 std::size_t index_of(const std::vector<ir::Step>& list, ir::StepKind kind) {
   const auto found = std::ranges::find(list, kind, &ir::Step::kind);
@@ -34,7 +30,7 @@ Worker::Worker(const ir::Program& program, const ir::Unit& unit, const Options& 
                connectors::Connectors& connectors, base::Clock& clock, Observer& observer, std::stop_token stop)
     : program_(program), unit_(unit), options_(options), number_(number), connectors_(connectors), clock_(clock),
       observer_(observer), stop_(std::move(stop)),
-      retry_(program.policies[0], static_cast<std::uint64_t>(clock.now()) ^ hash(unit.name, number)) {}
+      retry_(program.policies[0], static_cast<std::uint64_t>(clock.now()) ^ base::mix(base::fnv1a(unit.name) + number)) {}
 
 Worker::~Worker() { intake_.reset(); }
 
@@ -43,7 +39,10 @@ bool Worker::is_replay(const commit::PartitionName& partition) { return partitio
 // ---- Lists
 
 base::Result<Progress> Worker::assign() {
-  if (const auto opened = open(); !opened) return std::unexpected(opened.error());
+  for (auto opened = open(); !opened; opened = open()) {
+    if (base::traits(opened.error().code).error_class != base::ErrorClass::Transient) return std::unexpected(opened.error());
+    if (!wait_before_retry(opened.error())) return std::unexpected(opened.error());
+  }
   const auto done = run_list_with_retries(unit_.protocol.on_assign);
   if (!done || *done == Progress::Crashed) return done;
   if (const auto started = start_intake(); !started) return std::unexpected(started.error());
@@ -292,6 +291,7 @@ base::Result<Worker::Flow> Worker::execute(const ir::Step& step, Attempt& attemp
 }
 
 base::Result<void> Worker::open() {
+  sinks_.clear();
   auto domain = connectors_.open_domain(program_, unit_);
   if (!domain) return std::unexpected(domain.error());
   domain_ = std::move(*domain);
@@ -319,7 +319,7 @@ base::Result<void> Worker::claim() {
     if (!partitions) return std::unexpected(partitions.error());
     for (std::uint32_t number = 0; number < partitions->size(); ++number) {
       const connectors::Partition& partition = (*partitions)[number];
-      const std::uint64_t seed = hash(fmt::format("{}/{}/{}", program_.id, partition.topic, partition.number));
+      const std::uint64_t seed = base::fnv1a(fmt::format("{}/{}/{}", program_.id, partition.topic, partition.number));
       all_.push_back({i, number, {partition.topic, partition.number}, seed});
     }
     sources_.push_back(std::move(*source));
@@ -330,7 +330,7 @@ base::Result<void> Worker::claim() {
   for (std::uint32_t i = 0; i < all_.size(); ++i) {
     const bool is_replay = i + 1 == all_.size();
     if (!is_replay && i % options_.workers == number_) mine_.push_back(i);
-    if (number_ == 0 || (!is_replay && mine_.size() > 0 && mine_.back() == i)) names.push_back(all_[i].name);
+    if (number_ == 0 || (!is_replay && !mine_.empty() && mine_.back() == i)) names.push_back(all_[i].name);
   }
   auto claimed = domain_->claim(names);
   if (!claimed) return std::unexpected(claimed.error());

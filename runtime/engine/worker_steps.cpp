@@ -152,7 +152,9 @@ base::Result<void> Worker::put_state(const Attempt& attempt) {
     if (const auto put = domain_->put_letters(attempt.letters); !put) return put;
   }
   for (std::size_t i = attempt.first; batch_.is_replay && i < attempt.last; ++i) {
-    if (batch_.dead.contains(static_cast<std::uint32_t>(i))) continue;
+    const auto dead = batch_.dead.find(static_cast<std::uint32_t>(i));
+    const bool is_kept = dead != batch_.dead.end() && program_.policies[dead->second.policy].dead_letter != ir::DeadLetter::Skip;
+    if (is_kept) continue;
     if (const auto removed = domain_->remove_letter(*batch_.records[i].replayed); !removed) return removed;
   }
   for (std::size_t i = 0; i < unit_.sinks.size(); ++i) {
