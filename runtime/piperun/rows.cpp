@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "lang/value/text.h"
 #include "lang/value/time.h"
@@ -34,6 +35,7 @@ base::Result<std::string> row_json(embedded::Query& query, const ir::Program& pr
 }  // namespace
 
 base::Result<std::vector<std::string>> table_lines(const ir::Program& program, const ir::Sink& sink, const std::string& path) {
+  if (!std::filesystem::exists(path)) return std::vector<std::string>{};
   auto database = embedded::Database::open(path, embedded::Database::Access::Read);
   if (!database) return std::unexpected(database.error());
   const embedded::TableLayout layout = embedded::layout_of(sink);
@@ -55,6 +57,7 @@ base::Result<std::vector<std::string>> table_lines(const ir::Program& program, c
 }
 
 base::Result<std::vector<std::string>> topic_lines(const std::string& database, const std::string& topic) {
+  if (!std::filesystem::exists(database)) return std::vector<std::string>{};
   auto inspector = embedded::Inspector::open(database, embedded::Database::Access::Read);
   if (!inspector) return std::unexpected(inspector.error());
   const auto records = inspector->peek(topic, -1, 0, INT64_MAX);
