@@ -45,6 +45,16 @@ class Loader final : public sema::ModuleLoader {
   const CompileOptions& options_;
 };
 
+// Those given, and below them PIPE_PARAM_NAME of the environment.
+std::map<std::string, std::string> params_of(const sema::Program& files, const CompileOptions& options) {
+  std::map<std::string, std::string> params = options.params;
+  for (const ast::Declaration& declaration : files.modules.front().module.declarations) {
+    if (!std::holds_alternative<ast::ParamDecl>(declaration.node) || !options.environment) continue;
+    if (const auto value = options.environment("PIPE_PARAM_" + declaration.name.text)) params.try_emplace(declaration.name.text, *value);
+  }
+  return params;
+}
+
 void make_program(Compiled& result, const CompileOptions& options, const sema::Options& analysis) {
   ir::Program program = plan::lower(result.files, result.facts, analysis, *result.sources);
   if (options.delivery) program.delivery = *options.delivery;
@@ -64,7 +74,7 @@ base::Result<Compiled> compile_file(const std::string& path, const CompileOption
   Compiled result;
   const source::FileId file = result.sources->add(path, std::move(*text));
   result.files = sema::load(file, loader, *result.sources, result.report);
-  const sema::Options analysis{options.local, options.run, options.params, options.environment};
+  const sema::Options analysis{options.local, options.run, params_of(result.files, options), options.environment};
   result.facts = sema::analyze(result.files, analysis, *result.sources, result.report);
   if (!result.report.has_errors()) make_program(result, options, analysis);
   return result;

@@ -47,7 +47,7 @@ struct Compiled {
 // Never fails otherwise than by the report; a file that cannot be read is an error of the world.
 base::Result<Compiled> compile_file(const std::string& path, const CompileOptions& options);
 
-// From --local, --param and PIPE_PARAM_X of the environment. A --param without `=` is told as an error.
+// From --local and --param. A --param without `=` is told as an error.
 std::expected<CompileOptions, std::string> compile_options(const Arguments& arguments, const World& world);
 
 // Compiles as the arguments say and prints what there is to say. An exit code if there is no program.
