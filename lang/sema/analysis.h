@@ -50,7 +50,6 @@ class Analysis : public Declarations {
   int event_time(const Attached& attached, TypeId record);
   std::string object_of(const Attached& attached, const ast::Declaration& declaration, bool* is_topic);
   std::string start_of(const Attached& attached, std::string_view option, std::string_view otherwise);
-  std::string path_of(const Attached& attached, std::string_view option, Span declared);
   TypeId record_type(ast::TypeExprId id, std::string_view what);
 
   // pipeline.cpp

@@ -276,14 +276,6 @@ std::string Analysis::start_of(const Attached& attached, std::string_view option
 }
 
 // Relative to the file that says it.
-std::string Analysis::path_of(const Attached& attached, std::string_view option, Span declared) {
-  const std::string path = text_of(attached.options, option, context_.facts.types);
-  const std::string& file = context_.sources.file(declared.file).path();
-  const std::size_t slash = file.rfind('/');
-  if (path.empty() || path.front() == '/' || slash == std::string::npos) return path;
-  return file.substr(0, slash + 1) + path;
-}
-
 void Analysis::read_source(Symbol symbol, const ast::SourceDecl& declaration) {
   const ast::Declaration& it = context_[symbol];
   SourceFact fact;
@@ -295,7 +287,7 @@ void Analysis::read_source(Symbol symbol, const ast::SourceDecl& declaration) {
     fact.connection = attached->connection;
     bool is_topic = false;
     fact.object = object_of(*attached, it, &is_topic);
-    if (attached->connector->name == "file") fact.object = path_of(*attached, "path", it.span);
+    if (attached->connector->name == "file") fact.object = text_of(attached->options, "path", context_.facts.types);
     fact.format = format_of(*attached, fact.type);
     const auto word = [&](std::string_view name) { return text_of(attached->options, name, context_.facts.types); };
     fact.extra = word("extra") == "error"  ? ExtraFields::Error
@@ -316,7 +308,7 @@ void Analysis::read_source(Symbol symbol, const ast::SourceDecl& declaration) {
     fact.event_time = event_time(*attached, fact.type);
     fact.start = start_of(*attached, "start", "earliest");
     fact.stop_at = start_of(*attached, "stop_at", "");
-    fact.sample = path_of(*attached, "sample", it.span);
+    fact.sample = text_of(attached->options, "sample", context_.facts.types);
     fact.options = attached->options;
   } else {
     fact.connection = kNone;
@@ -335,11 +327,11 @@ void Analysis::read_table(Symbol symbol, const ast::TableDecl& declaration) {
     fact.connection = attached->connection;
     bool is_topic = false;
     fact.object = object_of(*attached, it, &is_topic);
-    if (attached->connector->name == "file") fact.object = path_of(*attached, "path", it.span);
+    if (attached->connector->name == "file") fact.object = text_of(attached->options, "path", context_.facts.types);
     fact.key = key_fields(*attached, "key", fact.type, "this table");
     fact.format = format_of(*attached, fact.type);
     fact.cache = number_of(attached->options, "cache", 0);
-    fact.sample = path_of(*attached, "sample", it.span);
+    fact.sample = text_of(attached->options, "sample", context_.facts.types);
     fact.options = attached->options;
   }
   ids_[symbol] = static_cast<TableId>(context_.facts.tables.size());
@@ -354,7 +346,7 @@ void Analysis::read_sink(Symbol symbol, const ast::SinkDecl& declaration) {
   if (const auto attached = attach(declaration.connector, it, catalog::kSink)) {
     fact.connection = attached->connection;
     fact.object = object_of(*attached, it, &fact.is_topic);
-    if (attached->connector->name == "file") fact.object = path_of(*attached, "path", it.span);
+    if (attached->connector->name == "file") fact.object = text_of(attached->options, "path", context_.facts.types);
     fact.options = attached->options;
     const auto word = [&](std::string_view name) { return text_of(attached->options, name, context_.facts.types); };
     fact.decimals = word("decimals") == "string" ? DecimalForm::String : DecimalForm::Number;
