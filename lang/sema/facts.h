@@ -224,7 +224,7 @@ struct SourceFact {
   int event_time = -1;             // field, a timestamp never null
   std::string start = "earliest";  // earliest | latest | none | RFC 3339
   std::string stop_at;
-  std::string sample;              // relative to the file that declares it: already joined
+  std::string sample;              // as written: relative to the folder of the file that is run
   OptionMap options;               // all that were given, with those of the connection below them
   Span where;                      // the name
 };
