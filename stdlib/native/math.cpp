@@ -19,6 +19,12 @@ bool give_finite(NativeCall& call, double result) {
   return give(call, result);
 }
 
+// std::cbrt may miss by the last digit where the root is a whole number.
+double cube_root(double x) {
+  const double root = std::cbrt(x), whole = std::round(root);
+  return whole * whole * whole == x ? whole : root;
+}
+
 using Function = double (*)(double);
 
 template <Function kFunction>
@@ -105,7 +111,7 @@ constexpr Native kFunctions[] = {
     {"math.round", round_float},
     {"math.to_decimal", [](NativeCall& c) { return give_decimal(c, value::decimal_from_float(number(c, 0), decimal_result(c))); }},
     {"math.sqrt", finite<std::sqrt>},
-    {"math.cbrt", plain<std::cbrt>},
+    {"math.cbrt", plain<cube_root>},
     {"math.exp", finite<std::exp>},
     {"math.ln", logarithm<std::log>},
     {"math.log2", logarithm<std::log2>},
