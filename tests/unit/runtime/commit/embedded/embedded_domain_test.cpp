@@ -111,7 +111,9 @@ TEST_F(EmbeddedDomainTest, FenceFailsForAllIfOnePartitionDoesNotMatch) {
   ASSERT_TRUE(domain->begin());
   ASSERT_FALSE(domain->fence(std::vector{Advance{kOrders0, 0, 1, used(1), 0}, Advance{kOrders1, 0, 1, used(1), 0}}));
   domain->abort();
-  for (const Position& position : *open()->read_positions(ir::StepMode::Plain)) EXPECT_EQ(position.next_offset, 0);
+  const auto stored = open()->read_positions(ir::StepMode::Plain);
+  ASSERT_TRUE(stored);
+  for (const Position& position : *stored) EXPECT_EQ(position.next_offset, 0);
 }
 
 TEST_F(EmbeddedDomainTest, EveryFencedWriteFailsAfterATakeover) {
@@ -162,9 +164,10 @@ TEST_F(EmbeddedDomainTest, KillBetweenBeginAndCommitLeavesNothing) {
   Turns turns;
   const pid_t child = in_child([&] {
     auto mine = owner();
+    const std::vector<Letter> letters(1);
     const bool done = mine->begin() && mine->fence(std::vector{Advance{kOrders0, 0, 5, used(5), 0}}) &&
                       mine->claim_keys("d", std::vector{commit::KeyClaim{"k", {}, {1}}}) &&
-                      mine->put_letters(std::vector{Letter{}}) && mine->add_rows("s", 5) &&
+                      mine->put_letters(letters) && mine->add_rows("s", 5) &&
                       mine->database().execute("CREATE TABLE t (a); INSERT INTO t VALUES (1)");
     turns.parent_may_go();
     while (done) ::pause();
