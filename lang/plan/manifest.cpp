@@ -62,9 +62,10 @@ std::string to_text(const Manifest& m) {
     return fmt::format(R"({{"name":{},"kind":{},"key":{},"within":{}}})", quote_json(s.name), quote_json(s.kind), list_text(s.key, quote_json),
                        s.within);
   };
-  return fmt::format(R"({{"format":{},"id":{},"unit":{},"program":{},"delivery":{},"domain":{},"domain_kind":{},"sources":{},"sinks":{},"operators":{}}})",
+  const std::string moved = m.moved_to.empty() ? "" : fmt::format(R"(,"moved_to":{})", list_text(m.moved_to, quote_json));
+  return fmt::format(R"({{"format":{},"id":{},"unit":{},"program":{},"delivery":{},"domain":{},"domain_kind":{},"sources":{},"sinks":{},"operators":{}{}}})",
                      m.format, quote_json(m.id), quote_json(m.unit), quote_json(m.program), quote_json(m.delivery), quote_json(m.domain),
-                     quote_json(m.domain_kind), list_text(m.sources, topic), list_text(m.sinks, quote_json), list_text(m.operators, state));
+                     quote_json(m.domain_kind), list_text(m.sources, topic), list_text(m.sinks, quote_json), list_text(m.operators, state), moved);
 }
 
 std::expected<Manifest, std::string> parse_manifest(std::string_view text) {
@@ -88,6 +89,9 @@ std::expected<Manifest, std::string> parse_manifest(std::string_view text) {
       if (text_of(k)) state.key.push_back(*text_of(k));
     }
     m.operators.push_back(std::move(state));
+  }
+  for (const JsonValue& unit : json->list("moved_to")) {
+    if (text_of(unit)) m.moved_to.push_back(*text_of(unit));
   }
   if (m.unit.empty() || m.delivery.empty() || m.sources.empty()) return std::unexpected("it is damaged");
   return m;

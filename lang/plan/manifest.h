@@ -31,6 +31,7 @@ struct Manifest {
   std::vector<Topic> sources;      // in name order
   std::vector<std::string> sinks;
   std::vector<State> operators;    // in name order
+  std::vector<std::string> moved_to;  // units that have taken it over; empty: it is in use
   friend bool operator==(const Manifest&, const Manifest&) = default;
 };
 
@@ -50,17 +51,25 @@ enum class Outcome : std::uint8_t {
   Compatible,  // run, with the new manifest and the same positions
   Refused,     // ask a person: `--upgrade` with one of `ways`
   New,         // nothing is stored: `start` decides
-  Moved,       // refused like Refused; its positions are in the unit `from`
+  Moved,       // with a code refused like Refused; it takes over the positions and keys of the unit `from`
   Gone,        // stored, but not in the program any more: left alone
+};
+
+// What becomes of the stored keys of one stage.
+struct StateMove {
+  std::string from, to;  // names of stages; `to` empty: the keys are forgotten
+  friend bool operator==(const StateMove&, const StateMove&) = default;
 };
 
 struct Decision {
   std::string unit;
   Outcome outcome = Outcome::Equal;
   std::string from;                    // Moved
+  std::optional<Manifest> left_behind; // Moved: the manifest of `from` from then on, which says where it went
   std::vector<std::string> changes;    // one sentence each
   std::optional<diag::Code> code;      // of the first change that needs a person
   std::vector<Upgrade> ways;           // that mend it
+  std::vector<StateMove> keys;         // of stages whose keys do not stay as they are; Moved: of all stages of `from`
 };
 
 // One unit with itself. `chosen`: what the person said; a decision that it answers is Compatible.
@@ -69,7 +78,7 @@ Decision compare(const Manifest& stored, const Manifest& now, Upgrade chosen = U
 // As texts; a stored text that cannot be read is P0519.
 Decision compare(std::string_view stored, std::string_view now, Upgrade chosen = Upgrade::None);
 
-// All units of a program with all that is stored under its id.
+// All units of a program with all that is stored under its id, also what has moved.
 std::vector<Decision> compare(const std::vector<Manifest>& stored, const std::vector<Manifest>& now, Upgrade chosen = Upgrade::None);
 
 // As `piperun diff` prints it.

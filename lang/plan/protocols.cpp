@@ -75,7 +75,7 @@ class Emitter {
     const Steps before = is_kafka() ? Steps{one(StepKind::InitProducer), one(StepKind::ReadPosition, StepMode::Locking)} : Steps{};
     // In the transaction, so that a program whose upgrade is refused takes nothing from the one that runs.
     const Steps claim = is_kafka() ? Steps{} : Steps{inside(StepKind::Claim)};
-    return when(has_samples(), {one(StepKind::FillSample)}) + before + Steps{one(StepKind::Begin)} + claim +
+    return when(has_samples(), {one(StepKind::FillSample)}) + Steps{one(StepKind::Freeze)} + before + Steps{one(StepKind::Begin)} + claim +
            Steps{inside(StepKind::PutManifest), inside(StepKind::SeedPosition)} + fence + Steps{one(StepKind::Commit)} +
            when(has_keys_, {one(StepKind::RestoreState)});
   }

@@ -57,8 +57,8 @@ class Cutter {
       ir::Node& node = program_.graph.nodes[id];
       auto* dedup = std::get_if<ir::Dedup>(&node.op);
       if (!dedup) continue;
-      const int count = ++of_flow[node.flow];
-      if (dedup->name.empty()) dedup->name = operator_name(node.flow, "dedup", count);
+      // One with a name of its own does not change the names of the others when it is added.
+      if (dedup->name.empty()) dedup->name = operator_name(node.flow, "dedup", ++of_flow[node.flow]);
       const auto [first, is_new] = seen.try_emplace(dedup->name, id);
       if (is_new) continue;
       report_.add(Code::P0510, places_.at(node.site))

@@ -24,18 +24,33 @@ bool same_form(const Manifest::State& a, const Manifest::State& b) { return a.ki
 
 bool answers(const std::vector<Upgrade>& ways, Upgrade chosen) { return std::ranges::count(ways, chosen) > 0; }
 
+// Keys go from database to database; to a log, whose keys lie in partitions, and from one, they do not.
+bool can_hold_keys_of(const Manifest& stored, const Manifest& now) {
+  const auto is_own = [](const Manifest& m) { return m.domain_kind == "embedded" || m.domain_kind == "state_store"; };
+  return stored.domain_kind == now.domain_kind || (is_own(stored) && is_own(now));
+}
+
 // Collects what differs. What needs a person is refused unless `chosen` answers every one of these changes.
 class Comparison {
  public:
-  Comparison(const Manifest& stored, const Manifest& now, Upgrade chosen) : stored_(stored), now_(now), chosen_(chosen) {}
+  // Of a unit with itself, or with the unit that it has become (`is_move`).
+  Comparison(const Manifest& stored, const Manifest& now, Upgrade chosen, bool is_move = false)
+      : stored_(stored), now_(now), chosen_(chosen), is_move_(is_move) {}
 
   Decision decide() {
     decision_.unit = now_.unit;
+    if (is_move_) move();
     if (stored_.program != now_.program) change("the stages have changed");
     if (stored_.sinks != now_.sinks) change("the sinks have changed");
     delivery();
     sources();
     operators();
+    if (is_move_) {
+      decision_.outcome = Outcome::Moved;
+      decision_.from = stored_.unit;
+      carry();
+      return std::move(decision_);
+    }
     const bool is_equal = decision_.changes.empty();
     decision_.outcome = decision_.code ? Outcome::Refused : is_equal ? Outcome::Equal : Outcome::Compatible;
     return std::move(decision_);
@@ -46,13 +61,37 @@ class Comparison {
 
   void ask(Code code, std::vector<Upgrade> ways, std::string words) {
     change(std::move(words));
+    if (is_move_) {  // there, all that goes along is migrated
+      std::ranges::replace(ways, Upgrade::Keep, Upgrade::Migrate);
+      if (!answers(ways, Upgrade::Reset)) ways.push_back(Upgrade::Reset);
+    }
     if (answers(ways, chosen_) || decision_.code) return;
     decision_.code = code;
     decision_.ways = std::move(ways);
   }
 
+  void move() {
+    const std::string words = fmt::format("it reads what `{}` read, which committed in `{}`; positions move to `{}`", stored_.unit, stored_.domain, now_.domain);
+    if (stored_.operators.empty() || can_hold_keys_of(stored_, now_)) return ask(Code::P0515, {Upgrade::Migrate, Upgrade::Reset}, words);
+    ask(Code::P0516, {Upgrade::Reset}, fmt::format("{}; the keys of `{}` stay behind", words, stored_.operators.front().name));
+  }
+
+  // Of a unit that moves, every stage's keys either go along or are forgotten.
+  void carry() {
+    for (const Manifest::State& state : stored_.operators) {
+      const Manifest::State* after = find_state(now_, state.name);
+      const bool is_told = std::ranges::count(decision_.keys, state.name, &StateMove::from) > 0;
+      if (!is_told) decision_.keys.push_back({state.name, chosen_ == Upgrade::Reset || !after ? std::string() : state.name});
+    }
+  }
+
+  void forget_on_reset(const Manifest::State& state) {
+    if (chosen_ == Upgrade::Reset) decision_.keys.push_back({state.name, {}});
+  }
+
   void delivery() {
     if (stored_.delivery == now_.delivery) return;
+    if (is_move_) return change(fmt::format("`delivery` was {} and is {} now", stored_.delivery, now_.delivery));
     ask(Code::P0520, {Upgrade::Keep}, fmt::format("`delivery` was {} and is {} now", stored_.delivery, now_.delivery));
   }
 
@@ -65,6 +104,7 @@ class Comparison {
         ask(Code::P0517, {Upgrade::Keep}, fmt::format("`{}` read `{}` and reads `{}` now", topic.source, before->topic, topic.topic));
       } else if (before->partitions > 0 && topic.partitions > 0 && before->partitions != topic.partitions && !now_.operators.empty()) {
         ask(Code::P0518, {Upgrade::Reset}, fmt::format("`{}` had {} partitions and has {} now", topic.source, before->partitions, topic.partitions));
+        are_keys_misplaced_ = true;
       }
     }
     for (const Manifest::Topic& topic : stored_.sources) {
@@ -80,9 +120,13 @@ class Comparison {
       } else if (!same_form(*before, state)) {
         ask(Code::P0511, {Upgrade::Reset},
             fmt::format("the key of `{}` was ({}) and is ({}) now", state.name, fmt::join(before->key, ", "), fmt::join(state.key, ", ")));
+        forget_on_reset(state);
       } else if (before->within != state.within) {
         ask(Code::P0512, {Upgrade::Keep, Upgrade::Reset}, fmt::format("`{}` remembered keys for {} s and does for {} s now", state.name,
                                                                       before->within / 1'000'000, state.within / 1'000'000));
+        forget_on_reset(state);
+      } else if (are_keys_misplaced_) {
+        forget_on_reset(state);
       }
     }
     for (const Manifest::State& state : stored_.operators) {
@@ -90,12 +134,18 @@ class Comparison {
       std::vector<Upgrade> ways{Upgrade::Reset};
       if (heirs(state) == 1) ways.insert(ways.begin(), Upgrade::Migrate);
       ask(Code::P0513, std::move(ways), fmt::format("`{}` is not in the program any more, and its keys are stored", state.name));
+      if (chosen_ == Upgrade::Migrate && heirs(state) == 1) decision_.keys.push_back({state.name, heir(state)});
+      forget_on_reset(state);
     }
   }
 
   // New stages that could have been `state` before a renaming.
   std::ptrdiff_t heirs(const Manifest::State& state) const {
     return std::ranges::count_if(now_.operators, [&](const auto& n) { return !find_state(stored_, n.name) && same_form(n, state); });
+  }
+
+  std::string heir(const Manifest::State& state) const {
+    return std::ranges::find_if(now_.operators, [&](const auto& n) { return !find_state(stored_, n.name) && same_form(n, state); })->name;
   }
 
   // A new stage that is one left-behind state under another name: that question is asked once, as P0513.
@@ -106,6 +156,8 @@ class Comparison {
   const Manifest& stored_;
   const Manifest& now_;
   Upgrade chosen_;
+  bool is_move_;
+  bool are_keys_misplaced_ = false;
   Decision decision_;
 };
 
@@ -114,6 +166,8 @@ const Manifest* find_unit(const std::vector<Manifest>& manifests, const std::str
   return found == manifests.end() ? nullptr : &*found;
 }
 
+bool is_in_use(const Manifest& manifest) { return manifest.moved_to.empty(); }
+
 bool shares_source(const Manifest& a, const Manifest& b) {
   return std::ranges::any_of(a.sources, [&](const Manifest::Topic& t) {
     const Manifest::Topic* other = find_topic(b, t.source);
@@ -121,19 +175,40 @@ bool shares_source(const Manifest& a, const Manifest& b) {
   });
 }
 
-Decision moved(const Manifest& from, const Manifest& now, Upgrade chosen) {
-  Decision decision{.unit = now.unit, .outcome = Outcome::Moved, .from = from.unit, .changes = {}, .code = {}, .ways = {}};
-  decision.changes.push_back(fmt::format("it reads what `{}` read, which committed in `{}`; positions move to `{}`", from.unit, from.domain, now.domain));
-  if (!from.operators.empty()) {
-    decision.changes.push_back(fmt::format("the keys of `{}` stay behind", from.operators.front().name));
-    decision.ways = {Upgrade::Reset};
-    decision.code = Code::P0516;
-  } else {
-    decision.ways = {Upgrade::Migrate};
-    decision.code = Code::P0515;
+// What `unit` takes over: all that is stored of units that are gone, or that were on their way to it when the process ended.
+std::vector<const Manifest*> predecessors(const std::vector<Manifest>& stored, const std::vector<Manifest>& now, const Manifest& unit) {
+  std::vector<const Manifest*> found;
+  for (const Manifest& manifest : stored) {
+    const bool was_on_its_way = std::ranges::count(manifest.moved_to, unit.unit) > 0;
+    const bool is_gone = is_in_use(manifest) && !find_unit(now, manifest.unit) && shares_source(manifest, unit);
+    if (manifest.unit != unit.unit && (was_on_its_way || is_gone)) found.push_back(&manifest);
   }
-  if (answers(decision.ways, chosen)) decision.code.reset();
-  return decision;
+  return found;
+}
+
+Decision refused(const Manifest& unit, std::vector<Upgrade> ways, std::string words) {
+  return {.unit = unit.unit, .outcome = Outcome::Refused, .from = {}, .left_behind = {}, .changes = {std::move(words)}, .code = Code::P0515, .ways = std::move(ways), .keys = {}};
+}
+
+Decision decide(const std::vector<Manifest>& stored, const std::vector<Manifest>& now, const Manifest& unit, Upgrade chosen) {
+  const Manifest* same = find_unit(stored, unit.unit);
+  if (same && is_in_use(*same)) return Comparison(*same, unit, chosen).decide();
+  const std::vector<const Manifest*> before = predecessors(stored, now, unit);
+  if (before.size() > 1) return refused(unit, {}, fmt::format("both `{}` and `{}` read what it reads, each at a position of its own", before[0]->unit, before[1]->unit));
+  if (before.size() == 1) return Comparison(*before.front(), unit, chosen, true).decide();
+  if (same && chosen != Upgrade::Reset) return refused(unit, {Upgrade::Reset}, fmt::format("its positions were given to `{}`", fmt::join(same->moved_to, "`, `")));
+  return {.unit = unit.unit, .outcome = Outcome::New, .from = {}, .left_behind = {}, .changes = {"nothing is stored: it begins at `start`"}, .code = {}, .ways = {}, .keys = {}};
+}
+
+// The manifest of `from` names all that take it over, so that one that did not get to it before a crash still does.
+void note_where_it_went(std::vector<Decision>& decisions, const std::vector<Manifest>& stored) {
+  for (Decision& decision : decisions) {
+    if (decision.outcome != Outcome::Moved) continue;
+    decision.left_behind = *find_unit(stored, decision.from);
+    for (const Decision& other : decisions) {
+      if (other.from == decision.from && !std::ranges::count(decision.left_behind->moved_to, other.unit)) decision.left_behind->moved_to.push_back(other.unit);
+    }
+  }
 }
 
 }  // namespace
@@ -153,31 +228,19 @@ Decision compare(const Manifest& stored, const Manifest& now, Upgrade chosen) { 
 Decision compare(std::string_view stored, std::string_view now, Upgrade chosen) {
   const auto was = parse_manifest(stored), is = parse_manifest(now);
   if (was && is) return compare(*was, *is, chosen);
-  Decision decision{.unit = is ? is->unit : "", .outcome = Outcome::Refused, .from = {}, .changes = {}, .code = Code::P0519, .ways = {}};
+  Decision decision{.unit = is ? is->unit : "", .outcome = Outcome::Refused, .from = {}, .left_behind = {}, .changes = {}, .code = Code::P0519, .ways = {}, .keys = {}};
   decision.changes.push_back(fmt::format("the stored manifest cannot be read: {}", was ? is.error() : was.error()));
   return decision;
 }
 
 std::vector<Decision> compare(const std::vector<Manifest>& stored, const std::vector<Manifest>& now, Upgrade chosen) {
   std::vector<Decision> decisions;
-  std::vector<std::string> moved_from;
-  for (const Manifest& unit : now) {
-    if (const Manifest* same = find_unit(stored, unit.unit)) {
-      decisions.push_back(compare(*same, unit, chosen));
-      continue;
-    }
-    const auto from = std::ranges::find_if(stored, [&](const Manifest& m) { return !find_unit(now, m.unit) && shares_source(m, unit); });
-    if (from == stored.end()) {
-      decisions.push_back({.unit = unit.unit, .outcome = Outcome::New, .from = {}, .changes = {"nothing is stored: it begins at `start`"}, .code = {}, .ways = {}});
-    } else {
-      decisions.push_back(moved(*from, unit, chosen));
-      moved_from.push_back(from->unit);
-    }
-  }
+  for (const Manifest& unit : now) decisions.push_back(decide(stored, now, unit, chosen));
+  note_where_it_went(decisions, stored);
   for (const Manifest& unit : stored) {
-    if (find_unit(now, unit.unit) || std::ranges::count(moved_from, unit.unit)) continue;
-    decisions.push_back({.unit = unit.unit, .outcome = Outcome::Gone, .from = {},
-                         .changes = {"it is not in the program any more; its positions stay where they are"}, .code = {}, .ways = {}});
+    if (find_unit(now, unit.unit) || !is_in_use(unit) || std::ranges::count(decisions, unit.unit, &Decision::from)) continue;
+    decisions.push_back({.unit = unit.unit, .outcome = Outcome::Gone, .from = {}, .left_behind = {},
+                         .changes = {"it is not in the program any more; its positions stay where they are"}, .code = {}, .ways = {}, .keys = {}});
   }
   return decisions;
 }

@@ -72,7 +72,7 @@ std::string clause(const ir::Program& program, const ir::Unit& unit, const ir::S
     case StepKind::ExpireKeys: return "now and then: removes keys that are too old to matter";
     case StepKind::Trim: return "now and then: removes what every reader of the internal topic has behind it";
     case StepKind::MirrorPositions: return "tells the consumer group, for lag tools only; nobody reads it back";
-    case StepKind::Freeze: return "marks the manifest as moved";
+    case StepKind::Freeze: return "when this unit takes over from one in another system: the other one can commit nothing more";
     case StepKind::Release: return "lets go of the partitions";
   }
   return "";

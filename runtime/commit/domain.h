@@ -82,7 +82,9 @@ class Domain {
   // epoch + 1 for each partition, in one statement; returns what is stored. A partition without a position has epoch 1 and is
   // marked by next_offset -1 until seed_positions.
   virtual base::Result<std::vector<Position>> claim(std::span<const PartitionName> partitions) = 0;
-  virtual base::Result<std::vector<Position>> read_positions(ir::StepMode mode) = 0;  // of all partitions of this unit
+  // Of all that was claimed only these are compared from now on; the others are left to whoever claims them next.
+  virtual void keep(std::span<const PartitionName> partitions) = 0;
+  virtual base::Result<std::vector<Position>> read_positions(ir::StepMode mode) = 0;  // (fenced) of all partitions of this unit
   virtual base::Result<std::vector<Manifest>> manifests() = 0;  // of all units of this pipeline id
   virtual base::Result<void> put_manifest(const Manifest& manifest) = 0;
   virtual base::Result<void> seed_positions(std::span<const Position> positions) = 0;  // (fenced)
@@ -108,6 +110,19 @@ class Domain {
                                       std::int64_t rows) = 0;  // stored row count per sink, part of the ledger
   virtual base::Result<std::vector<std::pair<std::string, std::int64_t>>> rows() = 0;  // of this unit
   virtual void release() = 0;
+
+  // ---- When this unit gives all it has to a unit elsewhere. Each may be repeated.
+
+  // Stores the manifest, which says where it went, and raises all epochs, so that its owner can commit nothing more. LostOwnership
+  // while a process is seen at work on it.
+  virtual base::Result<void> freeze(const Manifest& manifest) = 0;
+  // The next entries behind `after` ("": from the first), in the order of their keys; empty: there are no more.
+  virtual base::Result<std::vector<KeyEntry>> all_keys(const std::string& stage, const std::string& after, std::int64_t limit) = 0;
+  // Removes what is stored of this unit, all but its manifest.
+  virtual base::Result<void> retire() = 0;
+
+  // The keys of a stage belong to another one from now on, which has none yet.
+  virtual base::Result<void> rename_stage(const std::string& from, const std::string& to) = 0;
 };
 
 }  // namespace piperun::commit

@@ -17,6 +17,10 @@ class Connectors {
  public:
   virtual ~Connectors() = default;
   virtual base::Result<std::unique_ptr<commit::Domain>> open_domain(const ir::Program& program, const ir::Unit& unit) = 0;
+  // The domain of a unit that may be none of this program's, in one of its systems, or with ir::kNone in the pipeline's state store;
+  // "" stands for no unit in particular. Null: nothing is stored there, or nothing could be.
+  virtual base::Result<std::unique_ptr<commit::Domain>> open_stored(const ir::Program& program, ir::SystemId system,
+                                                                    const std::string& unit) = 0;
   virtual base::Result<std::unique_ptr<Source>> open_source(const ir::Program& program, const ir::Unit& unit,
                                                             ir::SourceId source) = 0;
   // `domain`: the unit's; a sink of the same system writes inside its transaction. It must outlive the sink.

@@ -32,6 +32,7 @@ struct Failure {
   std::string flow;              // flow and stage
   std::uint32_t policy = 0;      // index into Program::policies
   std::uint32_t element = 0;
+  bool letter_sent = false;      // at_most_once: a sink of dead letters has it
 };
 
 struct BatchRecord {

@@ -30,6 +30,7 @@ Worker::Worker(const ir::Program& program, const ir::Unit& unit, const Options& 
                connectors::Connectors& connectors, base::Clock& clock, Observer& observer, std::stop_token stop)
     : program_(program), unit_(unit), options_(options), number_(number), connectors_(connectors), clock_(clock),
       observer_(observer), stop_(std::move(stop)),
+      hand_over_(program, unit, options, connectors),
       retry_(program.policies[0], static_cast<std::uint64_t>(clock.now()) ^ base::mix(base::fnv1a(unit.name) + number)) {}
 
 Worker::~Worker() { intake_.reset(); }
@@ -45,6 +46,7 @@ base::Result<Progress> Worker::assign() {
   }
   const auto done = run_list_with_retries(unit_.protocol.on_assign);
   if (!done || *done == Progress::Crashed) return done;
+  if (number_ == 0) hand_over_.retire();
   if (const auto started = start_intake(); !started) return std::unexpected(started.error());
   return Progress::Worked;
 }
@@ -79,19 +81,23 @@ base::Result<Progress> Worker::run_batch() {
     if (!wait_before_retry(fetched.error())) return std::unexpected(fetched.error());
     return Progress::Idle;
   }
-  if (batch_.empty()) return Progress::Idle;
+  if (batch_.empty()) {
+    // Who has nothing to do must learn too that another took over, or that its positions were moved.
+    const auto owned = domain_->read_positions(ir::StepMode::Plain);
+    if (!owned && base::traits(owned.error().code).error_class == base::ErrorClass::Ownership) return std::unexpected(owned.error());
+    return Progress::Idle;
+  }
   const std::vector<ir::Step>& list = unit_.protocol.batch;
   if (observer_.after(unit_, list[index_of(list, ir::StepKind::Fetch)]) == Verdict::Crash) return Progress::Crashed;
   return run_range(0, batch_.records.size());
 }
 
 // Runs the list over [first, last) until it is committed. What the domain refuses is set apart: by its row where the domain names
-// it, else by halves in transactions of their own.
-base::Result<Progress> Worker::run_range(std::size_t first, std::size_t last) {
+// it, else by halves in transactions of their own. `resume`: Attempt::resume.
+base::Result<Progress> Worker::run_range(std::size_t first, std::size_t last, std::size_t resume) {
   const std::vector<ir::Step>& list = unit_.protocol.batch;
-  Attempt attempt{.first = first, .last = last, .in_transaction = false, .counts = {}, .letters = {}};
-  const bool is_half = last - first != batch_.records.size();
-  std::size_t next = is_half && program_.delivery == ir::Delivery::AtMostOnce ? index_of(list, ir::StepKind::Process) : 0;
+  Attempt attempt{.first = first, .last = last, .in_transaction = false, .resume = resume, .counts = {}, .letters = {}};
+  std::size_t next = resume > 0 ? index_of(list, ir::StepKind::Process) : 0;
   while (next < list.size()) {
     const ir::Step& step = list[next];
     if (step.kind == ir::StepKind::Fetch) {
@@ -108,16 +114,18 @@ base::Result<Progress> Worker::run_range(std::size_t first, std::size_t last) {
       ++next;
       continue;
     }
+    if (program_.delivery == ir::Delivery::AtMostOnce) attempt.resume = std::max(attempt.resume, next);
     const auto go_on = recover(done.error(), next, attempt);
     if (!go_on) return std::unexpected(go_on.error());
     if (*go_on) {
       next = **go_on;
       continue;
     }
+    take_back(attempt);
     const std::size_t middle = first + (last - first) / 2;
-    const auto lower = run_range(first, middle);
+    const auto lower = run_range(first, middle, attempt.resume);
     if (!lower || *lower == Progress::Crashed) return lower;
-    return run_range(middle, last);
+    return run_range(middle, last, attempt.resume);
   }
   retry_.succeeded();
   commit::Counts total;
@@ -142,6 +150,9 @@ base::Result<std::optional<std::size_t>> Worker::recover(const base::Error& erro
       abort();
       for (const ir::Step& poison : unit_.protocol.on_poison) {
         if (observer_.after(unit_, poison) == Verdict::Crash) return std::unexpected(error);
+      }
+      if (attempt.last - attempt.first == 1 && batch_.dead.contains(static_cast<std::uint32_t>(attempt.first))) {
+        return base::failure(base::ErrorCode::Stopped, fmt::format("a record that is dead cannot be set apart: {}", error.message));
       }
       if (!set_apart(error, step, attempt)) return std::optional<std::size_t>();
       return index_of(list, ir::StepKind::Process);
@@ -230,6 +241,7 @@ base::Result<Worker::Flow> Worker::execute(const ir::Step& step, Attempt& attemp
     return Flow::Next;
   };
   switch (step.kind) {
+    case ir::StepKind::Freeze: return next(number_ == 0 ? hand_over_.freeze(*domain_) : base::Result<void>());
     case ir::StepKind::Claim: return next(claim());
     case ir::StepKind::PutManifest: return next(put_manifest());
     case ir::StepKind::SeedPosition: return next(seed_positions());
@@ -284,7 +296,6 @@ base::Result<Worker::Flow> Worker::execute(const ir::Step& step, Attempt& attemp
     case ir::StepKind::ReopenConsumer:
     case ir::StepKind::NumberRows:
     case ir::StepKind::DeleteSent:
-    case ir::StepKind::Freeze:
       return base::failure(base::ErrorCode::NotInThisVersion, fmt::format("the step `{}` needs a server", ir::traits(step.kind).text));
   }
   return Flow::Next;
@@ -340,35 +351,25 @@ base::Result<void> Worker::claim() {
 
 base::Result<void> Worker::put_manifest() {
   if (number_ != 0) return {};
-  const std::string& text = options_.manifests[static_cast<std::size_t>(&unit_ - program_.units.data())];
-  const auto stored = domain_->manifests();
-  if (!stored) return std::unexpected(stored.error());
-  const auto old = std::ranges::find(*stored, unit_.name, &commit::Manifest::unit);
   const bool has_positions = std::ranges::any_of(claimed_, [](const commit::Position& position) { return position.next_offset >= 0; });
-  if ((old != stored->end()) != has_positions && all_.size() > 1) {
-    return base::failure(base::ErrorCode::StoreDamaged,
-                         fmt::format("unit {}: {}", unit_.name, has_positions ? "positions without a manifest" : "a manifest without positions"));
-  }
-  if (old == stored->end()) return domain_->put_manifest({unit_.name, text, false});
-  if (old->moved) {
-    return base::failure(base::ErrorCode::ManifestConflict, fmt::format("unit {} has moved to another connection", unit_.name));
-  }
-  const UpgradeDecision decision = options_.compare(old->text, text);
-  switch (decision.kind) {
-    case UpgradeDecision::Kind::Equal: return {};
-    case UpgradeDecision::Kind::Compatible: return domain_->put_manifest({unit_.name, text, false});
-    case UpgradeDecision::Kind::Refused: return base::failure(base::ErrorCode::ManifestConflict, decision.reason);
-  }
-  return {};
+  return hand_over_.put_manifest(*domain_, has_positions, all_.size() > 1);
 }
 
-// `start` applies to a topic of which no partition has a position; a partition that appeared later starts at its beginning.
+// Positions that this unit takes over go first. `start` applies to a topic of which no partition has a position; a partition that
+// appeared later starts at its beginning.
 base::Result<void> Worker::seed_positions() {
   std::set<std::string> known;
+  std::vector<commit::Position> seeds;
+  for (commit::Position& position : claimed_) {
+    const commit::Position* taken = hand_over_.position(position.partition);
+    if (number_ != 0 || !taken) continue;
+    position.next_offset = taken->next_offset;
+    position.counts = taken->counts;
+    seeds.push_back(position);
+  }
   for (const commit::Position& position : claimed_) {
     if (position.next_offset >= 0) known.insert(position.partition.topic);
   }
-  std::vector<commit::Position> seeds;
   for (commit::Position& position : claimed_) {
     if (position.next_offset >= 0) continue;
     const ReadPartition& partition = *std::ranges::find(all_, position.partition, &ReadPartition::name);
@@ -399,10 +400,14 @@ base::Result<void> Worker::start_intake() {
   process_ = std::make_unique<Process>(program_, unit_, options_.natives, *secrets, tables_, all_);
   reading_.clear();
   std::vector<std::int64_t> from;
+  std::vector<commit::PartitionName> kept;
+  if (number_ == 0) kept.push_back(all_.back().name);
   for (const std::uint32_t index : mine_) {
+    kept.push_back(all_[index].name);
     reading_.push_back(all_[index]);
     from.push_back(positions_[index]);
   }
+  domain_->keep(kept);  // the first worker claimed all partitions to seed them; the other workers claim theirs after it
   std::vector<std::int64_t> stop_times;
   for (const ir::SourceId id : unit_.sources) {
     const std::string& stop_at = program_.sources[id].stop_at;

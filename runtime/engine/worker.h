@@ -5,6 +5,7 @@
 #include <stop_token>
 #include <vector>
 
+#include "runtime/engine/hand_over.h"
 #include "runtime/engine/intake.h"
 #include "runtime/engine/options.h"
 #include "runtime/engine/process.h"
@@ -50,7 +51,7 @@ class Worker {
   base::Result<Flow> execute(const ir::Step& step, Attempt& attempt);
   base::Result<Progress> run_list(const std::vector<ir::Step>& list);
   base::Result<Progress> run_list_with_retries(const std::vector<ir::Step>& list);
-  base::Result<Progress> run_range(std::size_t first, std::size_t last);
+  base::Result<Progress> run_range(std::size_t first, std::size_t last, std::size_t resume = 0);
   base::Result<std::optional<std::size_t>> recover(const base::Error& error, std::size_t failed_step, Attempt& attempt);
   base::Result<bool> was_committed(const Attempt& attempt);
   bool set_apart(const base::Error& error, const ir::Step& step, Attempt& attempt);
@@ -73,6 +74,7 @@ class Worker {
   base::Result<void> commit_offsets(const ir::Step& step, Attempt& attempt);
   base::Result<void> expire_keys();
   void lose(Attempt& attempt);
+  void take_back(Attempt& attempt);
   base::Result<void> stop_for_dead_record(std::uint32_t index) const;
 
   std::vector<commit::Advance> advances(const Attempt& attempt) const;
@@ -97,6 +99,7 @@ class Worker {
   std::vector<commit::Position> claimed_;                     // what `claim` returned
   std::vector<std::int64_t> positions_;                       // per partition of all_: the next one to commit
   std::vector<std::int64_t> newest_time_;                     // per partition: of committed records behind a `dedup`, microseconds
+  HandOver hand_over_;
   std::unique_ptr<Process> process_;
   std::unique_ptr<Intake> intake_;
   std::optional<TakenSlab> held_;                             // did not fit into the last batch

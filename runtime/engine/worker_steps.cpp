@@ -57,6 +57,7 @@ base::Result<void> Worker::process(Attempt& attempt) {
     return domain_->lookup_keys(stage, keys);
   };
   if (const auto done = process_->run(batch_, attempt.first, attempt.last, lookup, processed_); !done) return done;
+  take_back(attempt);
   attempt.counts.assign(all_.size(), {});
   attempt.letters.clear();
   for (std::size_t i = attempt.first; i < attempt.last; ++i) {
@@ -94,7 +95,7 @@ base::Result<void> Worker::stop_for_dead_record(std::uint32_t index) const {
 
 // Under at_most_once: the positions are committed, and what became of the batch is not known.
 void Worker::lose(Attempt& attempt) {
-  for (std::size_t i = 0; i < attempt.counts.size(); ++i) unsettled_[i] -= attempt.counts[i];
+  take_back(attempt);
   attempt.counts.assign(all_.size(), {});
   for (std::size_t i = attempt.first; i < attempt.last; ++i) {
     commit::Counts& counts = attempt.counts[batch_.records[i].partition];
@@ -102,6 +103,14 @@ void Worker::lose(Attempt& attempt) {
     ++counts.unknown;
   }
   for (std::size_t i = 0; i < all_.size(); ++i) unsettled_[i] += attempt.counts[i];
+}
+
+// The attempt is made again: under at_most_once its fates were noted already.
+void Worker::take_back(Attempt& attempt) {
+  for (std::size_t i = 0; program_.delivery == ir::Delivery::AtMostOnce && i < attempt.counts.size(); ++i) {
+    unsettled_[i] -= attempt.counts[i];
+  }
+  attempt.counts.clear();
 }
 
 // ---- Durable steps
@@ -121,6 +130,7 @@ base::Result<Worker::Flow> Worker::claim_keys(const Attempt& attempt) {
 base::Result<void> Worker::write(const ir::Step& step, const Attempt& attempt) {
   const auto index = static_cast<std::size_t>(std::ranges::find(unit_.sinks, step.sink) - unit_.sinks.begin());
   if (const auto letters = write_letters(step.sink, attempt); !letters) return letters;
+  if (static_cast<std::size_t>(&step - unit_.protocol.batch.data()) < attempt.resume) return {};
   const SinkRows& rows = processed_.sinks[index];
   return rows.rows.empty() ? base::Result<void>() : sinks_[index]->write(rows.rows);
 }
@@ -129,12 +139,16 @@ base::Result<void> Worker::write(const ir::Step& step, const Attempt& attempt) {
 base::Result<void> Worker::write_letters(ir::SinkId sink, const Attempt& attempt) {
   std::vector<std::string> texts;
   std::vector<connectors::OutputRow> rows;
+  std::vector<Failure*> sent;
   std::size_t letter = 0;
-  for (const auto& [record, failure] : batch_.dead) {
+  for (auto& [record, failure] : batch_.dead) {
     if (record < attempt.first || record >= attempt.last) continue;
     const ir::ErrorPolicy& policy = program_.policies[failure.policy];
     if (policy.dead_letter == ir::DeadLetter::Skip) continue;
-    if (policy.dead_letter == ir::DeadLetter::Sink && policy.dead_letter_sink == sink) texts.push_back(letter_json(attempt.letters[letter]));
+    if (policy.dead_letter == ir::DeadLetter::Sink && policy.dead_letter_sink == sink && !failure.letter_sent) {
+      texts.push_back(letter_json(attempt.letters[letter]));
+      sent.push_back(&failure);
+    }
     ++letter;
   }
   for (const std::string& text : texts) {
@@ -144,7 +158,10 @@ base::Result<void> Worker::write_letters(ir::SinkId sink, const Attempt& attempt
     rows.push_back(row);
   }
   const auto index = static_cast<std::size_t>(std::ranges::find(unit_.sinks, sink) - unit_.sinks.begin());
-  return rows.empty() ? base::Result<void>() : sinks_[index]->write(rows);
+  if (rows.empty()) return {};
+  if (const auto written = sinks_[index]->write(rows); !written) return written;
+  for (Failure* failure : sent) failure->letter_sent = program_.delivery == ir::Delivery::AtMostOnce;
+  return {};
 }
 
 base::Result<void> Worker::put_state(const Attempt& attempt) {
@@ -191,6 +208,7 @@ base::Result<void> Worker::expire_keys() {
   std::int64_t oldest = INT64_MAX;
   for (const std::uint32_t index : mine_) oldest = std::min(oldest, newest_time_[index]);
   if (oldest == INT64_MAX || oldest == INT64_MIN) return {};
+  oldest = std::min(oldest, batch_.now);  // one record from a clock that is years ahead must not take all keys away
   for (const ir::Node& node : unit_.dataflow.nodes) {
     const auto* dedup = std::get_if<ir::Dedup>(&node.op);
     if (!dedup || dedup->within > INT64_MAX / 4) continue;

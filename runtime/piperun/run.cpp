@@ -64,7 +64,6 @@ Exit execute(const Compiled& compiled, const std::string& path, const Arguments&
   options.compare = comparer(*upgrade_of(arguments.text("--upgrade")));
   const std::string state_dir = arguments.text("--state-dir", ".piperun");
   const std::string base_dir = folder_of(path);
-  if (const auto ready = prepare_upgrade(compiled, *upgrade_of(arguments.text("--upgrade")), state_dir, base_dir); !ready) return tell(ready.error(), world);
   const auto connectors = connectors::make_connectors(state_dir, base_dir, world.clock);
   engine::RunResult result;
   {

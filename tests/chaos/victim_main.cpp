@@ -1,5 +1,5 @@
 // What the chaos harness kills: `piperun FILE --local --drain` with one observer more.
-//   victim FILE [--kill-after STEP --at N] [--split-transaction]    SIGKILL behind the N-th time that STEP was done
+//   victim FILE [--kill-after STEP --at N] [--split-transaction] [--upgrade WAY]    SIGKILL behind the N-th time that STEP was done
 //   victim FILE --crash-table                                       what `explain` says of a kill behind each step, as JSON
 #include <algorithm>
 #include <csignal>
@@ -86,7 +86,7 @@ int main(int count, char** words) {
   Killer killer(*compiled->program, options["--kill-after"], std::atoi(options["--at"].c_str()));
   engine::Options run = cli::engine_options(*compiled);
   run.drain = true;
-  run.compare = cli::comparer(plan::Upgrade::None);
+  run.compare = cli::comparer(cli::upgrade_of(options["--upgrade"]).value_or(plan::Upgrade::None));
   const engine::RunResult result = engine::run(*compiled->program, *connectors, clock, killer, run, std::stop_token());
   if (result.error) std::cerr << result.error->message << '\n';
   return result.error ? 3 : 0;

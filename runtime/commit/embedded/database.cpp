@@ -193,6 +193,16 @@ base::Result<std::unique_ptr<Database>> Database::open(const std::string& path, 
   return database;
 }
 
+base::Result<bool> Database::has_tables(const std::string& path) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) return false;
+  Database database(path, kBusyLimit);
+  if (auto connected = database.connect(Access::Read, Durability::Normal); !connected) return std::unexpected(connected.error());
+  Query version = database.query("PRAGMA user_version");
+  if (auto row = version.step(); !row) return std::unexpected(row.error());
+  return version.integer(0) != 0;
+}
+
 Database::~Database() {
   for (auto& [sql, statement] : statements_) sqlite3_finalize(statement);
   sqlite3_close(handle_);

@@ -62,6 +62,7 @@ class Database {
   static base::Result<std::unique_ptr<Database>> open(const std::string& path, Access access,
                                                       Durability durability = Durability::Normal,
                                                       std::int64_t busy_limit = kBusyLimit);
+  static base::Result<bool> has_tables(const std::string& path);  // false: there is no such file, or nothing of piperun in it
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;

@@ -19,6 +19,7 @@ class EmbeddedDomain final : public commit::Domain {
       : database_(std::move(database)), pipeline_(std::move(pipeline)), unit_(std::move(unit)) {}
 
   base::Result<std::vector<commit::Position>> claim(std::span<const commit::PartitionName> partitions) override;
+  void keep(std::span<const commit::PartitionName> partitions) override;
   base::Result<std::vector<commit::Position>> read_positions(ir::StepMode mode) override;
   base::Result<std::vector<commit::Manifest>> manifests() override;
   base::Result<void> put_manifest(const commit::Manifest& manifest) override;
@@ -43,6 +44,11 @@ class EmbeddedDomain final : public commit::Domain {
   base::Result<std::vector<std::pair<std::string, std::int64_t>>> rows() override;
   void release() override;
 
+  base::Result<void> freeze(const commit::Manifest& manifest) override;
+  base::Result<std::vector<commit::KeyEntry>> all_keys(const std::string& stage, const std::string& after, std::int64_t limit) override;
+  base::Result<void> retire() override;
+  base::Result<void> rename_stage(const std::string& from, const std::string& to) override;
+
   // Sinks of the same file write through it, inside of the open transaction.
   Database& database() { return *database_; }
   std::unique_ptr<Database> take_database() && { return std::move(database_); }
@@ -52,13 +58,14 @@ class EmbeddedDomain final : public commit::Domain {
   base::Error lost(const commit::PartitionName& partition);
   base::Result<std::vector<commit::Position>> stored_positions();
   base::Result<std::int64_t> operator_id(const std::string& stage, bool create);
+  base::Result<void> check_idle();
   base::Result<bool> claim_key(std::int64_t operator_id, const commit::KeyClaim& claim);
   base::Result<void> change_letter(std::string_view sql, const commit::Letter& letter);
 
   std::unique_ptr<Database> database_;
   std::string pipeline_;
   std::string unit_;
-  std::map<commit::PartitionName, std::int64_t> epochs_;  // of what was claimed
+  std::map<commit::PartitionName, std::int64_t> epochs_;  // of what was claimed and kept
   bool is_fenced_ = false;                                // the open transaction holds the lock and has compared
   std::unordered_map<std::string, std::int64_t> operators_;
 };

@@ -65,6 +65,38 @@ Result<std::vector<KeyEntry>> EmbeddedDomain::lookup_keys(const std::string& sta
   return result;
 }
 
+Result<std::vector<KeyEntry>> EmbeddedDomain::all_keys(const std::string& stage, const std::string& after, std::int64_t limit) {
+  auto id = operator_id(stage, false);
+  if (!id) return std::unexpected(id.error());
+  Query query = database_->query("SELECT key, times FROM piperun_keys WHERE operator = ?1 AND key > ?2 ORDER BY key LIMIT ?3");
+  query.bind(1, *id).bind_bytes(2, after).bind(3, limit);
+  std::vector<KeyEntry> result;
+  for (;;) {
+    auto row = query.step();
+    if (!row) return std::unexpected(row.error());
+    if (!*row) return result;
+    result.push_back({query.text(0), times_of(query.bytes(1))});
+  }
+}
+
+// The name that `to` may have had before, without keys, gives way.
+Result<void> EmbeddedDomain::rename_stage(const std::string& from, const std::string& to) {
+  Transaction transaction(*database_);
+  if (auto begun = transaction.begin(); !begun) return begun;
+  if (auto owner = check_owner(); !owner) return owner;
+  auto left = database_->query(
+      "DELETE FROM piperun_operators WHERE pipeline = ?1 AND unit = ?2 AND name = ?3 "
+      "AND EXISTS (SELECT 1 FROM piperun_operators WHERE pipeline = ?1 AND unit = ?2 AND name = ?4) "
+      "AND NOT EXISTS (SELECT 1 FROM piperun_keys WHERE operator = id)")
+                  .bind(1, pipeline_).bind(2, unit_).bind(3, to).bind(4, from).run();
+  if (!left) return std::unexpected(left.error());
+  auto renamed = database_->query("UPDATE piperun_operators SET name = ?3 WHERE pipeline = ?1 AND unit = ?2 AND name = ?4")
+                     .bind(1, pipeline_).bind(2, unit_).bind(3, to).bind(4, from).run();
+  if (!renamed) return std::unexpected(renamed.error());
+  operators_.clear();
+  return transaction.commit();
+}
+
 Result<bool> EmbeddedDomain::claim_keys(const std::string& stage, std::span<const KeyClaim> claims) {
   Transaction transaction(*database_);
   if (auto begun = transaction.begin(); !begun) return std::unexpected(begun.error());

@@ -1,6 +1,8 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "runtime/commit/embedded/embedded_domain.h"
 
 namespace piperun::embedded {
@@ -77,6 +79,10 @@ Result<std::vector<Position>> EmbeddedDomain::claim(std::span<const PartitionNam
   if (auto done = transaction.commit(); !done) return std::unexpected(done.error());
   for (const Position& position : result) epochs_[position.partition] = position.epoch;
   return result;
+}
+
+void EmbeddedDomain::keep(std::span<const PartitionName> partitions) {
+  std::erase_if(epochs_, [&](const auto& claimed) { return std::ranges::find(partitions, claimed.first) == partitions.end(); });
 }
 
 Result<std::vector<Position>> EmbeddedDomain::stored_positions() {

@@ -65,6 +65,17 @@ class RealConnectors final : public Connectors {
     return std::make_unique<embedded::EmbeddedDomain>(std::move(*database), program.id, unit.name);
   }
 
+  Result<std::unique_ptr<commit::Domain>> open_stored(const ir::Program& program, ir::SystemId id, const std::string& unit) override {
+    if (id != ir::kNone && !is_embedded(program.systems[id])) return nullptr;
+    const std::string path = id == ir::kNone ? in_state_dir(program.id) : database_path(program, id);
+    auto is_ours = Database::has_tables(path);
+    if (!is_ours) return std::unexpected(is_ours.error());
+    if (!*is_ours) return nullptr;
+    auto database = Database::open(path, Database::Access::Write);
+    if (!database) return std::unexpected(database.error());
+    return std::make_unique<embedded::EmbeddedDomain>(std::move(*database), program.id, unit);
+  }
+
   Result<std::unique_ptr<Source>> open_source(const ir::Program& program, const ir::Unit& unit, ir::SourceId id) override;
   Result<std::unique_ptr<Sink>> open_sink(const ir::Program& program, const ir::Unit& unit, ir::SinkId id,
                                           commit::Domain& domain) override;
@@ -81,7 +92,10 @@ class RealConnectors final : public Connectors {
         !system.stand_in && system.kind == ir::SystemKind::Embedded && !path.empty()) {
       return in_base(path);
     }
-    std::string name = system.kind == ir::SystemKind::StateStore ? program.id : system.name;
+    return in_state_dir(system.kind == ir::SystemKind::StateStore ? program.id : system.name);
+  }
+
+  std::string in_state_dir(std::string name) const {
     std::ranges::replace(name, '/', '_');
     return (std::filesystem::path(state_dir_) / (name + ".db")).string();
   }

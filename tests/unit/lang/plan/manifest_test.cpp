@@ -88,19 +88,77 @@ TEST(Upgrade, TheWrongAnswerMendsNothing) {
   EXPECT_EQ(compare(example(), now, Upgrade::Keep).code, Code::P0511);
 }
 
-TEST(Upgrade, AUnitWhoseSinkMovedHasMoved) {
+Manifest moved_example() {
   Manifest now = example();
   now.unit = "orders.other";
   now.domain = "other";
-  const auto with_keys = compare(std::vector{example()}, std::vector{now});
-  ASSERT_EQ(with_keys.size(), 1U);
-  EXPECT_EQ(with_keys[0].outcome, Outcome::Moved);
-  EXPECT_EQ(with_keys[0].from, "orders.shop");
-  EXPECT_EQ(with_keys[0].code, Code::P0516);
+  return now;
+}
+
+TEST(Upgrade, AUnitWhoseSinkMovedHasMoved) {
+  const auto asked = compare(std::vector{example()}, std::vector{moved_example()});
+  ASSERT_EQ(asked.size(), 1U);
+  EXPECT_EQ(asked[0].outcome, Outcome::Moved);
+  EXPECT_EQ(asked[0].from, "orders.shop");
+  EXPECT_EQ(asked[0].code, Code::P0515);
+  const auto told = compare(std::vector{example()}, std::vector{moved_example()}, Upgrade::Migrate);
+  EXPECT_FALSE(told[0].code.has_value());
+  EXPECT_THAT(told[0].keys, ElementsAre(StateMove{"paid.dedup", "paid.dedup"}));
+  EXPECT_THAT(told[0].left_behind->moved_to, ElementsAre("orders.other"));
+  EXPECT_THAT(compare(std::vector{example()}, std::vector{moved_example()}, Upgrade::Reset)[0].keys, ElementsAre(StateMove{"paid.dedup", ""}));
+}
+
+TEST(Upgrade, KeysDoNotGoToASystemOfAnotherKind) {
+  Manifest now = moved_example();
+  now.domain_kind = "kafka";
+  EXPECT_EQ(compare(std::vector{example()}, std::vector{now}, Upgrade::Migrate)[0].code, Code::P0516);
+  EXPECT_FALSE(compare(std::vector{example()}, std::vector{now}, Upgrade::Reset)[0].code.has_value());
   Manifest stored = example();
   stored.operators.clear();
+  now.operators.clear();
   EXPECT_EQ(compare(std::vector{stored}, std::vector{now})[0].code, Code::P0515);
-  EXPECT_FALSE(compare(std::vector{stored}, std::vector{now}, Upgrade::Migrate)[0].code.has_value());
+}
+
+TEST(Upgrade, AMoveThatDidNotGetToItsEndGoesOn) {
+  Manifest second = moved_example();
+  second.unit = "orders.third";
+  const std::vector now{moved_example(), second};
+  const auto both = compare(std::vector{example()}, now, Upgrade::Migrate);
+  EXPECT_THAT(both[1].left_behind->moved_to, ElementsAre("orders.other", "orders.third"));
+  // The first one has begun, then the process died.
+  const auto rest = compare(std::vector{*both[1].left_behind, moved_example()}, now, Upgrade::Migrate);
+  EXPECT_EQ(rest[0].outcome, Outcome::Equal);
+  EXPECT_EQ(rest[1].outcome, Outcome::Moved);
+  // A unit that was not named is new, and takes nothing.
+  Manifest fourth = second;
+  fourth.unit = "orders.fourth";
+  EXPECT_EQ(compare(std::vector{*both[1].left_behind, moved_example(), second}, {moved_example(), second, fourth})[2].outcome, Outcome::New);
+}
+
+TEST(Upgrade, WhatHasMovedAwayDoesNotGoOn) {
+  Manifest stored = example();
+  stored.moved_to = {"orders.other"};
+  const auto refused = compare(std::vector{stored, moved_example()}, {example(), moved_example()});
+  EXPECT_EQ(refused[0].outcome, Outcome::Refused);
+  EXPECT_EQ(compare(std::vector{stored, moved_example()}, {example(), moved_example()}, Upgrade::Reset)[0].outcome, Outcome::New);
+  const auto back = compare(std::vector{stored, moved_example()}, {example()}, Upgrade::Migrate);
+  EXPECT_EQ(back[0].outcome, Outcome::Moved);
+  EXPECT_EQ(back[0].from, "orders.other");
+}
+
+TEST(Upgrade, TwoUnitsDoNotBecomeOne) {
+  Manifest other = moved_example(), now = moved_example();
+  now.unit = "orders.third";
+  const auto refused = compare(std::vector{example(), other}, {now}, Upgrade::Migrate);
+  EXPECT_EQ(refused[0].outcome, Outcome::Refused);
+}
+
+TEST(Upgrade, TheKeysOfARenamedStageHaveAnHeir) {
+  Manifest now = example();
+  now.operators[0].name = "lines.dedup";
+  EXPECT_THAT(compare(example(), now, Upgrade::Migrate).keys, ElementsAre(StateMove{"paid.dedup", "lines.dedup"}));
+  EXPECT_THAT(compare(example(), now, Upgrade::Reset).keys, ElementsAre(StateMove{"paid.dedup", ""}));
+  EXPECT_EQ(compare(example(), now, Upgrade::Keep).code, Code::P0513);
 }
 
 TEST(Upgrade, NewAndGoneUnits) {

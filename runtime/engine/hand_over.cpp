@@ -1,0 +1,144 @@
+#include "runtime/engine/hand_over.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+namespace piperun::engine {
+namespace {
+constexpr std::int64_t kKeysAtOnce = 10'000;
+using Kind = UpgradeDecision::Kind;
+}  // namespace
+
+base::Result<void> HandOver::decide() {
+  stored_.clear();
+  retired_.clear();
+  std::vector<ir::SystemId> systems{ir::kNone};
+  for (ir::SystemId id = 0; id < program_.systems.size(); ++id) {
+    if (program_.systems[id].kind != ir::SystemKind::StateStore) systems.push_back(id);
+  }
+  for (const ir::SystemId id : systems) {
+    const auto domain = connectors_.open_stored(program_, id, "");
+    if (!domain) return std::unexpected(domain.error());
+    if (!*domain) continue;
+    auto manifests = (*domain)->manifests();
+    if (!manifests) return std::unexpected(manifests.error());
+    for (commit::Manifest& manifest : *manifests) {
+      const bool is_known = std::ranges::any_of(stored_, [&](const Stored& stored) { return stored.manifest.unit == manifest.unit; });
+      if (!is_known) stored_.push_back({std::move(manifest), id});  // two connections may name one file
+    }
+  }
+  std::vector<commit::Manifest> manifests;
+  for (const Stored& stored : stored_) manifests.push_back(stored.manifest);
+  UpgradePlan plan = options_.compare(manifests, options_.manifests);
+  for (const UpgradeDecision& each : plan.units) {  // before anything is taken from a program that may still run
+    if (each.kind == Kind::Refused) return base::failure(base::ErrorCode::ManifestConflict, each.reason);
+  }
+  decision_ = std::move(plan.units[static_cast<std::size_t>(&unit_ - program_.units.data())]);
+  decided_on_ = own_text(manifests);
+  retired_ = std::move(plan.retired);
+  return {};
+}
+
+base::Result<void> HandOver::freeze(commit::Domain& own) {
+  old_.reset();
+  positions_.clear();
+  if (const auto decided = decide(); !decided) return decided;
+  if (const auto removed = remove_retired(); !removed) return removed;
+  const bool was_here_once = decided_on_ && (decision_.kind == Kind::Moved || decision_.kind == Kind::New);
+  if (was_here_once) {
+    if (const auto cleared = own.retire(); !cleared) return cleared;
+  }
+  if (decision_.kind != Kind::Moved) return {};
+  auto old = open(decision_.from);
+  if (!old) return std::unexpected(old.error());
+  old_ = std::move(*old);
+  if (const auto frozen = old_->freeze({decision_.from, decision_.left_behind, true}); !frozen) return frozen;
+  auto positions = old_->read_positions(ir::StepMode::Locking);
+  if (!positions) return std::unexpected(positions.error());
+  positions_ = std::move(*positions);
+  return {};
+}
+
+base::Result<void> HandOver::put_manifest(commit::Domain& own, bool has_positions, bool has_partitions) {
+  const auto manifests = own.manifests();
+  if (!manifests) return std::unexpected(manifests.error());
+  const std::optional<std::string> stored = own_text(*manifests);
+  if (stored != decided_on_) return base::failure(base::ErrorCode::SystemUnavailable, fmt::format("another process has just started the unit {}", unit_.name));
+  const bool is_in_use = decision_.kind == Kind::Equal || decision_.kind == Kind::Compatible;
+  if (is_in_use != has_positions && has_partitions) {
+    return base::failure(base::ErrorCode::StoreDamaged,
+                         fmt::format("unit {}: {}", unit_.name, has_positions ? "positions without a manifest" : "a manifest without positions"));
+  }
+  if (const auto changed = change_stages(own); !changed) return changed;
+  const std::string& text = options_.manifests[static_cast<std::size_t>(&unit_ - program_.units.data())];
+  return stored == text ? base::Result<void>() : own.put_manifest({unit_.name, text, false});
+}
+
+base::Result<void> HandOver::change_stages(commit::Domain& own) {
+  for (const UpgradeDecision::StageMove& stage : decision_.keys) {
+    if (stage.to.empty() && old_) continue;
+    const auto done = stage.to.empty() ? own.expire_keys(stage.from, INT64_MAX) : old_ ? take_keys(own, stage) : own.rename_stage(stage.from, stage.to);
+    if (!done) return done;
+  }
+  if (!old_) return {};
+  const auto letters = old_->letters(false);
+  if (!letters) return std::unexpected(letters.error());
+  return own.put_letters(*letters);
+}
+
+base::Result<void> HandOver::take_keys(commit::Domain& own, const UpgradeDecision::StageMove& stage) {
+  for (std::string after;;) {
+    auto entries = old_->all_keys(stage.from, after, kKeysAtOnce);
+    if (!entries) return std::unexpected(entries.error());
+    if (entries->empty()) return {};
+    after = entries->back().key;
+    std::vector<commit::KeyClaim> claims;
+    for (commit::KeyEntry& entry : *entries) claims.push_back({std::move(entry.key), {}, std::move(entry.times)});
+    const auto claimed = own.claim_keys(stage.to, claims);
+    if (!claimed) return std::unexpected(claimed.error());
+    if (!*claimed) return base::failure(base::ErrorCode::StoreDamaged, fmt::format("unit {}: keys of `{}` are there already", unit_.name, stage.to));
+  }
+}
+
+const commit::Position* HandOver::position(const commit::PartitionName& partition) const {
+  const auto found = std::ranges::find(positions_, partition, &commit::Position::partition);
+  return found == positions_.end() || found->next_offset < 0 ? nullptr : &*found;
+}
+
+void HandOver::retire() {
+  if (!old_) return;
+  old_.reset();
+  positions_.clear();
+  auto removed = decide();
+  if (removed) removed = remove_retired();
+  if (!removed) spdlog::warn("what was taken over is still stored unit={} from={} error={}", unit_.name, decision_.from, removed.error().message);
+}
+
+// Most often there is nothing left to remove, and the file is not written.
+base::Result<void> HandOver::remove_retired() {
+  for (const std::string& unit : retired_) {
+    const auto domain = open(unit);
+    if (!domain) return std::unexpected(domain.error());
+    const auto positions = (*domain)->read_positions(ir::StepMode::Plain);
+    if (!positions) return std::unexpected(positions.error());
+    if (positions->empty()) continue;
+    if (const auto removed = (*domain)->retire(); !removed) return removed;
+  }
+  return {};
+}
+
+base::Result<std::unique_ptr<commit::Domain>> HandOver::open(const std::string& unit) {
+  const auto found = std::ranges::find_if(stored_, [&](const Stored& stored) { return stored.manifest.unit == unit; });
+  auto domain = connectors_.open_stored(program_, found->system, unit);
+  if (domain && !*domain) return base::failure(base::ErrorCode::CannotOpen, fmt::format("what is stored of the unit {} has just gone", unit));
+  return domain;
+}
+
+std::optional<std::string> HandOver::own_text(const std::vector<commit::Manifest>& manifests) const {
+  const auto found = std::ranges::find(manifests, unit_.name, &commit::Manifest::unit);
+  return found == manifests.end() ? std::nullopt : std::optional(found->text);
+}
+
+}  // namespace piperun::engine

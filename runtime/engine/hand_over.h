@@ -1,0 +1,56 @@
+// What a unit finds of itself, or takes over from a unit in another system, when a changed program starts. The steps of `on_assign`
+// call it: `freeze` before the transaction, `put_manifest` in it.
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/engine/options.h"
+
+namespace piperun::engine {
+
+// Of the first worker of a unit. A crash at any place is mended by doing it all again. All references outlive it.
+class HandOver {
+ public:
+  HandOver(const ir::Program& program, const ir::Unit& unit, const Options& options, connectors::Connectors& connectors)
+      : program_(program), unit_(unit), options_(options), connectors_(connectors) {}
+
+  // Reads the manifests of this pipeline from all its systems and decides. If the unit has moved here, the old one can commit nothing
+  // more from now on, and what it left is read. ManifestConflict if a person must decide about any unit of the program.
+  base::Result<void> freeze(commit::Domain& own);
+
+  // Stores the manifest, the keys and the dead letters that are taken over; forgets the keys that are not to stay.
+  base::Result<void> put_manifest(commit::Domain& own, bool has_positions, bool has_partitions);
+
+  // Where the old unit stood; null: nothing was taken over, or not this partition.
+  const commit::Position* position(const commit::PartitionName& partition) const;
+
+  // After the commit: what was taken over is removed where it was. What fails here, the next start does.
+  void retire();
+
+ private:
+  struct Stored {
+    commit::Manifest manifest;
+    ir::SystemId system;
+  };
+  base::Result<void> decide();
+  base::Result<void> remove_retired();
+  base::Result<std::unique_ptr<commit::Domain>> open(const std::string& unit);
+  std::optional<std::string> own_text(const std::vector<commit::Manifest>& manifests) const;
+  base::Result<void> change_stages(commit::Domain& own);
+  base::Result<void> take_keys(commit::Domain& own, const UpgradeDecision::StageMove& stage);
+
+  const ir::Program& program_;
+  const ir::Unit& unit_;
+  const Options& options_;
+  connectors::Connectors& connectors_;
+  std::vector<Stored> stored_;
+  std::vector<std::string> retired_;
+  UpgradeDecision decision_;
+  std::optional<std::string> decided_on_;     // the manifest that was stored of this unit then
+  std::unique_ptr<commit::Domain> old_;       // of the unit that it takes over
+  std::vector<commit::Position> positions_;   // of that one
+};
+
+}  // namespace piperun::engine
