@@ -242,6 +242,16 @@ class SinkMoved(Case):
             self.assert_moved()
         self.both_ways(test)
 
+    def test_letters_are_replayed_where_they_are_now(self):
+        rest = self.begin(self.NEW)
+        self.assert_ok(self.pipe.drain("new.pipe", "--upgrade", "migrate"))
+        self.model.read(rest)
+        self.assert_ok(self.pipe.run("dlq", "replay", "new.pipe"))
+        self.assert_ok(self.pipe.drain("new.pipe"))
+        self.assert_moved()  # each is as bad as before
+        self.assertEqual(self.pipe.query("archive", "SELECT DISTINCT replays, replay_asked FROM piperun_dead_letters"), [(1, 0)])
+        self.assert_ok(self.pipe.run("audit", "new.pipe"))
+
     def test_reset_leaves_the_keys(self):
         rest = self.begin(self.NEW)
         self.assert_ok(self.pipe.drain("new.pipe", "--upgrade", "reset"))
