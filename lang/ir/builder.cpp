@@ -62,7 +62,9 @@ void FunctionBuilder::end(Terminator end) {
   current_ = new_block();
 }
 
-void FunctionBuilder::jump(BlockId to) { end({.kind = Terminator::Kind::Jump, .jump = {to}, .branch = {}, .emit = {}, .fail = {}}); }
+void FunctionBuilder::jump(BlockId to) {
+  end({.kind = Terminator::Kind::Jump, .jump = {to}, .branch = {}, .emit = {}, .fail = {}});
+}
 
 void FunctionBuilder::branch(Value condition, BlockId then_to, BlockId else_to) {
   end({.kind = Terminator::Kind::Branch, .jump = {}, .branch = {condition.reg, then_to, else_to}, .emit = {}, .fail = {}});

@@ -100,28 +100,34 @@ struct Sink {
 // read: #time timestamp (the event time field, which is then among the decoded ones; else the log's timestamp) · #extra json (one object
 // of the undeclared fields) · #delete bool (a tombstone: only the source's key fields have values, all others are zero, null where they may be) ·
 // #meta.key, #meta.headers, #meta.timestamp, #meta.topic, #meta.partition, #meta.offset (types: as the column says).
-struct Input { SourceId source; };
-struct Apply { FunctionId function; };          // stateless; port = the Emit's port
-struct Flatten { bool with_index = false; };    // input's last column is the list; output: the others, the element[, its number from 0]
+struct Input {
+  SourceId source;
+};
+struct Apply {
+  FunctionId function;
+};  // stateless; port = the Emit's port
+struct Flatten {
+  bool with_index = false;
+};  // input's last column is the list; output: the others, the element[, its number from 0]
 struct Dedup {
-  std::string name;                             // durable: `paid_lines.dedup`
+  std::string name;  // durable: `paid_lines.dedup`
   std::vector<int> key;
-  int time = -1;                                // column, timestamp
-  std::int64_t within = 0;                      // microseconds
+  int time = -1;  // column, timestamp
+  std::int64_t within = 0;  // microseconds
 };
 struct Enrich {
   TableId table;
-  std::vector<int> key;                         // output: input, then the table's record, null if there is no such row
+  std::vector<int> key;  // output: input, then the table's record, null if there is no such row
 };
 struct Output {
   SinkId sink;
-  std::vector<int> columns;                     // one per Sink::columns
-  std::vector<int> headers;                     // one per Sink::headers
-  int remove = -1;                              // bool column: delete the key instead of writing; -1: never
-  std::vector<int> message_key;                 // of a topic record; empty: the sink's key, else none
-  int value = -1;                               // column that is the whole value (`value = payload`); -1: encode the columns
-  int extra = -1;                               // column #extra: undeclared fields to carry along
-  int idempotency = -1;                         // column with the id a receiver ignores twice (`idempotency_key = e`)
+  std::vector<int> columns;  // one per Sink::columns
+  std::vector<int> headers;  // one per Sink::headers
+  int remove = -1;  // bool column: delete the key instead of writing; -1: never
+  std::vector<int> message_key;  // of a topic record; empty: the sink's key, else none
+  int value = -1;  // column that is the whole value (`value = payload`); -1: encode the columns
+  int extra = -1;  // column #extra: undeclared fields to carry along
+  int idempotency = -1;  // column with the id a receiver ignores twice (`idempotency_key = e`)
 };
 
 enum class DeadLetter : std::uint8_t { Keep, Skip, Stop, Sink };
@@ -129,21 +135,23 @@ struct ErrorPolicy {
   int retry = 5;
   std::int64_t backoff_min = 200'000, backoff_max = 30'000'000;  // microseconds
   std::int64_t pause = 30'000'000;
-  bool give_up = false;                         // stop instead of pausing
+  bool give_up = false;  // stop instead of pausing
   DeadLetter dead_letter = DeadLetter::Stop;
   SinkId dead_letter_sink = kNone;
   enum class Original : std::uint8_t { Keep, Hash, Omit } original = Original::Keep;
 };
 
-struct Edge { NodeId to; };
+struct Edge {
+  NodeId to;
+};
 struct Node {
-  std::string flow;                             // flow and stage it comes from, for explain and dead letters
+  std::string flow;  // flow and stage it comes from, for explain and dead letters
   std::string stage;
   std::variant<Input, Apply, Flatten, Dedup, Enrich, Output> op;
-  std::vector<std::vector<Edge>> next;          // per port; one port unless Apply has more
-  Schema output;                                // of port 0
-  bool is_volatile = false;                     // computes from now() or a look-up
-  std::uint32_t policy = 0;                     // index into Program::policies
+  std::vector<std::vector<Edge>> next;  // per port; one port unless Apply has more
+  Schema output;  // of port 0
+  bool is_volatile = false;  // computes from now() or a look-up
+  std::uint32_t policy = 0;  // index into Program::policies
   Site site;
 };
 

@@ -14,8 +14,7 @@ class DeadCode {
 
   void run() {
     look_through_copies();
-    while (sweep()) {
-    }
+    while (sweep()) {}
     compact();
     straighten(f_);
   }
@@ -45,7 +44,8 @@ class DeadCode {
         const Register from = instruction.operands[0];
         const bool once = writes[instruction.result] == 1 && writes[from] <= 1;
         if (!once || f_.registers[from] != f_.registers[instruction.result]) continue;
-        for (int i = 0; i < width(from); ++i) same[instruction.result + static_cast<Register>(i)] = from + static_cast<Register>(i);
+        for (int i = 0; i < width(from); ++i)
+          same[instruction.result + static_cast<Register>(i)] = from + static_cast<Register>(i);
       }
     }
     for (Block& block : f_.blocks) map_operands(block, [&](Register r) { return same[r]; });

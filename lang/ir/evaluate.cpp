@@ -89,7 +89,8 @@ struct Evaluation {
     const value::List list = at(0).l;
     const TypeId element = types[operands[0].type].element;
     for (std::uint64_t n = 0; n < list.count; ++n) {
-      if (value::equal(types, element, list.items + n * static_cast<std::uint64_t>(width(element)), operands[1].cells)) return true;
+      if (value::equal(types, element, list.items + n * static_cast<std::uint64_t>(width(element)), operands[1].cells))
+        return true;
     }
     return false;
   }

@@ -11,7 +11,8 @@ namespace {
 
 class Folding {
  public:
-  Folding(Program& program, Function& function) : program_(program), f_(function), known_(f_.registers.size()), writes_(f_.registers.size()) {}
+  Folding(Program& program, Function& function)
+      : program_(program), f_(function), known_(f_.registers.size()), writes_(f_.registers.size()) {}
 
   void run() {
     for (const Block& block : f_.blocks) {
@@ -49,7 +50,8 @@ class Folding {
       next += width(r);
     }
     Constant result{.type = f_.registers[instruction.result], .secret = {}};
-    if (evaluate(instruction.op, instruction.index, program_.types, operands, result.type, *program_.memory, result.cells)) return;
+    if (evaluate(instruction.op, instruction.index, program_.types, operands, result.type, *program_.memory, result.cells))
+      return;
     know(instruction.result, result.cells);
     f_.constants.push_back(std::move(result));
     instruction = {.op = Op::Const,

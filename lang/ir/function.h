@@ -39,11 +39,22 @@ struct Instruction {
   Site site;
 };
 
-struct Jump { BlockId to; };
-struct Branch { Register condition; BlockId then_to, else_to; };
-struct Emit { std::uint32_t port = 0; std::vector<Register> values; };  // one register per output column (its first)
+struct Jump {
+  BlockId to;
+};
+struct Branch {
+  Register condition;
+  BlockId then_to, else_to;
+};
+struct Emit {
+  std::uint32_t port = 0;
+  std::vector<Register> values;
+};  // one register per output column (its first)
 struct Filtered {};                                                     // this row ends here, by `filter`
-struct Fail { Register message = kNone; Site site; };                   // `fail("…")`: a data failure with these words
+struct Fail {
+  Register message = kNone;
+  Site site;
+};                   // `fail("…")`: a data failure with these words
 
 struct Terminator {
   enum class Kind : std::uint8_t { Jump, Branch, Emit, Filtered, Fail } kind = Kind::Filtered;
@@ -63,11 +74,11 @@ struct Block {
 struct Constant {
   value::TypeId type;
   value::Cell cells[2]{};  // as many as the type has
-  std::string secret;      // not "": a String that is read from this variable (or the file NAME_FILE names) at start; never printed
+  std::string secret;  // not "": a String that is read from this variable (or the file NAME_FILE names) at start; never printed
 };
 
 struct Column {
-  std::string name;     // as users write it; hidden columns begin with `#`: #key, #delete, #time, #extra, #meta.offset, #header.type
+  std::string name;  // as users write it; hidden columns begin with `#`: #key, #delete, #time, #extra, #meta.offset, #header.type
   value::TypeId type;
   bool is_volatile = false;
 };
@@ -77,14 +88,14 @@ int cell_offset(const value::TypeTable& types, const Schema& schema, int column)
 
 // The registers begin with the cells of the input row, in order. Pure: it reads no clock but the batch's and keeps nothing.
 struct Function {
-  std::string name;                       // flow and stage, for `--emit=ir` and profiles
+  std::string name;  // flow and stage, for `--emit=ir` and profiles
   Schema input;
-  std::vector<Schema> outputs;            // one per port
+  std::vector<Schema> outputs;  // one per port
   // Type per register. The first register of a `T?` has the type `T?` (its cell is the null bit, `b`), the one behind it T: so the
   // type of an operand is that of its first register, and code that knows a value to be there names the payload alone.
   std::vector<value::TypeId> registers;
   std::vector<Constant> constants;
-  std::vector<Block> blocks;              // [0] is the entry
+  std::vector<Block> blocks;  // [0] is the entry
 };
 
 // `sum(l.qty * l.price for l in lines if l.qty > 0)`. `element` is a function whose input is (element, captures…): port 0 emits the
@@ -94,7 +105,7 @@ enum class FoldKind : std::uint8_t { Count, Sum, Min, Max, Avg, Any, All, First,
 struct FoldSpec {
   FoldKind kind;
   FunctionId element;
-  value::TypeId value_type;   // what `element` emits
+  value::TypeId value_type;  // what `element` emits
   value::TypeId result_type;  // Min, Max, First, Last, Avg of an empty list: null
 };
 

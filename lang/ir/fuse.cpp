@@ -28,7 +28,8 @@ Function inlined(const value::TypeTable& types, Function first, Function second,
   std::vector<Register> place(second.registers.size());
   Register input = 0;
   for (std::size_t column = 0; column < second.input.size(); ++column) {
-    for (int i = 0; i < value::cells(types[second.input[column].type]); ++i) place[input++] = values[column] + static_cast<Register>(i);
+    for (int i = 0; i < value::cells(types[second.input[column].type]); ++i)
+      place[input++] = values[column] + static_cast<Register>(i);
   }
   for (Register r = input; r < second.registers.size(); ++r) {
     place[r] = static_cast<Register>(first.registers.size());
@@ -99,8 +100,8 @@ class Fusion {
     Node& node = dataflow_.nodes[id];
     Node& next = dataflow_.nodes[to];
     FunctionId& function = std::get<Apply>(node.op).function;
-    program_.functions.push_back(inlined(program_.types, program_.functions[function],
-                                         program_.functions[std::get<Apply>(next.op).function], port));
+    program_.functions.push_back(
+        inlined(program_.types, program_.functions[function], program_.functions[std::get<Apply>(next.op).function], port));
     function = static_cast<FunctionId>(program_.functions.size() - 1);
     const Function& fused = program_.functions.back();
     next.next.resize(program_.functions[std::get<Apply>(next.op).function].outputs.size());

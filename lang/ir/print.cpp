@@ -55,8 +55,8 @@ class ProgramPrinter {
   explicit ProgramPrinter(const Program& program) : p_(program) {}
 
   std::string run() {
-    line("program {} id {} {} commit {} every {}us or {} records{}", p_.name, quoted(p_.id), ir::name(p_.delivery), name(p_.commit_mode),
-         p_.commit_interval, p_.commit_records, p_.local ? " local" : "");
+    line("program {} id {} {} commit {} every {}us or {} records{}", p_.name, quoted(p_.id), ir::name(p_.delivery),
+         name(p_.commit_mode), p_.commit_interval, p_.commit_records, p_.local ? " local" : "");
     for (std::size_t i = 0; i < p_.policies.size(); ++i) print_policy(i);
     for (const auto& [type, formats] : p_.records) print_record(type, formats);
     for (const System& system : p_.systems) {
@@ -68,7 +68,8 @@ class ProgramPrinter {
     if (p_.units.empty()) out_ += "\ngraph\n" + print(p_, p_.graph);
     for (const Unit& unit : p_.units) print_unit(unit);
     for (const Link& link : p_.links) {
-      line("link {} on {} from sink {} to source {}", link.topic, p_.systems[link.system].name, p_.sinks[link.sink].name, p_.sources[link.source].name);
+      line("link {} on {} from sink {} to source {}", link.topic, p_.systems[link.system].name, p_.sinks[link.sink].name,
+           p_.sources[link.source].name);
     }
     return std::move(out_);
   }
@@ -118,14 +119,15 @@ class ProgramPrinter {
 
   void print_source(const Source& source) {
     const value::Type& record = p_.types[source.type];
-    line("source {} on {} {} {} of {} start {}{}{}{}", source.name, p_.systems[source.system].name, quoted(source.object), ir::name(source.format),
-         p_.types.name(source.type), source.start, source.event_time < 0 ? "" : " event_time " + names({source.event_time}, record),
+    line("source {} on {} {} {} of {} start {}{}{}{}", source.name, p_.systems[source.system].name, quoted(source.object),
+         ir::name(source.format), p_.types.name(source.type), source.start,
+         source.event_time < 0 ? "" : " event_time " + names({source.event_time}, record),
          source.key.empty() ? "" : " key " + names(source.key, record), source.replayable ? "" : " once");
   }
 
   void print_table(const Table& table) {
-    line("table {} on {} {} of {} key {} cache {}us", table.name, p_.systems[table.system].name, quoted(table.object), p_.types.name(table.type),
-         names(table.key, p_.types[table.type]), table.cache);
+    line("table {} on {} {} of {} key {} cache {}us", table.name, p_.systems[table.system].name, quoted(table.object),
+         p_.types.name(table.type), names(table.key, p_.types[table.type]), table.cache);
   }
 
   void print_sink(const Sink& sink) {
@@ -135,8 +137,8 @@ class ProgramPrinter {
     if (sink.is_topic) more += " topic";
     if (sink.is_keyed) more += " keyed";
     for (const std::string& header : sink.headers) more += " header " + quoted(header);
-    line("sink {} on {} {} {}{} conflict {} {}", sink.name, p_.systems[sink.system].name, quoted(sink.object), ir::name(sink.format), more,
-         name(sink.on_conflict), print(p_.types, sink.columns));
+    line("sink {} on {} {} {}{} conflict {} {}", sink.name, p_.systems[sink.system].name, quoted(sink.object),
+         ir::name(sink.format), more, name(sink.on_conflict), print(p_.types, sink.columns));
   }
 
   void print_unit(const Unit& unit) {
@@ -159,7 +161,8 @@ class ProgramPrinter {
 
   void print_steps(std::string_view list, const std::vector<Step>& steps) {
     std::string text;
-    for (const Step& step : steps) text += (text.empty() ? "" : " · ") + step_name(step, p_.sinks) + (step.in_transaction ? "*" : "");
+    for (const Step& step : steps)
+      text += (text.empty() ? "" : " · ") + step_name(step, p_.sinks) + (step.in_transaction ? "*" : "");
     line("    {}: {}", list, text);
   }
 
@@ -169,7 +172,8 @@ class ProgramPrinter {
 
 class DataflowPrinter {
  public:
-  DataflowPrinter(const Program& program, const Dataflow& dataflow) : p_(program), dataflow_(dataflow), incoming_(incoming_edges(dataflow)) {}
+  DataflowPrinter(const Program& program, const Dataflow& dataflow)
+      : p_(program), dataflow_(dataflow), incoming_(incoming_edges(dataflow)) {}
 
   std::string run() {
     for (NodeId id = 0; id < dataflow_.nodes.size(); ++id) print_node(id, dataflow_.nodes[id]);
@@ -182,8 +186,8 @@ class DataflowPrinter {
     const Schema* in = input_schema(p_, dataflow_, incoming_[id]);
     const Schema& input = in == nullptr ? kEmpty : *in;
     const std::string what = std::visit([&](const auto& op) { return describe(op, input); }, node.op);
-    out_ += fmt::format("  node {} {}{} ; {}: {}{}{}\n", id, what, targets(node), node.flow, node.stage, node.is_volatile ? " volatile" : "",
-                        node.policy == 0 ? "" : fmt::format(" policy {}", node.policy));
+    out_ += fmt::format("  node {} {}{} ; {}: {}{}{}\n", id, what, targets(node), node.flow, node.stage,
+                        node.is_volatile ? " volatile" : "", node.policy == 0 ? "" : fmt::format(" policy {}", node.policy));
     const auto* apply = std::get_if<Apply>(&node.op);
     if (apply == nullptr && !std::holds_alternative<Output>(node.op)) out_ += "    " + print(p_.types, node.output) + "\n";
     if (apply != nullptr) print_function(apply->function);
@@ -227,7 +231,8 @@ class DataflowPrinter {
     return fmt::format("flatten {}{}", input.back().name, flatten.with_index ? " at" : "");
   }
   std::string describe(const Dedup& dedup, const Schema& input) const {
-    return fmt::format("dedup {} key {} time {} within {}us", dedup.name, columns(dedup.key, input), columns({dedup.time}, input), dedup.within);
+    return fmt::format("dedup {} key {} time {} within {}us", dedup.name, columns(dedup.key, input), columns({dedup.time}, input),
+                       dedup.within);
   }
   std::string describe(const Enrich& enrich, const Schema& input) const {
     return fmt::format("enrich {} key {}", p_.tables[enrich.table].name, columns(enrich.key, input));

@@ -26,11 +26,13 @@ const char* name(value::Rounding rounding) {
 
 class FunctionPrinter {
  public:
-  FunctionPrinter(const Program& program, const Function& function, std::string& out) : program_(program), f_(function), out_(out) {}
+  FunctionPrinter(const Program& program, const Function& function, std::string& out)
+      : program_(program), f_(function), out_(out) {}
 
   void run() {
     line("function {} {}", f_.name, print(program_.types, f_.input));
-    for (std::size_t port = 0; port < f_.outputs.size(); ++port) line("  port {} {}", port, print(program_.types, f_.outputs[port]));
+    for (std::size_t port = 0; port < f_.outputs.size(); ++port)
+      line("  port {} {}", port, print(program_.types, f_.outputs[port]));
     for (std::size_t id = 0; id < f_.blocks.size(); ++id) {
       line("  block {}:", id);
       for (const Instruction& instruction : f_.blocks[id].code) print_instruction(instruction);
@@ -88,14 +90,16 @@ class FunctionPrinter {
     std::string operands = registers(instruction.operands);
     if (const std::string more = index(instruction); !more.empty()) operands += (operands.empty() ? "" : ", ") + more;
     std::string tail;
-    if (can_fail(instruction.op)) tail = instruction.on_fail == kDie ? " else die" : fmt::format(" else block {}", instruction.on_fail);
+    if (can_fail(instruction.op))
+      tail = instruction.on_fail == kDie ? " else die" : fmt::format(" else block {}", instruction.on_fail);
     line("    %{} = {}{}{} : {}{}", instruction.result, ir::name(instruction.op), operands.empty() ? "" : " ", operands,
          type(instruction.result), tail + place(can_fail(instruction.op) ? instruction.site : Site{}));
   }
 
   std::string place(const Site& site) const {
     if (site.line == 0) return "";
-    return fmt::format("  ; {}:{}:{}", site.file < program_.files.size() ? program_.files[site.file] : "?", site.line, site.column);
+    return fmt::format("  ; {}:{}:{}", site.file < program_.files.size() ? program_.files[site.file] : "?", site.line,
+                       site.column);
   }
 
   void print_end(const Terminator& end) {
@@ -121,7 +125,8 @@ class FunctionPrinter {
 std::string print(const value::TypeTable& types, const Schema& schema) {
   std::string text = "(";
   for (const Column& column : schema) {
-    text += fmt::format("{}{}: {}{}", text.size() == 1 ? "" : ", ", column.name, types.name(column.type), column.is_volatile ? " volatile" : "");
+    text += fmt::format("{}{}: {}{}", text.size() == 1 ? "" : ", ", column.name, types.name(column.type),
+                        column.is_volatile ? " volatile" : "");
   }
   return text + ")";
 }

@@ -69,8 +69,8 @@ struct Program {
   std::vector<Sink> sinks;
   std::vector<ErrorPolicy> policies;  // [0] is the pipeline's
 
-  Dataflow graph;                     // of all flows, before it is cut
-  std::vector<Unit> units;            // a writer of a link comes before its readers
+  Dataflow graph;  // of all flows, before it is cut
+  std::vector<Unit> units;  // a writer of a link comes before its readers
   std::vector<Link> links;
 };
 

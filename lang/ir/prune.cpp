@@ -129,8 +129,11 @@ class Pruning {
   // The time of a record comes from its event time field.
   Columns prune_node(NodeId id, Node& node, Input& input) {
     const Source& source = program_.sources[input.source];
-    const auto time = std::find_if(node.output.begin(), node.output.end(), [](const Column& column) { return column.name == "#time"; });
-    if (source.event_time < 0 || time == node.output.end() || !wanted_[id][0][static_cast<std::size_t>(time - node.output.begin())]) return {};
+    const auto time =
+        std::find_if(node.output.begin(), node.output.end(), [](const Column& column) { return column.name == "#time"; });
+    if (source.event_time < 0 || time == node.output.end() ||
+        !wanted_[id][0][static_cast<std::size_t>(time - node.output.begin())])
+      return {};
     const std::string& field = program_.types[source.type].fields[static_cast<std::size_t>(source.event_time)].name;
     for (std::size_t i = 0; i < node.output.size(); ++i) {
       if (node.output[i].name == field) wanted_[id][0][i] = true;

@@ -26,7 +26,8 @@ class DataflowVerifier {
   template <typename... Args>
   void fault(fmt::format_string<Args...> words, Args&&... args) {
     const Node& node = dataflow_.nodes[id_];
-    faults_.push_back(fmt::format("node {} ({} {}): {}", id_, node.flow, node.stage, fmt::format(words, std::forward<Args>(args)...)));
+    faults_.push_back(
+        fmt::format("node {} ({} {}): {}", id_, node.flow, node.stage, fmt::format(words, std::forward<Args>(args)...)));
   }
 
   void check_edges(const Node& node) {
@@ -77,22 +78,27 @@ class DataflowVerifier {
   void check(const Node& node, const Apply& apply, const Schema& input) {
     const Function& function = program_.functions[apply.function];
     if (!same_types(function.input, input)) fault("function {} takes another schema", function.name);
-    if (function.outputs.empty() || !same_types(function.outputs[0], node.output)) fault("function {} emits another schema", function.name);
+    if (function.outputs.empty() || !same_types(function.outputs[0], node.output))
+      fault("function {} emits another schema", function.name);
   }
 
   void check(const Node& node, const Flatten& flatten, const Schema& input) {
-    if (input.empty() || type(input.back()).kind != value::TypeKind::List || type(input.back()).nullable) return fault("the last column is no list");
+    if (input.empty() || type(input.back()).kind != value::TypeKind::List || type(input.back()).nullable)
+      return fault("the last column is no list");
     Schema expected(input.begin(), input.end() - 1);
     expected.push_back({"element", type(input.back()).element});
     const std::size_t extra = flatten.with_index ? 1 : 0;
-    if (node.output.size() != expected.size() + extra) return fault("has {} columns, not {}", node.output.size(), expected.size() + extra);
+    if (node.output.size() != expected.size() + extra)
+      return fault("has {} columns, not {}", node.output.size(), expected.size() + extra);
     if (extra == 1 && type(node.output.back()).kind != value::TypeKind::Int) fault("the number is no int64");
-    if (!same_types({node.output.begin(), node.output.end() - static_cast<std::ptrdiff_t>(extra)}, expected)) fault("emits another schema");
+    if (!same_types({node.output.begin(), node.output.end() - static_cast<std::ptrdiff_t>(extra)}, expected))
+      fault("emits another schema");
   }
 
   void check(const Node& node, const Dedup& dedup, const Schema& input) {
     check_keys(dedup.key, input);
-    if (!is_column(dedup.time, input) || type(input[static_cast<std::size_t>(dedup.time)]).kind != value::TypeKind::Timestamp) fault("has no time");
+    if (!is_column(dedup.time, input) || type(input[static_cast<std::size_t>(dedup.time)]).kind != value::TypeKind::Timestamp)
+      fault("has no time");
     if (dedup.within <= 0) fault("has no `within`");
     if (!same_types(node.output, input)) fault("emits another schema");
   }
@@ -102,24 +108,30 @@ class DataflowVerifier {
     if (enrich.table >= program_.tables.size()) return fault("has table {}, which is not there", enrich.table);
     const Table& table = program_.tables[enrich.table];
     if (table.key.size() != enrich.key.size()) fault("has {} keys, the table {}", enrich.key.size(), table.key.size());
-    if (node.output.size() != input.size() + 1 || !same_types({node.output.begin(), node.output.end() - 1}, input)) return fault("emits another schema");
+    if (node.output.size() != input.size() + 1 || !same_types({node.output.begin(), node.output.end() - 1}, input))
+      return fault("emits another schema");
     value::Type row = type(node.output.back());
     row.nullable = false;
-    if (!type(node.output.back()).nullable || row != program_.types[table.type]) fault("the looked-up row is a {}", program_.types.name(node.output.back().type));
+    if (!type(node.output.back()).nullable || row != program_.types[table.type])
+      fault("the looked-up row is a {}", program_.types.name(node.output.back().type));
   }
 
   void check(const Node&, const Output& output, const Schema& input) {
     if (output.sink >= program_.sinks.size()) return fault("has sink {}, which is not there", output.sink);
     const Sink& sink = program_.sinks[output.sink];
-    if (output.columns.size() != sink.columns.size()) return fault("has {} columns, the sink {}", output.columns.size(), sink.columns.size());
+    if (output.columns.size() != sink.columns.size())
+      return fault("has {} columns, the sink {}", output.columns.size(), sink.columns.size());
     for (std::size_t i = 0; i < output.columns.size(); ++i) {
       if (!is_column(output.columns[i], input)) fault("column {} is not there", output.columns[i]);
-      else if (input[static_cast<std::size_t>(output.columns[i])].type != sink.columns[i].type) fault("`{}` has another type in the sink", sink.columns[i].name);
+      else if (input[static_cast<std::size_t>(output.columns[i])].type != sink.columns[i].type)
+        fault("`{}` has another type in the sink", sink.columns[i].name);
     }
-    if (output.headers.size() != sink.headers.size()) fault("has {} headers, the sink {}", output.headers.size(), sink.headers.size());
+    if (output.headers.size() != sink.headers.size())
+      fault("has {} headers, the sink {}", output.headers.size(), sink.headers.size());
     for (int column : output.headers) check_hidden(column, input, "header");
     for (int column : output.message_key) check_hidden(column, input, "message key");
-    if (output.remove != -1 && check_hidden(output.remove, input, "delete mark") && type(input[static_cast<std::size_t>(output.remove)]).kind != value::TypeKind::Bool) {
+    if (output.remove != -1 && check_hidden(output.remove, input, "delete mark") &&
+        type(input[static_cast<std::size_t>(output.remove)]).kind != value::TypeKind::Bool) {
       fault("the delete mark is no bool");
     }
     if (output.value != -1) check_hidden(output.value, input, "value");
@@ -128,7 +140,9 @@ class DataflowVerifier {
   }
 
   const value::Type& type(const Column& column) const { return program_.types[column.type]; }
-  static bool is_column(int column, const Schema& schema) { return column >= 0 && static_cast<std::size_t>(column) < schema.size(); }
+  static bool is_column(int column, const Schema& schema) {
+    return column >= 0 && static_cast<std::size_t>(column) < schema.size();
+  }
   bool check_hidden(int column, const Schema& schema, std::string_view what) {
     if (!is_column(column, schema)) fault("the column {} of its {} is not there", column, what);
     return is_column(column, schema);
@@ -137,7 +151,8 @@ class DataflowVerifier {
     if (keys.empty()) fault("has no key");
     for (int column : keys) {
       if (!check_hidden(column, input, "key")) continue;
-      if (type(input[static_cast<std::size_t>(column)]).nullable) fault("the key `{}` may be null", input[static_cast<std::size_t>(column)].name);
+      if (type(input[static_cast<std::size_t>(column)]).nullable)
+        fault("the key `{}` may be null", input[static_cast<std::size_t>(column)].name);
     }
   }
 
@@ -150,7 +165,9 @@ class DataflowVerifier {
 
 }  // namespace
 
-std::vector<std::string> verify(const Program& program, const Dataflow& dataflow) { return DataflowVerifier(program, dataflow).run(); }
+std::vector<std::string> verify(const Program& program, const Dataflow& dataflow) {
+  return DataflowVerifier(program, dataflow).run();
+}
 
 std::vector<std::string> verify(const Program& program) {
   std::vector<std::string> faults;

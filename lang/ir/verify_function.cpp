@@ -108,16 +108,19 @@ class FunctionVerifier {
   void check_instruction(BlockId id, const Instruction& instruction, std::vector<bool>& assigned) {
     bool readable = true;
     for (Register operand : instruction.operands) readable = check_read(id, operand, assigned, name(instruction.op)) && readable;
-    if (!exists(instruction.result)) return fault("block {}: {} writes %{}, which is not there", id, name(instruction.op), instruction.result);
+    if (!exists(instruction.result))
+      return fault("block {}: {} writes %{}, which is not there", id, name(instruction.op), instruction.result);
     if (instruction.result < static_cast<Register>(cell_count(types_, f_.input))) {
       fault("block {}: {} writes the input %{}", id, name(instruction.op), instruction.result);
     }
     if (readable) {
       check_operands(id, instruction);
-      if (const std::string_view words = check_meaning(instruction); !words.empty()) fault("block {}: {}: {}", id, name(instruction.op), words);
+      if (const std::string_view words = check_meaning(instruction); !words.empty())
+        fault("block {}: {}: {}", id, name(instruction.op), words);
     }
     if (can_fail(instruction.op) && instruction.on_fail != kDie) reach(id, instruction.on_fail, assigned);
-    for (int i = 0; i < value::cells(type(instruction.result)); ++i) assigned[instruction.result + static_cast<Register>(i)] = true;
+    for (int i = 0; i < value::cells(type(instruction.result)); ++i)
+      assigned[instruction.result + static_cast<Register>(i)] = true;
   }
 
   void check_operands(BlockId id, const Instruction& instruction) {
@@ -148,16 +151,18 @@ class FunctionVerifier {
         return f_.constants[instruction.index].type == result ? "" : "the constant has another type";
       case Op::Copy:
         if (count != 1 || operand(0) == result) return "";
-        return types_[result].nullable && result_payload(result) == type(instruction.operands[0]) ? "" : "between different types";
+        return types_[result].nullable && result_payload(result) == type(instruction.operands[0]) ? ""
+                                                                                                  : "between different types";
       case Op::IsNull: return types_[operand(0)].nullable ? "" : "of what is never null";
       case Op::AddDec:
       case Op::SubDec:
         if (types_[operand(0)].scale != types_[result].scale) return "an operand has another scale";
         [[fallthrough]];
-      case Op::NegDec:
-        return types_[operand(count - 1)].scale == types_[result].scale ? "" : "an operand has another scale";
+      case Op::NegDec: return types_[operand(count - 1)].scale == types_[result].scale ? "" : "an operand has another scale";
       case Op::MulDec:
-        return types_[operand(0)].scale + types_[operand(1)].scale == types_[result].scale ? "" : "the scale is not the sum of the scales";
+        return types_[operand(0)].scale + types_[operand(1)].scale == types_[result].scale
+                   ? ""
+                   : "the scale is not the sum of the scales";
       case Op::EqAny: return operand(0) == operand(1) ? "" : "of different types";
       case Op::Concat:
         for (std::size_t i = 0; i < count; ++i) {
@@ -189,15 +194,47 @@ class FunctionVerifier {
       case Op::ListContains: return types_[operand(0)].element == operand(1) ? "" : "the element has another type";
       case Op::Call: return check_call(instruction);
       case Op::Fold: return check_fold(instruction);
-      case Op::SetNull: case Op::Not: case Op::And: case Op::Or:
-      case Op::AddInt: case Op::SubInt: case Op::MulInt: case Op::DivInt: case Op::RemInt: case Op::NegInt:
-      case Op::AddFloat: case Op::SubFloat: case Op::MulFloat: case Op::DivFloat: case Op::RemFloat: case Op::NegFloat:
-      case Op::DivDec: case Op::RemDec: case Op::RescaleDec:
-      case Op::IntToDec: case Op::IntToFloat: case Op::DecToFloat: case Op::DecToInt:
-      case Op::EqInt: case Op::LtInt: case Op::LeInt: case Op::EqFloat: case Op::LtFloat: case Op::LeFloat:
-      case Op::EqDec: case Op::LtDec: case Op::LeDec: case Op::EqText: case Op::LtText: case Op::LeText:
-      case Op::ToText: case Op::ListLength: case Op::MapGet: case Op::JsonGet: case Op::JsonIndex: case Op::JsonTo:
-        return "";
+      case Op::SetNull:
+      case Op::Not:
+      case Op::And:
+      case Op::Or:
+      case Op::AddInt:
+      case Op::SubInt:
+      case Op::MulInt:
+      case Op::DivInt:
+      case Op::RemInt:
+      case Op::NegInt:
+      case Op::AddFloat:
+      case Op::SubFloat:
+      case Op::MulFloat:
+      case Op::DivFloat:
+      case Op::RemFloat:
+      case Op::NegFloat:
+      case Op::DivDec:
+      case Op::RemDec:
+      case Op::RescaleDec:
+      case Op::IntToDec:
+      case Op::IntToFloat:
+      case Op::DecToFloat:
+      case Op::DecToInt:
+      case Op::EqInt:
+      case Op::LtInt:
+      case Op::LeInt:
+      case Op::EqFloat:
+      case Op::LtFloat:
+      case Op::LeFloat:
+      case Op::EqDec:
+      case Op::LtDec:
+      case Op::LeDec:
+      case Op::EqText:
+      case Op::LtText:
+      case Op::LeText:
+      case Op::ToText:
+      case Op::ListLength:
+      case Op::MapGet:
+      case Op::JsonGet:
+      case Op::JsonIndex:
+      case Op::JsonTo: return "";
     }
     return "";
   }
@@ -223,7 +260,8 @@ class FunctionVerifier {
     const FoldSpec& spec = program_.folds[fold.index];
     if (spec.element >= program_.functions.size()) return "no such element function";
     const Schema& input = program_.functions[spec.element].input;
-    if (fold.operands.empty() || type(fold.operands[0]).kind != TypeKind::List || type(fold.operands[0]).nullable) return "of what is no list";
+    if (fold.operands.empty() || type(fold.operands[0]).kind != TypeKind::List || type(fold.operands[0]).nullable)
+      return "of what is no list";
     const std::size_t own = spec.kind == FoldKind::Join ? 2 : 1;  // the list; Join: and the separator
     if (fold.operands.size() < own || input.size() + own != fold.operands.size() + 1) return "number of captures";
     if (input[0].type != type(fold.operands[0]).element) return "the element has another type";
@@ -245,7 +283,8 @@ class FunctionVerifier {
       case Terminator::Kind::Emit: return check_emit(id, end.emit, assigned);
       case Terminator::Kind::Filtered: return;
       case Terminator::Kind::Fail:
-        if (end.fail.message != kNone && check_read(id, end.fail.message, assigned, "fail") && !fits_letter('s', type(end.fail.message))) {
+        if (end.fail.message != kNone && check_read(id, end.fail.message, assigned, "fail") &&
+            !fits_letter('s', type(end.fail.message))) {
           fault("block {}: the message is a {}", id, types_.name(f_.registers[end.fail.message]));
         }
     }
@@ -259,7 +298,8 @@ class FunctionVerifier {
     }
     for (std::size_t i = 0; i < schema.size(); ++i) {
       if (!check_read(id, emit.values[i], assigned, "emit") || f_.registers[emit.values[i]] == schema[i].type) continue;
-      fault("block {} emits a {} as `{}`, a {}", id, types_.name(f_.registers[emit.values[i]]), schema[i].name, types_.name(schema[i].type));
+      fault("block {} emits a {} as `{}`, a {}", id, types_.name(f_.registers[emit.values[i]]), schema[i].name,
+            types_.name(schema[i].type));
     }
   }
 
@@ -272,6 +312,8 @@ class FunctionVerifier {
 
 }  // namespace
 
-std::vector<std::string> verify(const Program& program, const Function& function) { return FunctionVerifier(program, function).run(); }
+std::vector<std::string> verify(const Program& program, const Function& function) {
+  return FunctionVerifier(program, function).run();
+}
 
 }  // namespace piperun::ir

@@ -64,8 +64,8 @@ std::size_t add_link(ir::Program& program, ir::SystemId system, Port from, std::
 
   program.sinks.push_back(std::move(sink));
   program.sources.push_back(std::move(source));
-  program.links.push_back({topic, system, static_cast<ir::SinkId>(program.sinks.size() - 1),
-                           static_cast<ir::SourceId>(program.sources.size() - 1)});
+  program.links.push_back(
+      {topic, system, static_cast<ir::SinkId>(program.sinks.size() - 1), static_cast<ir::SourceId>(program.sources.size() - 1)});
   return program.links.size() - 1;
 }
 

@@ -12,9 +12,14 @@ namespace {
 
 ir::SystemKind system_kind(std::string_view connector) {
   static constexpr std::array<std::pair<std::string_view, ir::SystemKind>, 8> kKinds{{
-      {"kafka", ir::SystemKind::Kafka}, {"postgres", ir::SystemKind::Postgres}, {"embedded", ir::SystemKind::Embedded},
-      {"file", ir::SystemKind::File}, {"stdin", ir::SystemKind::Stdin}, {"stdout", ir::SystemKind::Stdout},
-      {"generate", ir::SystemKind::Generate}, {"http", ir::SystemKind::Http},
+      {"kafka", ir::SystemKind::Kafka},
+      {"postgres", ir::SystemKind::Postgres},
+      {"embedded", ir::SystemKind::Embedded},
+      {"file", ir::SystemKind::File},
+      {"stdin", ir::SystemKind::Stdin},
+      {"stdout", ir::SystemKind::Stdout},
+      {"generate", ir::SystemKind::Generate},
+      {"http", ir::SystemKind::Http},
   }};
   for (const auto& [name, kind] : kKinds) {
     if (name == connector) return kind;
@@ -27,7 +32,8 @@ void add_options(const sema::OptionMap& options, const std::string& prefix, cons
                  std::map<std::string, std::string>& out) {
   for (const auto& [name, option] : options) {
     ast::match(
-        option.value, [&](const sema::OptionMap& nested) { add_options(nested, prefix + name + ".", types, out); }, [](ast::ExprId) {},
+        option.value, [&](const sema::OptionMap& nested) { add_options(nested, prefix + name + ".", types, out); },
+        [](ast::ExprId) {},
         [&](const std::vector<std::string>& paths) {
           std::string& text = out[prefix + name];
           for (const std::string& path : paths) text += (text.empty() ? "" : ",") + path;
@@ -47,7 +53,8 @@ void add_options(const sema::OptionMap& options, const std::string& prefix, cons
 
 class ProgramLowering {
  public:
-  ProgramLowering(LowerContext& context, const sema::Options& options) : context_(context), facts_(context.facts), p_(context.program), options_(options) {}
+  ProgramLowering(LowerContext& context, const sema::Options& options)
+      : context_(context), facts_(context.facts), p_(context.program), options_(options) {}
 
   void run() {
     pipeline();
@@ -176,7 +183,8 @@ class ProgramLowering {
 
 }  // namespace
 
-ir::Program lower(const sema::Program& files, const sema::Facts& facts, const sema::Options& options, const source::SourceMap& sources) {
+ir::Program lower(const sema::Program& files, const sema::Facts& facts, const sema::Options& options,
+                  const source::SourceMap& sources) {
   ir::Program program;
   program.types = facts.types;
   program.memory = std::make_unique<value::Arena>();

@@ -8,6 +8,7 @@ namespace piperun::plan {
 
 // `facts` are those of `files`, without errors. Ids of sources, tables and sinks are sema's; systems are its connections.
 // Nothing is optimized: see ir::optimize.
-ir::Program lower(const sema::Program& files, const sema::Facts& facts, const sema::Options& options, const source::SourceMap& sources);
+ir::Program lower(const sema::Program& files, const sema::Facts& facts, const sema::Options& options,
+                  const source::SourceMap& sources);
 
 }  // namespace piperun::plan

@@ -25,7 +25,8 @@ class ConstantWriter {
     }
     *out = ast::match(
         constant.value, [](std::monostate) { return Cell{}; }, [](bool v) { return Cell::of(v); },
-        [](std::int64_t v) { return Cell::of(v); }, [](double v) { return Cell::of(v); }, [](value::Int128 v) { return Cell::of(v); },
+        [](std::int64_t v) { return Cell::of(v); }, [](double v) { return Cell::of(v); },
+        [](value::Int128 v) { return Cell::of(v); },
         [&](const std::string& v) { return Cell::of(std::string_view(memory_.copy(v))); },
         [&](const sema::Constant::Elements& v) { return elements(v, type); },
         [&](const sema::Constant::Entries& v) { return entries(v, type); });

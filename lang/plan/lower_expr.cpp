@@ -42,8 +42,11 @@ Value ExprLowering::lower_node(ExprId id) {
       node(id).node, [&](const ast::ParamRef&) { return param(id); },
       [&](const ast::NameRef&) {
         return ast::match(
-            fact(id).names, [&](sema::ColumnRef r) { return named(id, {Binding::Kind::Column, static_cast<std::uint32_t>(r.column)}); },
-            [&](sema::ArgumentRef r) { return named(id, {Binding::Kind::Argument, static_cast<std::uint32_t>(r.parameter), frame_}); },
+            fact(id).names,
+            [&](sema::ColumnRef r) { return named(id, {Binding::Kind::Column, static_cast<std::uint32_t>(r.column)}); },
+            [&](sema::ArgumentRef r) {
+              return named(id, {Binding::Kind::Argument, static_cast<std::uint32_t>(r.parameter), frame_});
+            },
             [&](sema::VariableRef r) { return named(id, {Binding::Kind::Variable, r.variable}); }, literal);
       },
       [&](const ast::Member& n) { return member(id, n); }, [&](const ast::Index& n) { return index(id, n); },
@@ -94,9 +97,12 @@ Value ExprLowering::member(ExprId id, const ast::Member& n) {
         fact(id).names, [&](sema::FieldRef r) { return field(there, static_cast<std::size_t>(r.field)); },
         [&](sema::MapRef) {
           const TypeId element = type(there.type).element;
-          return add(id, Op::MapGet, b_.types().with_null(element), {there, b_.constant(context_.constant(std::string_view(n.name.text)))});
+          return add(id, Op::MapGet, b_.types().with_null(element),
+                     {there, b_.constant(context_.constant(std::string_view(n.name.text)))});
         },
-        [&](sema::JsonRef) { return add(id, Op::JsonGet, there.type, {there, b_.constant(context_.constant(std::string_view(n.name.text)))}); },
+        [&](sema::JsonRef) {
+          return add(id, Op::JsonGet, there.type, {there, b_.constant(context_.constant(std::string_view(n.name.text)))});
+        },
         [&](const auto&) { return b_.constant(context_.zero(fact(id).type)); });
   });
   return fact(id).narrowed && is_nullable(result) ? payload(result) : result;
@@ -137,7 +143,8 @@ Value ExprLowering::catching(ExprId id, const ast::Catch& n) {
 
 Value ExprLowering::null_test(ExprId id, const ast::NullTest& n) {
   const Value value = lower(n.operand);
-  if (!is_nullable(value)) return b_.constant(context_.constant(type(value.type).kind == TypeKind::Null ? !n.negated : n.negated));
+  if (!is_nullable(value))
+    return b_.constant(context_.constant(type(value.type).kind == TypeKind::Null ? !n.negated : n.negated));
   const Value result = add(id, Op::IsNull, boolean(), {value});
   return n.negated ? negated(result) : result;
 }

@@ -16,8 +16,9 @@ using value::TypeKind;
 Value ExprLowering::call(ExprId id, const ast::Call& n) {
   return ast::match(
       fact(id).names, [&](sema::FunctionCall r) { return inlined(n, facts_.functions[r.function]); },
-      [&](const sema::NativeCall& r) { return native(id, n, r.name); }, [&](const sema::OpCall& r) { return operation(id, n, r.op); },
-      [&](sema::FailCall) { return fail(id, n); }, [&](const sema::FoldCall& r) { return fold(id, n, r); },
+      [&](const sema::NativeCall& r) { return native(id, n, r.name); },
+      [&](const sema::OpCall& r) { return operation(id, n, r.op); }, [&](sema::FailCall) { return fail(id, n); },
+      [&](const sema::FoldCall& r) { return fold(id, n, r); },
       [&](const auto&) { return b_.constant(context_.zero(fact(id).type)); });
 }
 
@@ -81,7 +82,8 @@ Value ExprLowering::rounded(ExprId id, const ast::Call& n) {
   const TypeId result = fact(id).type;
   const auto scale = static_cast<int>(digits.value);
   if (scale >= type(result).scale) return add(id, Op::RescaleDec, result, {value}, static_cast<std::uint32_t>(mode));
-  const Value at_scale = add(id, Op::RescaleDec, b_.types().decimal(value::kMaxPrecision, scale), {value}, static_cast<std::uint32_t>(mode));
+  const Value at_scale =
+      add(id, Op::RescaleDec, b_.types().decimal(value::kMaxPrecision, scale), {value}, static_cast<std::uint32_t>(mode));
   return add(id, Op::RescaleDec, result, {at_scale});
 }
 
@@ -102,7 +104,8 @@ Value ExprLowering::fold(ExprId id, const ast::Call& n, const sema::FoldCall& ca
   const std::string name = fmt::format("{}.{}", name_, ir::name(kind));
   ir::FunctionBuilder builder(b_.types(), name);
   Bindings bindings(builder, &bindings_);
-  const Value element = builder.add_input({.name = argument.fold ? argument.fold->variable.text : "element", .type = call.element});
+  const Value element =
+      builder.add_input({.name = argument.fold ? argument.fold->variable.text : "element", .type = call.element});
   bindings.bind({Binding::Kind::Variable, call.variable}, element);
   ExprLowering inner(context_, builder, bindings, name);
   inner.frame_ = frame_;

@@ -59,7 +59,11 @@ Value ExprLowering::unary(ExprId id, const ast::Unary& n) {
   const Value value = lower(n.operand);
   if (n.op == ast::UnaryOp::Not) return add(id, Op::Not, boolean(), {value});
   const TypeKind kind = type(value.type).kind;
-  return add(id, kind == TypeKind::Float ? Op::NegFloat : kind == TypeKind::Decimal ? Op::NegDec : Op::NegInt, value.type, {value});
+  return add(id,
+             kind == TypeKind::Float     ? Op::NegFloat
+             : kind == TypeKind::Decimal ? Op::NegDec
+                                         : Op::NegInt,
+             value.type, {value});
 }
 
 Value ExprLowering::binary(ExprId id, const ast::Binary& n) {
@@ -93,8 +97,9 @@ Value ExprLowering::logic(ExprId id, const ast::Binary& n) {
   const Value right = convert(lower(n.right), boolean());
 
   std::vector<ir::Instruction>& code = b_.block(right_start).code;
-  const bool runs_freely = b_.current() == right_start && narrowings == narrowings_ &&
-                           std::ranges::none_of(code, [](const ir::Instruction& instruction) { return ir::can_fail(instruction.op); });
+  const bool runs_freely =
+      b_.current() == right_start && narrowings == narrowings_ &&
+      std::ranges::none_of(code, [](const ir::Instruction& instruction) { return ir::can_fail(instruction.op); });
   if (runs_freely) {
     std::ranges::move(code, std::back_inserter(b_.block(start).code));
     code.clear();

@@ -19,7 +19,8 @@ FlowLowering::FlowLowering(LowerContext& context)
   }
   std::ranges::sort(used_meta_);
   for (const sema::FlowFact& flow : context.facts.flows) {
-    for (const sema::StageFact& stage : flow.stages) needs_time_ = needs_time_ || std::holds_alternative<sema::DedupFact>(stage.detail);
+    for (const sema::StageFact& stage : flow.stages)
+      needs_time_ = needs_time_ || std::holds_alternative<sema::DedupFact>(stage.detail);
   }
 }
 
@@ -33,8 +34,8 @@ void FlowLowering::flow(sema::FlowId id) {
   if (flow_->has_policy) {
     policy_ = static_cast<std::uint32_t>(context_.program.policies.size());
     const sema::ErrorPolicy& policy = flow_->policy;
-    context_.program.policies.push_back({static_cast<int>(policy.retry), policy.backoff_min, policy.backoff_max, policy.pause, policy.give_up,
-                                         static_cast<ir::DeadLetter>(policy.dead_letter), policy.dead_letter_sink,
+    context_.program.policies.push_back({static_cast<int>(policy.retry), policy.backoff_min, policy.backoff_max, policy.pause,
+                                         policy.give_up, static_cast<ir::DeadLetter>(policy.dead_letter), policy.dead_letter_sink,
                                          static_cast<ir::ErrorPolicy::Original>(policy.original)});
   }
   const ast::Declaration& declaration = context_.files.modules[0].module.declarations[flow_->declaration];
@@ -52,19 +53,23 @@ void FlowLowering::stage(const ast::Stage& stage, const sema::StageFact& fact) {
   ast::match(
       fact.detail, [](const sema::OtherStage&) {}, [&](const sema::FromFact& d) { from(fact, d); },
       [&](const sema::FilterFact&) { filter(std::get<ast::FilterStage>(stage.node), fact); },
-      [&](const sema::SetFact& d) { set(std::get<ast::SetStage>(stage.node), fact, d); }, [&](const sema::MapFact& d) { map(fact, d); },
-      [&](const sema::DropFact& d) { drop(fact, d); },
+      [&](const sema::SetFact& d) { set(std::get<ast::SetStage>(stage.node), fact, d); },
+      [&](const sema::MapFact& d) { map(fact, d); }, [&](const sema::DropFact& d) { drop(fact, d); },
       [&](const sema::FlattenFact&) { flatten(std::get<ast::FlattenStage>(stage.node), fact); },
       [&](const sema::DedupFact& d) { dedup(stage, d, fact); },
       [&](const sema::EnrichFact& d) { enrich(std::get<ast::EnrichStage>(stage.node), fact, d); },
-      [&](const sema::KeyFact& d) { key(fact, d); }, [&](const sema::DeleteFact&) { remove(std::get<ast::DeleteStage>(stage.node), fact); },
+      [&](const sema::KeyFact& d) { key(fact, d); },
+      [&](const sema::DeleteFact&) { remove(std::get<ast::DeleteStage>(stage.node), fact); },
       [&](const sema::RouteFact& d) { route(std::get<ast::RouteStage>(stage.node), fact, d); },
       [&](const sema::ToFact& d) { to(d.sink); });
 }
 
-RowFunction FlowLowering::begin(const char* kind) const { return {context_, fmt::format("{}.{}", flow_->name, kind), stream_.row}; }
+RowFunction FlowLowering::begin(const char* kind) const {
+  return {context_, fmt::format("{}.{}", flow_->name, kind), stream_.row};
+}
 
-ir::NodeId FlowLowering::add_node(std::string detail, decltype(ir::Node::op) op, ir::Schema output, const std::vector<Port>& inputs) {
+ir::NodeId FlowLowering::add_node(std::string detail, decltype(ir::Node::op) op, ir::Schema output,
+                                  const std::vector<Port>& inputs) {
   auto& nodes = context_.program.graph.nodes;
   const auto id = static_cast<ir::NodeId>(nodes.size());
   ir::Node node;
@@ -75,7 +80,8 @@ ir::NodeId FlowLowering::add_node(std::string detail, decltype(ir::Node::op) op,
   node.is_volatile = is_volatile_;
   node.policy = policy_;
   node.site = site_;
-  if (const auto* applied = std::get_if<ir::Apply>(&node.op)) node.next.resize(context_.program.functions[applied->function].outputs.size());
+  if (const auto* applied = std::get_if<ir::Apply>(&node.op))
+    node.next.resize(context_.program.functions[applied->function].outputs.size());
   else if (!std::holds_alternative<ir::Output>(node.op)) node.next.resize(1);
   nodes.push_back(std::move(node));
   for (const Port& from : inputs) nodes[from.node].next[from.port].push_back({id});
@@ -93,8 +99,8 @@ Row FlowLowering::row_after(const sema::RowSchema& after, const Row& before) con
   for (const sema::Column& column : after.columns) row.add_visible({column.name, column.type, column.is_volatile});
   for (const auto& [name, place] : before.hidden) {
     const bool is_gone = (name.starts_with("#meta.") && !after.has_meta) || (name == "#extra" && !after.has_extra) ||
-                         (name.starts_with("#key") && !after.has_key) || name.starts_with("#dedup") || name.starts_with("#lookup") ||
-                         name.starts_with("#row") || name.starts_with("#list");
+                         (name.starts_with("#key") && !after.has_key) || name.starts_with("#dedup") ||
+                         name.starts_with("#lookup") || name.starts_with("#row") || name.starts_with("#list");
     if (!is_gone) row.add_hidden(before.schema[static_cast<std::size_t>(place)]);
   }
   return row;

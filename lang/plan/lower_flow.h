@@ -48,7 +48,8 @@ class FlowLowering {
 
   // The value of `id`; in a tombstone that lacks what it reads, zero.
   ir::Value guarded(RowFunction& function, ast::ExprId id);
-  ir::Value unless_tombstone(RowFunction& function, bool is_known, value::TypeId type, const std::function<ir::Value()>& compute) const;
+  ir::Value unless_tombstone(RowFunction& function, bool is_known, value::TypeId type,
+                             const std::function<ir::Value()>& compute) const;
   ir::Value converted(RowFunction& function, std::size_t column, value::TypeId to) const;
   // Lets a tombstone die here, unless it has what is needed: then nothing is added.
   void refuse_tombstones(RowFunction& function, bool is_known, const std::string& what) const;
@@ -62,7 +63,8 @@ class FlowLowering {
   void apply(RowFunction& function, Row row, std::string detail);
   // Appends hidden columns `#name`, `#name.1`, … and answers their places.
   using Computed = std::function<ir::Value(RowFunction&)>;
-  std::vector<int> append(const std::string& name, const std::string& detail, const sema::RowSchema& schema, const std::vector<Computed>& values);
+  std::vector<int> append(const std::string& name, const std::string& detail, const sema::RowSchema& schema,
+                          const std::vector<Computed>& values);
 
   LowerContext& context_;
   std::vector<std::optional<Stream>> sources_;

@@ -35,7 +35,8 @@ void columns_of(const LowerContext& context, ast::ExprId id, std::set<int>& colu
       },
       [&](const ast::Bang& n) { visit(n.operand); }, [&](const ast::Unary& n) { visit(n.operand); },
       [&](const ast::Binary& n) { visit(n.left), visit(n.right); }, [&](const ast::NullTest& n) { visit(n.operand); },
-      [&](const ast::Coalesce& n) { visit(n.operand), visit(n.otherwise); }, [&](const ast::Catch& n) { visit(n.operand), visit(n.otherwise); },
+      [&](const ast::Coalesce& n) { visit(n.operand), visit(n.otherwise); },
+      [&](const ast::Catch& n) { visit(n.operand), visit(n.otherwise); },
       [&](const ast::If& n) { visit(n.condition), visit(n.yes), visit(n.no); },
       [&](const ast::Interpolation& n) {
         for (const auto& part : n.parts) {
@@ -60,7 +61,8 @@ bool FlowLowering::is_known(ast::ExprId id) const {
 }
 
 bool FlowLowering::is_known(const std::vector<sema::ColumnPath>& paths) const {
-  return std::ranges::all_of(paths, [&](const sema::ColumnPath& path) { return stream_.row.keeps_tombstone[static_cast<std::size_t>(path.column)]; });
+  return std::ranges::all_of(
+      paths, [&](const sema::ColumnPath& path) { return stream_.row.keeps_tombstone[static_cast<std::size_t>(path.column)]; });
 }
 
 ir::Value FlowLowering::guarded(RowFunction& function, ast::ExprId id) {
@@ -68,7 +70,8 @@ ir::Value FlowLowering::guarded(RowFunction& function, ast::ExprId id) {
   return unless_tombstone(function, is_known(id), context_.facts[id].target, [&] { return function.expr().lower(id); });
 }
 
-ir::Value FlowLowering::unless_tombstone(RowFunction& function, bool is_known, value::TypeId type, const std::function<ir::Value()>& compute) const {
+ir::Value FlowLowering::unless_tombstone(RowFunction& function, bool is_known, value::TypeId type,
+                                         const std::function<ir::Value()>& compute) const {
   if (!has_tombstones() || is_known) return function.expr().convert(compute(), type);
   ir::FunctionBuilder& b = function.builder();
   const ir::Value result = b.fresh(type);
@@ -97,7 +100,8 @@ void FlowLowering::refuse_tombstones(RowFunction& function, bool is_known, const
   b.branch(function.at(stream_.row.find_hidden(kTombstone)), tombstone, record);
   b.go_to(tombstone);
   b.set_site(site_);
-  b.fail(b.constant(context_.constant(std::string_view(fmt::format("a tombstone has only its key: `{}` cannot decide about it", what)))));
+  b.fail(b.constant(
+      context_.constant(std::string_view(fmt::format("a tombstone has only its key: `{}` cannot decide about it", what)))));
   b.go_to(record);
 }
 
@@ -158,15 +162,18 @@ void FlowLowering::from(const sema::StageFact& fact, const sema::FromFact& detai
       const int column = detail.columns[n][i];
       if (column < 0) values.push_back(function.builder().constant(context_.zero(row.column(i).type)));
       else values.push_back(converted(function, static_cast<std::size_t>(column), row.column(i).type));
-      if (has_tombstones()) row.keeps_tombstone[i] = row.keeps_tombstone[i] && column >= 0 && stream_.row.keeps_tombstone[static_cast<std::size_t>(column)];
+      if (has_tombstones())
+        row.keeps_tombstone[i] =
+            row.keeps_tombstone[i] && column >= 0 && stream_.row.keeps_tombstone[static_cast<std::size_t>(column)];
     }
     for (std::size_t i = row.visible.size(); i < row.schema.size(); ++i) {
       const int place = stream_.row.find_hidden(row.schema[i].name);
       values.push_back(place >= 0 ? function.at(place) : function.builder().constant(context_.constant(false)));
     }
     function.emit(row, std::move(values));
-    const std::string& name = detail.inputs[n].kind == sema::Stream::Kind::Source ? context_.facts.sources[detail.inputs[n].id].name
-                                                                                  : context_.facts.flows[detail.inputs[n].id].name;
+    const std::string& name = detail.inputs[n].kind == sema::Stream::Kind::Source
+                                  ? context_.facts.sources[detail.inputs[n].id].name
+                                  : context_.facts.flows[detail.inputs[n].id].name;
     apply(function, row, "from " + name);
     ports.push_back(stream_.ports[0]);
   }
@@ -186,10 +193,12 @@ void FlowLowering::to(sema::SinkId id) {
     is_plain = is_plain && stream_.row.column(static_cast<std::size_t>(found)).type == wanted.type;
   }
   for (int key : sink.key) {
-    is_deletable = is_deletable && stream_.row.keeps_tombstone[static_cast<std::size_t>(column_of[static_cast<std::size_t>(key)])];
+    is_deletable =
+        is_deletable && stream_.row.keeps_tombstone[static_cast<std::size_t>(column_of[static_cast<std::size_t>(key)])];
   }
   const bool marks_twice = has_tombstones() && stream_.row.find_hidden(kDeleteWhen) >= 0;
-  is_plain = is_plain && sink.headers.empty() && !sink.payload && !sink.idempotency_key && !marks_twice && (!has_tombstones() || is_deletable);
+  is_plain = is_plain && sink.headers.empty() && !sink.payload && !sink.idempotency_key && !marks_twice &&
+             (!has_tombstones() || is_deletable);
 
   const Stream before = stream_;
   ir::Output output;
@@ -208,7 +217,8 @@ void FlowLowering::to(sema::SinkId id) {
       values.push_back(converted(function, static_cast<std::size_t>(column_of[i]), sink.columns[i].type));
       output.columns.push_back(static_cast<int>(i));
     }
-    for (std::size_t i = 0; i < values.size(); ++i) function.bindings().bind({Binding::Kind::Column, static_cast<std::uint32_t>(i)}, values[i]);
+    for (std::size_t i = 0; i < values.size(); ++i)
+      function.bindings().bind({Binding::Kind::Column, static_cast<std::uint32_t>(i)}, values[i]);
     for (const auto& [hidden, place] : stream_.row.hidden) {
       const bool lives_on = hidden.starts_with("#key") || hidden == "#extra" || hidden == kTombstone || hidden == kDeleteWhen;
       if (!lives_on) continue;
@@ -227,7 +237,8 @@ void FlowLowering::to(sema::SinkId id) {
     if (sink.idempotency_key) output.idempotency = add("#idempotency", sink.idempotency_key);
     if (marks_twice) {
       ir::Value& mark = values[static_cast<std::size_t>(prepared.find_hidden(kTombstone))];
-      mark = function.builder().add(ir::Op::Or, mark.type, {mark, values[static_cast<std::size_t>(prepared.find_hidden(kDeleteWhen))]});
+      mark = function.builder().add(ir::Op::Or, mark.type,
+                                    {mark, values[static_cast<std::size_t>(prepared.find_hidden(kDeleteWhen))]});
     }
     function.emit(prepared, std::move(values));
     apply(function, prepared, name);

@@ -71,9 +71,8 @@ void FlowLowering::drop(const sema::StageFact& fact, const sema::DropFact& detai
   Row row = row_after(fact.after, stream_.row);
   std::vector<ir::Value> values;
   for (std::size_t i = 0; i < stream_.row.visible.size(); ++i) {
-    const bool is_dropped = std::ranges::any_of(detail.fields, [&](const sema::ColumnPath& path) {
-      return path.fields.empty() && path.column == static_cast<int>(i);
-    });
+    const bool is_dropped = std::ranges::any_of(
+        detail.fields, [&](const sema::ColumnPath& path) { return path.fields.empty() && path.column == static_cast<int>(i); });
     if (is_dropped) continue;
     row.keeps_tombstone[values.size()] = stream_.row.keeps_tombstone[i];
     values.push_back(converted(function, i, row.column(values.size()).type));  // its new type lacks the fields that are dropped
@@ -85,10 +84,10 @@ void FlowLowering::drop(const sema::StageFact& fact, const sema::DropFact& detai
 void FlowLowering::flatten(const ast::FlattenStage& node, const sema::StageFact& fact) {
   const std::string detail = "flatten as " + node.element.text;
   append("#list", detail, fact.before, {[&](RowFunction& function) {
-    refuse_tombstones(function, false, "flatten");
-    is_volatile_ = context_.facts[node.list].is_volatile;
-    return function.expr().lower(node.list);
-  }});
+           refuse_tombstones(function, false, "flatten");
+           is_volatile_ = context_.facts[node.list].is_volatile;
+           return function.expr().lower(node.list);
+         }});
   Row row = stream_.row;
   const value::TypeId element = context_.type(row.schema.back().type).element;
   row.hidden.erase("#list");
@@ -107,7 +106,8 @@ void FlowLowering::dedup(const ast::Stage& stage, const sema::DedupFact& detail,
   if (stage.durable_name) dedup.name = stage.durable_name->text;
   dedup.within = detail.within;
   if (std::ranges::all_of(detail.keys, is_plain) && (!has_tombstones() || is_known(detail.keys))) {
-    for (const sema::ColumnPath& path : detail.keys) dedup.key.push_back(stream_.row.visible[static_cast<std::size_t>(path.column)]);
+    for (const sema::ColumnPath& path : detail.keys)
+      dedup.key.push_back(stream_.row.visible[static_cast<std::size_t>(path.column)]);
   } else {
     std::vector<Computed> keys;
     for (const sema::ColumnPath& path : detail.keys) {
@@ -129,7 +129,8 @@ void FlowLowering::enrich(const ast::EnrichStage& node, const sema::StageFact& f
   const auto plain_column = [&](ast::ExprId id) {
     const sema::ExprFact& it = context_.facts[id];
     const auto* column = std::get_if<sema::ColumnRef>(&it.names);
-    if (column == nullptr || it.narrowed || stream_.row.column(static_cast<std::size_t>(column->column)).type != it.target) return -1;
+    if (column == nullptr || it.narrowed || stream_.row.column(static_cast<std::size_t>(column->column)).type != it.target)
+      return -1;
     return stream_.row.visible[static_cast<std::size_t>(column->column)];
   };
   ir::Enrich enrich{.table = detail.table, .key = {}};
@@ -189,7 +190,8 @@ void FlowLowering::route(const ast::RouteStage& node, const sema::StageFact& fac
   RowFunction function = begin("route");
   Row row = row_after(fact.before, stream_.row);
   row.keeps_tombstone = stream_.row.keeps_tombstone;
-  const bool known = std::ranges::all_of(node.cases, [&](const ast::RouteCase& each) { return !each.condition || is_known(each.condition); });
+  const bool known =
+      std::ranges::all_of(node.cases, [&](const ast::RouteCase& each) { return !each.condition || is_known(each.condition); });
   refuse_tombstones(function, known, "route");
   ir::FunctionBuilder& b = function.builder();
   for (const ast::RouteCase& each : node.cases) {

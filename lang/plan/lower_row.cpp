@@ -24,7 +24,10 @@ void Row::add_hidden(ir::Column column) {
 }
 
 RowFunction::RowFunction(LowerContext& context, std::string name, const Row& input)
-    : context_(context), input_(input), builder_(context.types(), name), bindings_(builder_),
+    : context_(context),
+      input_(input),
+      builder_(context.types(), name),
+      bindings_(builder_),
       expr_(context, builder_, bindings_, std::move(name)) {
   for (const ir::Column& column : input.schema) values_.push_back(builder_.add_input(column));
   for (std::size_t i = 0; i < input.visible.size(); ++i) {

@@ -47,10 +47,12 @@ Manifest manifest_of(const ir::Program& program, const ir::Unit& unit, const std
   manifest.domain_kind = ir::name(program.systems[unit.domain].kind);
   for (const ir::SourceId id : unit.sources) {
     const auto known = partitions.find(id);
-    manifest.sources.push_back({program.sources[id].name, program.sources[id].object, known == partitions.end() ? 0 : known->second});
+    manifest.sources.push_back(
+        {program.sources[id].name, program.sources[id].object, known == partitions.end() ? 0 : known->second});
   }
   for (const ir::SinkId id : unit.sinks) manifest.sinks.push_back(program.sinks[id].name);
-  for (const ir::StateSchema& state : unit.operators) manifest.operators.push_back({state.name, state.kind, state.key, state.within});
+  for (const ir::StateSchema& state : unit.operators)
+    manifest.operators.push_back({state.name, state.kind, state.key, state.within});
   return manifest;
 }
 
@@ -59,19 +61,22 @@ std::string to_text(const Manifest& m) {
     return fmt::format(R"({{"source":{},"topic":{},"partitions":{}}})", quote_json(t.source), quote_json(t.topic), t.partitions);
   };
   const auto state = [](const Manifest::State& s) {
-    return fmt::format(R"({{"name":{},"kind":{},"key":{},"within":{}}})", quote_json(s.name), quote_json(s.kind), list_text(s.key, quote_json),
-                       s.within);
+    return fmt::format(R"({{"name":{},"kind":{},"key":{},"within":{}}})", quote_json(s.name), quote_json(s.kind),
+                       list_text(s.key, quote_json), s.within);
   };
   const std::string moved = m.moved_to.empty() ? "" : fmt::format(R"(,"moved_to":{})", list_text(m.moved_to, quote_json));
-  return fmt::format(R"({{"format":{},"id":{},"unit":{},"program":{},"delivery":{},"domain":{},"domain_kind":{},"sources":{},"sinks":{},"operators":{}{}}})",
-                     m.format, quote_json(m.id), quote_json(m.unit), quote_json(m.program), quote_json(m.delivery), quote_json(m.domain),
-                     quote_json(m.domain_kind), list_text(m.sources, topic), list_text(m.sinks, quote_json), list_text(m.operators, state), moved);
+  return fmt::format(
+      R"({{"format":{},"id":{},"unit":{},"program":{},"delivery":{},"domain":{},"domain_kind":{},"sources":{},"sinks":{},"operators":{}{}}})",
+      m.format, quote_json(m.id), quote_json(m.unit), quote_json(m.program), quote_json(m.delivery), quote_json(m.domain),
+      quote_json(m.domain_kind), list_text(m.sources, topic), list_text(m.sinks, quote_json), list_text(m.operators, state),
+      moved);
 }
 
 std::expected<Manifest, std::string> parse_manifest(std::string_view text) {
   const auto json = read_json(text);
   if (!json) return std::unexpected("it is damaged");
-  if (json->number("format") != 1) return std::unexpected(fmt::format("it has format {}, this version reads format 1", json->number("format")));
+  if (json->number("format") != 1)
+    return std::unexpected(fmt::format("it has format {}, this version reads format 1", json->number("format")));
   Manifest m;
   m.id = json->text("id");
   m.unit = json->text("unit");
@@ -79,7 +84,8 @@ std::expected<Manifest, std::string> parse_manifest(std::string_view text) {
   m.delivery = json->text("delivery");
   m.domain = json->text("domain");
   m.domain_kind = json->text("domain_kind");
-  for (const JsonValue& t : json->list("sources")) m.sources.push_back({t.text("source"), t.text("topic"), static_cast<int>(t.number("partitions"))});
+  for (const JsonValue& t : json->list("sources"))
+    m.sources.push_back({t.text("source"), t.text("topic"), static_cast<int>(t.number("partitions"))});
   for (const JsonValue& s : json->list("sinks")) {
     if (text_of(s)) m.sinks.push_back(*text_of(s));
   }

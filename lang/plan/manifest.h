@@ -22,15 +22,15 @@ struct Manifest {
   struct State {
     std::string name, kind;
     std::vector<std::string> key;  // types
-    std::int64_t within = 0;       // microseconds
+    std::int64_t within = 0;  // microseconds
     friend bool operator==(const State&, const State&) = default;
   };
   int format = 1;
-  std::string id, unit, program;   // `program`: hash of the unit's stages
+  std::string id, unit, program;  // `program`: hash of the unit's stages
   std::string delivery, domain, domain_kind;
-  std::vector<Topic> sources;      // in name order
+  std::vector<Topic> sources;  // in name order
   std::vector<std::string> sinks;
-  std::vector<State> operators;    // in name order
+  std::vector<State> operators;  // in name order
   std::vector<std::string> moved_to;  // units that have taken it over; empty: it is in use
   friend bool operator==(const Manifest&, const Manifest&) = default;
 };
@@ -47,12 +47,12 @@ enum class Upgrade : std::uint8_t { None, Keep, Migrate, Reset };
 const char* name(Upgrade upgrade);
 
 enum class Outcome : std::uint8_t {
-  Equal,       // run
+  Equal,  // run
   Compatible,  // run, with the new manifest and the same positions
-  Refused,     // ask a person: `--upgrade` with one of `ways`
-  New,         // nothing is stored: `start` decides
-  Moved,       // with a code refused like Refused; it takes over the positions and keys of the unit `from`
-  Gone,        // stored, but not in the program any more: left alone
+  Refused,  // ask a person: `--upgrade` with one of `ways`
+  New,  // nothing is stored: `start` decides
+  Moved,  // with a code refused like Refused; it takes over the positions and keys of the unit `from`
+  Gone,  // stored, but not in the program any more: left alone
 };
 
 // What becomes of the stored keys of one stage.
@@ -64,12 +64,12 @@ struct StateMove {
 struct Decision {
   std::string unit;
   Outcome outcome = Outcome::Equal;
-  std::string from;                    // Moved
-  std::optional<Manifest> left_behind; // Moved: the manifest of `from` from then on, which says where it went
-  std::vector<std::string> changes;    // one sentence each
-  std::optional<diag::Code> code;      // of the first change that needs a person
-  std::vector<Upgrade> ways;           // that mend it
-  std::vector<StateMove> keys;         // of stages whose keys do not stay as they are; Moved: of all stages of `from`
+  std::string from;  // Moved
+  std::optional<Manifest> left_behind;  // Moved: the manifest of `from` from then on, which says where it went
+  std::vector<std::string> changes;  // one sentence each
+  std::optional<diag::Code> code;  // of the first change that needs a person
+  std::vector<Upgrade> ways;  // that mend it
+  std::vector<StateMove> keys;  // of stages whose keys do not stay as they are; Moved: of all stages of `from`
 };
 
 // One unit with itself. `chosen`: what the person said; a decision that it answers is Compatible.
@@ -79,7 +79,8 @@ Decision compare(const Manifest& stored, const Manifest& now, Upgrade chosen = U
 Decision compare(std::string_view stored, std::string_view now, Upgrade chosen = Upgrade::None);
 
 // All units of a program with all that is stored under its id, also what has moved.
-std::vector<Decision> compare(const std::vector<Manifest>& stored, const std::vector<Manifest>& now, Upgrade chosen = Upgrade::None);
+std::vector<Decision> compare(const std::vector<Manifest>& stored, const std::vector<Manifest>& now,
+                              Upgrade chosen = Upgrade::None);
 
 // As `piperun diff` prints it.
 std::string words(const Decision& decision);

@@ -39,11 +39,13 @@ std::string Places::line_from(const ir::Site& site) const {
   if (site.line > file.line_count()) return "";
   std::string_view line = file.line_text(site.line);
   line.remove_prefix(std::min<std::size_t>(site.column - 1, line.size()));
-  line = line.substr(0, line.find(" #"));  // a comment has a blank before it; in a string that is rare, and only shortens the text
+  line =
+      line.substr(0, line.find(" #"));  // a comment has a blank before it; in a string that is rare, and only shortens the text
   return std::string(line.substr(0, line.find_last_not_of(" \t\r") + 1));
 }
 
-Places places_of(const ir::Program& program, const sema::Program& files, const sema::Facts& facts, const source::SourceMap& texts) {
+Places places_of(const ir::Program& program, const sema::Program& files, const sema::Facts& facts,
+                 const source::SourceMap& texts) {
   Places places;
   places.delivery = facts.pipeline.delivery_span;
   places.texts = &texts;

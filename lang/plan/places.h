@@ -27,6 +27,7 @@ struct Places {
 };
 
 // `texts` must outlive the result.
-Places places_of(const ir::Program& program, const sema::Program& files, const sema::Facts& facts, const source::SourceMap& texts);
+Places places_of(const ir::Program& program, const sema::Program& files, const sema::Facts& facts,
+                 const source::SourceMap& texts);
 
 }  // namespace piperun::plan

@@ -17,7 +17,9 @@ Steps operator+(Steps a, const Steps& b) {
   return a;
 }
 
-Step one(StepKind kind, StepMode mode = StepMode::None) { return {.kind = kind, .sink = ir::kNone, .mode = mode, .in_transaction = false}; }
+Step one(StepKind kind, StepMode mode = StepMode::None) {
+  return {.kind = kind, .sink = ir::kNone, .mode = mode, .in_transaction = false};
+}
 Step inside(StepKind kind) { return {.kind = kind, .sink = ir::kNone, .mode = StepMode::None, .in_transaction = true}; }
 Steps when(bool condition, Steps steps) { return condition ? std::move(steps) : Steps{}; }
 
@@ -72,12 +74,13 @@ class Emitter {
   // Who owns the partitions, what is stored about them, and the one commit that makes a new pipeline's manifest and positions.
   Steps assign() const {
     const Steps fence = when(is_kafka(), {one(StepKind::CheckMembership)});
-    const Steps before = is_kafka() ? Steps{one(StepKind::InitProducer), one(StepKind::ReadPosition, StepMode::Locking)} : Steps{};
+    const Steps before =
+        is_kafka() ? Steps{one(StepKind::InitProducer), one(StepKind::ReadPosition, StepMode::Locking)} : Steps{};
     // In the transaction, so that a program whose upgrade is refused takes nothing from the one that runs.
     const Steps claim = is_kafka() ? Steps{} : Steps{inside(StepKind::Claim)};
-    return when(has_samples(), {one(StepKind::FillSample)}) + Steps{one(StepKind::Freeze)} + before + Steps{one(StepKind::Begin)} + claim +
-           Steps{inside(StepKind::PutManifest), inside(StepKind::SeedPosition)} + fence + Steps{one(StepKind::Commit)} +
-           when(has_keys_, {one(StepKind::RestoreState)});
+    return when(has_samples(), {one(StepKind::FillSample)}) + Steps{one(StepKind::Freeze)} + before +
+           Steps{one(StepKind::Begin)} + claim + Steps{inside(StepKind::PutManifest), inside(StepKind::SeedPosition)} + fence +
+           Steps{one(StepKind::Commit)} + when(has_keys_, {one(StepKind::RestoreState)});
   }
 
   Steps leave() const { return {one(StepKind::Abort), one(StepKind::Release)}; }
@@ -115,7 +118,8 @@ class Emitter {
     p.on_assign = assign();
     p.batch = Steps{one(StepKind::Fetch), one(StepKind::Process)} + all_sinks(StepKind::Write) + all_sinks(StepKind::Await) +
               Steps{one(StepKind::CheckMembership)} + when(has_keys_, {one(StepKind::ClaimKeys)}) +
-              when(keeps_letters(), {one(StepKind::TakeReplay)}) + Steps{one(StepKind::PutState), one(StepKind::CommitOffsets, mode)} +
+              when(keeps_letters(), {one(StepKind::TakeReplay)}) +
+              Steps{one(StepKind::PutState), one(StepKind::CommitOffsets, mode)} +
               when(has_keys_ && is_kafka(), {one(StepKind::ApplyState)}) + tidy();
     p.on_unclear = Steps{one(StepKind::Abort), one(StepKind::ReadPosition, is_kafka() ? StepMode::Plain : StepMode::Locking)} +
                    when(has_keys_, {one(StepKind::RestoreState)});
@@ -131,11 +135,12 @@ class Emitter {
   ir::Protocol exactly_once_database() const {
     ir::Protocol p;
     p.on_assign = assign();
-    p.batch = Steps{one(StepKind::Fetch), one(StepKind::Process)} + each_sink(StepKind::Write, false) + each_sink(StepKind::Await, false) +
-              Steps{one(StepKind::Begin), inside(StepKind::Fence)} + when(keeps_letters(), {inside(StepKind::TakeReplay)}) +
-              when(has_keys_, {inside(StepKind::ClaimKeys)}) + each_sink(StepKind::Write, true) +
-              Steps{inside(StepKind::PutState), one(StepKind::Commit)} + tidy();
-    p.on_unclear = Steps{one(StepKind::Abort), one(StepKind::ReadPosition, StepMode::Locking)} + when(has_keys_, {one(StepKind::RestoreState)});
+    p.batch = Steps{one(StepKind::Fetch), one(StepKind::Process)} + each_sink(StepKind::Write, false) +
+              each_sink(StepKind::Await, false) + Steps{one(StepKind::Begin), inside(StepKind::Fence)} +
+              when(keeps_letters(), {inside(StepKind::TakeReplay)}) + when(has_keys_, {inside(StepKind::ClaimKeys)}) +
+              each_sink(StepKind::Write, true) + Steps{inside(StepKind::PutState), one(StepKind::Commit)} + tidy();
+    p.on_unclear = Steps{one(StepKind::Abort), one(StepKind::ReadPosition, StepMode::Locking)} +
+                   when(has_keys_, {one(StepKind::RestoreState)});
     p.on_poison = {one(StepKind::Abort), one(StepKind::Reprocess)};
     p.on_revoke = leave();
     p.on_stop = leave();
@@ -147,11 +152,11 @@ class Emitter {
   ir::Protocol exactly_once_kafka() const {
     ir::Protocol p;
     p.on_assign = assign();
-    p.batch = Steps{one(StepKind::Fetch), one(StepKind::Process)} + each_sink(StepKind::Write, false) + each_sink(StepKind::Await, false) +
-              Steps{one(StepKind::Begin)} + when(has_keys_, {inside(StepKind::ClaimKeys)}) +
+    p.batch = Steps{one(StepKind::Fetch), one(StepKind::Process)} + each_sink(StepKind::Write, false) +
+              each_sink(StepKind::Await, false) + Steps{one(StepKind::Begin)} + when(has_keys_, {inside(StepKind::ClaimKeys)}) +
               when(keeps_letters(), {inside(StepKind::TakeReplay)}) + each_sink(StepKind::Write, true) +
-              Steps{inside(StepKind::PutState), one(StepKind::CheckMembership), inside(StepKind::StoreOffsets), one(StepKind::Commit),
-                    one(StepKind::RetireProducer)} +
+              Steps{inside(StepKind::PutState), one(StepKind::CheckMembership), inside(StepKind::StoreOffsets),
+                    one(StepKind::Commit), one(StepKind::RetireProducer)} +
               when(has_keys_, {one(StepKind::ApplyState)}) + tidy();
     p.on_unclear = Steps{one(StepKind::InitProducer), one(StepKind::ReadPosition, StepMode::Locking)} +
                    when(has_keys_, {one(StepKind::RestoreState)});
@@ -172,7 +177,8 @@ class Emitter {
 
 bool joins_transaction(const ir::Program& program, const ir::Unit& unit, ir::SinkId sink) {
   const ir::System& system = program.systems[program.sinks[sink].system];
-  return program.delivery == ir::Delivery::ExactlyOnce && program.sinks[sink].system == unit.domain && traits(system.kind).transactions;
+  return program.delivery == ir::Delivery::ExactlyOnce && program.sinks[sink].system == unit.domain &&
+         traits(system.kind).transactions;
 }
 
 ir::Protocol protocol_of(const ir::Program& program, const ir::Unit& unit) { return Emitter(program, unit).emit(); }

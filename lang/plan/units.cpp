@@ -84,7 +84,8 @@ class Cutter {
         if (input) connections.emplace(program_.systems[program_.sources[input->source].system].name, input->source);
       }
       if (connections.size() < 2) continue;
-      auto& found = report_.add(Code::P0412, places_.at(node.site)).label("its keys would have to be in both connections at once");
+      auto& found =
+          report_.add(Code::P0412, places_.at(node.site)).label("its keys would have to be in both connections at once");
       for (const auto& [name, source] : connections) {
         found.secondary(places_.of_source(source), fmt::format("records of `{}` arrive here", name));
       }
@@ -143,7 +144,8 @@ class Cutter {
     const auto id = std::get<ir::Output>(program_.graph.nodes[output].op).sink;
     report_.add(Code::P0411, places_.of_sink(id))
         .message(fmt::format("`{}` is in another Kafka cluster than its source", sink.name))
-        .label(fmt::format("no transaction spans `{}` and `{}`", program_.systems[source].name, program_.systems[sink.system].name))
+        .label(
+            fmt::format("no transaction spans `{}` and `{}`", program_.systems[source].name, program_.systems[sink.system].name))
         .secondary(places_.delivery, "promised here")
         .help("write to a topic of the source's cluster, and let Kafka's own tools mirror that topic")
         .help("or promise less: `delivery = at_least_once`", places_.delivery, "at_least_once");
@@ -190,7 +192,8 @@ class Cutter {
     for (const ir::NodeId id : shared) {
       const auto& next = program_.graph.nodes[id].next;
       for (std::uint32_t port = 0; port < next.size(); ++port) {
-        const bool leaves = std::ranges::any_of(next[port], [&](ir::Edge e) { return part.nodes.contains(e.to) && !shared.contains(e.to); });
+        const bool leaves =
+            std::ranges::any_of(next[port], [&](ir::Edge e) { return part.nodes.contains(e.to) && !shared.contains(e.to); });
         if (!leaves) continue;
         if (has_unrepeatable_above(id)) {
           part.reads[{id, port}] = link(source, {id, port});
@@ -224,7 +227,8 @@ class Cutter {
         .label("it must be done once, and its result be kept in a topic that both can read");
     for (ir::SourceId id = 0; id < program_.sources.size(); ++id) {
       if (program_.sources[id].system != source) continue;
-      found.secondary(places_.of_source(id), fmt::format("{} cannot hold such a topic", traits(program_.systems[source].kind).words));
+      found.secondary(places_.of_source(id),
+                      fmt::format("{} cannot hold such a topic", traits(program_.systems[source].kind).words));
     }
     found.secondary(places_.delivery, "promised here")
         .help("let one pipeline do this stage and write a topic (`embedded { topic = \"…\" }`), and let a second one read it")
@@ -291,7 +295,8 @@ class Cutter {
 
   ir::StateSchema state_of(const ir::Node& node, const ir::Dedup& dedup) const {
     ir::StateSchema state{.name = dedup.name, .kind = "dedup", .key = {}, .within = dedup.within};
-    for (const int column : dedup.key) state.key.push_back(program_.types.name(node.output[static_cast<std::size_t>(column)].type));
+    for (const int column : dedup.key)
+      state.key.push_back(program_.types.name(node.output[static_cast<std::size_t>(column)].type));
     return state;
   }
 

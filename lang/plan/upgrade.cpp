@@ -71,8 +71,10 @@ class Comparison {
   }
 
   void move() {
-    const std::string words = fmt::format("it reads what `{}` read, which committed in `{}`; positions move to `{}`", stored_.unit, stored_.domain, now_.domain);
-    if (stored_.operators.empty() || can_hold_keys_of(stored_, now_)) return ask(Code::P0515, {Upgrade::Migrate, Upgrade::Reset}, words);
+    const std::string words = fmt::format("it reads what `{}` read, which committed in `{}`; positions move to `{}`",
+                                          stored_.unit, stored_.domain, now_.domain);
+    if (stored_.operators.empty() || can_hold_keys_of(stored_, now_))
+      return ask(Code::P0515, {Upgrade::Migrate, Upgrade::Reset}, words);
     ask(Code::P0516, {Upgrade::Reset}, fmt::format("{}; the keys of `{}` stay behind", words, stored_.operators.front().name));
   }
 
@@ -101,14 +103,18 @@ class Comparison {
       if (!before) {
         change(fmt::format("`{}` is a new source: its option `start` applies to it", topic.source));
       } else if (before->topic != topic.topic) {
-        ask(Code::P0517, {Upgrade::Keep}, fmt::format("`{}` read `{}` and reads `{}` now", topic.source, before->topic, topic.topic));
-      } else if (before->partitions > 0 && topic.partitions > 0 && before->partitions != topic.partitions && !now_.operators.empty()) {
-        ask(Code::P0518, {Upgrade::Reset}, fmt::format("`{}` had {} partitions and has {} now", topic.source, before->partitions, topic.partitions));
+        ask(Code::P0517, {Upgrade::Keep},
+            fmt::format("`{}` read `{}` and reads `{}` now", topic.source, before->topic, topic.topic));
+      } else if (before->partitions > 0 && topic.partitions > 0 && before->partitions != topic.partitions &&
+                 !now_.operators.empty()) {
+        ask(Code::P0518, {Upgrade::Reset},
+            fmt::format("`{}` had {} partitions and has {} now", topic.source, before->partitions, topic.partitions));
         are_keys_misplaced_ = true;
       }
     }
     for (const Manifest::Topic& topic : stored_.sources) {
-      if (!find_topic(now_, topic.source)) ask(Code::P0517, {Upgrade::Keep}, fmt::format("`{}` is not read any more", topic.source));
+      if (!find_topic(now_, topic.source))
+        ask(Code::P0517, {Upgrade::Keep}, fmt::format("`{}` is not read any more", topic.source));
     }
   }
 
@@ -116,14 +122,17 @@ class Comparison {
     for (const Manifest::State& state : now_.operators) {
       const Manifest::State* before = find_state(stored_, state.name);
       if (!before) {
-        if (!takes_over(state)) ask(Code::P0514, {Upgrade::Keep, Upgrade::Reset}, fmt::format("`{}` is new and begins without keys", state.name));
+        if (!takes_over(state))
+          ask(Code::P0514, {Upgrade::Keep, Upgrade::Reset}, fmt::format("`{}` is new and begins without keys", state.name));
       } else if (!same_form(*before, state)) {
         ask(Code::P0511, {Upgrade::Reset},
-            fmt::format("the key of `{}` was ({}) and is ({}) now", state.name, fmt::join(before->key, ", "), fmt::join(state.key, ", ")));
+            fmt::format("the key of `{}` was ({}) and is ({}) now", state.name, fmt::join(before->key, ", "),
+                        fmt::join(state.key, ", ")));
         forget_on_reset(state);
       } else if (before->within != state.within) {
-        ask(Code::P0512, {Upgrade::Keep, Upgrade::Reset}, fmt::format("`{}` remembered keys for {} s and does for {} s now", state.name,
-                                                                      before->within / 1'000'000, state.within / 1'000'000));
+        ask(Code::P0512, {Upgrade::Keep, Upgrade::Reset},
+            fmt::format("`{}` remembered keys for {} s and does for {} s now", state.name, before->within / 1'000'000,
+                        state.within / 1'000'000));
         forget_on_reset(state);
       } else if (are_keys_misplaced_) {
         forget_on_reset(state);
@@ -141,16 +150,20 @@ class Comparison {
 
   // New stages that could have been `state` before a renaming.
   std::ptrdiff_t heirs(const Manifest::State& state) const {
-    return std::ranges::count_if(now_.operators, [&](const auto& n) { return !find_state(stored_, n.name) && same_form(n, state); });
+    return std::ranges::count_if(now_.operators,
+                                 [&](const auto& n) { return !find_state(stored_, n.name) && same_form(n, state); });
   }
 
   std::string heir(const Manifest::State& state) const {
-    return std::ranges::find_if(now_.operators, [&](const auto& n) { return !find_state(stored_, n.name) && same_form(n, state); })->name;
+    return std::ranges::find_if(now_.operators,
+                                [&](const auto& n) { return !find_state(stored_, n.name) && same_form(n, state); })
+        ->name;
   }
 
   // A new stage that is one left-behind state under another name: that question is asked once, as P0513.
   bool takes_over(const Manifest::State& state) const {
-    return std::ranges::any_of(stored_.operators, [&](const auto& s) { return !find_state(now_, s.name) && same_form(s, state) && heirs(s) == 1; });
+    return std::ranges::any_of(stored_.operators,
+                               [&](const auto& s) { return !find_state(now_, s.name) && same_form(s, state) && heirs(s) == 1; });
   }
 
   const Manifest& stored_;
@@ -176,7 +189,8 @@ bool shares_source(const Manifest& a, const Manifest& b) {
 }
 
 // What `unit` takes over: all that is stored of units that are gone, or that were on their way to it when the process ended.
-std::vector<const Manifest*> predecessors(const std::vector<Manifest>& stored, const std::vector<Manifest>& now, const Manifest& unit) {
+std::vector<const Manifest*> predecessors(const std::vector<Manifest>& stored, const std::vector<Manifest>& now,
+                                          const Manifest& unit) {
   std::vector<const Manifest*> found;
   for (const Manifest& manifest : stored) {
     const bool was_on_its_way = std::ranges::count(manifest.moved_to, unit.unit) > 0;
@@ -187,17 +201,35 @@ std::vector<const Manifest*> predecessors(const std::vector<Manifest>& stored, c
 }
 
 Decision refused(const Manifest& unit, std::vector<Upgrade> ways, std::string words) {
-  return {.unit = unit.unit, .outcome = Outcome::Refused, .from = {}, .left_behind = {}, .changes = {std::move(words)}, .code = Code::P0515, .ways = std::move(ways), .keys = {}};
+  return {.unit = unit.unit,
+          .outcome = Outcome::Refused,
+          .from = {},
+          .left_behind = {},
+          .changes = {std::move(words)},
+          .code = Code::P0515,
+          .ways = std::move(ways),
+          .keys = {}};
 }
 
 Decision decide(const std::vector<Manifest>& stored, const std::vector<Manifest>& now, const Manifest& unit, Upgrade chosen) {
   const Manifest* same = find_unit(stored, unit.unit);
   if (same && is_in_use(*same)) return Comparison(*same, unit, chosen).decide();
   const std::vector<const Manifest*> before = predecessors(stored, now, unit);
-  if (before.size() > 1) return refused(unit, {}, fmt::format("both `{}` and `{}` read what it reads, each at a position of its own", before[0]->unit, before[1]->unit));
+  if (before.size() > 1)
+    return refused(
+        unit, {},
+        fmt::format("both `{}` and `{}` read what it reads, each at a position of its own", before[0]->unit, before[1]->unit));
   if (before.size() == 1) return Comparison(*before.front(), unit, chosen, true).decide();
-  if (same && chosen != Upgrade::Reset) return refused(unit, {Upgrade::Reset}, fmt::format("its positions were given to `{}`", fmt::join(same->moved_to, "`, `")));
-  return {.unit = unit.unit, .outcome = Outcome::New, .from = {}, .left_behind = {}, .changes = {"nothing is stored: it begins at `start`"}, .code = {}, .ways = {}, .keys = {}};
+  if (same && chosen != Upgrade::Reset)
+    return refused(unit, {Upgrade::Reset}, fmt::format("its positions were given to `{}`", fmt::join(same->moved_to, "`, `")));
+  return {.unit = unit.unit,
+          .outcome = Outcome::New,
+          .from = {},
+          .left_behind = {},
+          .changes = {"nothing is stored: it begins at `start`"},
+          .code = {},
+          .ways = {},
+          .keys = {}};
 }
 
 // The manifest of `from` names all that take it over, so that one that did not get to it before a crash still does.
@@ -206,7 +238,8 @@ void note_where_it_went(std::vector<Decision>& decisions, const std::vector<Mani
     if (decision.outcome != Outcome::Moved) continue;
     decision.left_behind = *find_unit(stored, decision.from);
     for (const Decision& other : decisions) {
-      if (other.from == decision.from && !std::ranges::count(decision.left_behind->moved_to, other.unit)) decision.left_behind->moved_to.push_back(other.unit);
+      if (other.from == decision.from && !std::ranges::count(decision.left_behind->moved_to, other.unit))
+        decision.left_behind->moved_to.push_back(other.unit);
     }
   }
 }
@@ -228,7 +261,14 @@ Decision compare(const Manifest& stored, const Manifest& now, Upgrade chosen) { 
 Decision compare(std::string_view stored, std::string_view now, Upgrade chosen) {
   const auto was = parse_manifest(stored), is = parse_manifest(now);
   if (was && is) return compare(*was, *is, chosen);
-  Decision decision{.unit = is ? is->unit : "", .outcome = Outcome::Refused, .from = {}, .left_behind = {}, .changes = {}, .code = Code::P0519, .ways = {}, .keys = {}};
+  Decision decision{.unit = is ? is->unit : "",
+                    .outcome = Outcome::Refused,
+                    .from = {},
+                    .left_behind = {},
+                    .changes = {},
+                    .code = Code::P0519,
+                    .ways = {},
+                    .keys = {}};
   decision.changes.push_back(fmt::format("the stored manifest cannot be read: {}", was ? is.error() : was.error()));
   return decision;
 }
@@ -239,8 +279,14 @@ std::vector<Decision> compare(const std::vector<Manifest>& stored, const std::ve
   note_where_it_went(decisions, stored);
   for (const Manifest& unit : stored) {
     if (find_unit(now, unit.unit) || !is_in_use(unit) || std::ranges::count(decisions, unit.unit, &Decision::from)) continue;
-    decisions.push_back({.unit = unit.unit, .outcome = Outcome::Gone, .from = {}, .left_behind = {},
-                         .changes = {"it is not in the program any more; its positions stay where they are"}, .code = {}, .ways = {}, .keys = {}});
+    decisions.push_back({.unit = unit.unit,
+                         .outcome = Outcome::Gone,
+                         .from = {},
+                         .left_behind = {},
+                         .changes = {"it is not in the program any more; its positions stay where they are"},
+                         .code = {},
+                         .ways = {},
+                         .keys = {}});
   }
   return decisions;
 }

@@ -23,7 +23,8 @@ std::string write_clause(const ir::Program& program, const ir::Unit& unit, const
 std::string commit_offsets_clause(const std::string& domain, StepMode mode) {
   switch (mode) {
     case StepMode::Async: return fmt::format("asks {} to store how far this got, and does not wait", domain);
-    case StepMode::Hybrid: return fmt::format("asks {} to store how far this got; waits for it every 30 s and at the end", domain);
+    case StepMode::Hybrid:
+      return fmt::format("asks {} to store how far this got; waits for it every 30 s and at the end", domain);
     case StepMode::Sync:
     case StepMode::None:
     case StepMode::Plain:
@@ -51,13 +52,17 @@ std::string clause(const ir::Program& program, const ir::Unit& unit, const ir::S
     case StepKind::Fence: return "checks that nobody took over and nobody was faster, and moves the position, in one statement";
     case StepKind::LookupKeys: return "asks which keys were seen before";
     case StepKind::Process: return "computes; nothing has left the process yet";
-    case StepKind::ClaimKeys: return once ? "notes the keys of what was accepted, unless somebody else did meanwhile" : "notes the keys of what was accepted and written";
+    case StepKind::ClaimKeys:
+      return once ? "notes the keys of what was accepted, unless somebody else did meanwhile"
+                  : "notes the keys of what was accepted and written";
     case StepKind::Write: return write_clause(program, unit, step);
     case StepKind::Await: return "waits until the receiver has confirmed all of it";
     case StepKind::PutState: return "stores dead letters, row counts and state";
-    case StepKind::CheckMembership: return is_kafka ? "checks that the group still gives us these partitions" : "checks that nobody took over";
+    case StepKind::CheckMembership:
+      return is_kafka ? "checks that the group still gives us these partitions" : "checks that nobody took over";
     case StepKind::StoreOffsets: return "puts the new position into the same transaction";
-    case StepKind::Commit: return once ? "makes all of it visible in one step: output, keys, dead letters, position" : "makes it durable in one step";
+    case StepKind::Commit:
+      return once ? "makes all of it visible in one step: output, keys, dead letters, position" : "makes it durable in one step";
     case StepKind::ApplyState: return "lets the local copy of the state follow what is now durable";
     case StepKind::Abort: return "drops what is not committed; nothing of it is ever seen";
     case StepKind::RetireProducer: return "after trouble on the line: a new producer, so that a stray request is refused";

@@ -28,7 +28,8 @@ const char* promise(ir::Delivery delivery) {
   switch (delivery) {
     case ir::Delivery::AtMostOnce: return "No record takes effect twice. What is being processed at a crash is lost.";
     case ir::Delivery::AtLeastOnce: return "No record is lost. What is being processed at a crash may take effect again.";
-    case ir::Delivery::ExactlyOnce: return "Each record takes effect once or has one dead letter; crashes, restarts and takeovers change nothing.";
+    case ir::Delivery::ExactlyOnce:
+      return "Each record takes effect once or has one dead letter; crashes, restarts and takeovers change nothing.";
   }
   return "";
 }
@@ -46,7 +47,8 @@ class Explainer {
     line("pipeline {} promises {}", program_.name, delivery_name(program_.delivery));
     line("  {}", promise(program_.delivery));
     if (program_.id != program_.name) line("  Its durable name is {}.", program_.id);
-    if (program_.units.size() > 1) line("  It runs as {} units. Each has positions and a transaction of its own.", program_.units.size());
+    if (program_.units.size() > 1)
+      line("  It runs as {} units. Each has positions and a transaction of its own.", program_.units.size());
     for (std::size_t i = 0; i < program_.units.size(); ++i) unit(program_.units[i], proofs_[i]);
     return std::move(out_);
   }
@@ -63,11 +65,13 @@ class Explainer {
     line("\nunit {}", unit.name);
     for (const ir::SourceId id : unit.sources) {
       const ir::Source& source = program_.sources[id];
-      line("  reads    {}: {}{}", source.name, object_words(source_kind(source), source.object), plan::describe(program_.systems[source.system]));
+      line("  reads    {}: {}{}", source.name, object_words(source_kind(source), source.object),
+           plan::describe(program_.systems[source.system]));
     }
     for (const ir::TableId id : unit.tables) {
       const ir::Table& table = program_.tables[id];
-      line("  looks up {}: {}{}, as it is at that moment", table.name, object_words("table", table.object), plan::describe(program_.systems[table.system]));
+      line("  looks up {}: {}{}, as it is at that moment", table.name, object_words("table", table.object),
+           plan::describe(program_.systems[table.system]));
     }
     for (const ir::SinkId id : unit.sinks) sink(program_.sinks[id]);
     line("  commits  in {}", plan::describe(program_.systems[unit.domain]));
@@ -113,17 +117,22 @@ class Explainer {
       if (node.policy >= program_.policies.size()) continue;
       const ir::ErrorPolicy& policy = program_.policies[node.policy];
       switch (policy.dead_letter) {
-        case ir::DeadLetter::Keep: ways.insert(fmt::format("a bad record is kept in {} (`piperun dlq`)", plan::dead_letter_store(program_, unit))); break;
+        case ir::DeadLetter::Keep:
+          ways.insert(fmt::format("a bad record is kept in {} (`piperun dlq`)", plan::dead_letter_store(program_, unit)));
+          break;
         case ir::DeadLetter::Skip: ways.insert("a bad record is counted and skipped"); break;
         case ir::DeadLetter::Stop: ways.insert("a bad record stops the pipeline"); break;
-        case ir::DeadLetter::Sink: ways.insert(fmt::format("a bad record goes to {}", program_.sinks[policy.dead_letter_sink].name)); break;
+        case ir::DeadLetter::Sink:
+          ways.insert(fmt::format("a bad record goes to {}", program_.sinks[policy.dead_letter_sink].name));
+          break;
       }
     }
     return fmt::format("{}", fmt::join(ways, "; by flow: "));
   }
 
   void steps(const ir::Unit& unit) {
-    line("\n  What is done with a batch (up to {} records, or {} of them)", program_.commit_records, duration_text(program_.commit_interval));
+    line("\n  What is done with a batch (up to {} records, or {} of them)", program_.commit_records,
+         duration_text(program_.commit_interval));
     const std::size_t width = step_width(unit);
     for (const ir::Step& step : unit.protocol.batch) {
       const std::string name = ir::step_name(step, program_.sinks), words = clause(program_, unit, step);
@@ -144,9 +153,12 @@ class Explainer {
       const char* when;
       const std::vector<ir::Step>& steps;
     };
-    const std::array list{Occasion{"at the start, and when taking over", p.on_assign}, Occasion{"when nobody knows if a step took effect", p.on_unclear},
-                          Occasion{"when a record is refused", p.on_poison},           Occasion{"when the work is given to another", p.on_revoke},
-                          Occasion{"when the work was lost already", p.on_lost},       Occasion{"when told to stop", p.on_stop}};
+    const std::array list{Occasion{"at the start, and when taking over", p.on_assign},
+                          Occasion{"when nobody knows if a step took effect", p.on_unclear},
+                          Occasion{"when a record is refused", p.on_poison},
+                          Occasion{"when the work is given to another", p.on_revoke},
+                          Occasion{"when the work was lost already", p.on_lost},
+                          Occasion{"when told to stop", p.on_stop}};
     for (const Occasion& occasion : list) tell(unit, occasion.when, occasion.steps);
   }
 
@@ -176,7 +188,8 @@ class Explainer {
     for (const ir::SinkId id : unit.sinks) head += fmt::format("  {:<12}", program_.sinks[id].name);
     line("{}", head);
     for (const CrashRow& row : crash_table(program_, unit)) {
-      std::string text = fmt::format("    {:<{}}  {:<22}", row.step, width, row.position_moved ? "goes on behind it" : "reads it again");
+      std::string text =
+          fmt::format("    {:<{}}  {:<22}", row.step, width, row.position_moved ? "goes on behind it" : "reads it again");
       for (std::size_t i = 0; i < row.finally.size(); ++i) {
         const std::size_t name = std::max<std::size_t>(12, program_.sinks[unit.sinks[i]].name.size());
         text += fmt::format("  {:<{}}", fate(row.finally[i]), name);
@@ -204,14 +217,22 @@ class Explainer {
     for (const ir::SinkId id : unit.sinks) sink_assumptions(program_.sinks[id], found);
     for (const ir::SourceId id : unit.sources) source_assumptions(program_.sources[id], found);
     if (plan::runs_as(domain) == ir::SystemKind::Embedded || domain.kind == ir::SystemKind::StateStore) {
-      found.push_back("The database file is safe against kills. A power cut may take the last batches back, rows and positions together.");
+      found.push_back(
+          "The database file is safe against kills. A power cut may take the last batches back, rows and positions together.");
     }
-    if (domain.stand_in) found.push_back(fmt::format("Run locally, {} is one file: faults of brokers, and types and constraints of servers, are not seen.", domain.name));
+    if (domain.stand_in)
+      found.push_back(fmt::format(
+          "Run locally, {} is one file: faults of brokers, and types and constraints of servers, are not seen.", domain.name));
     for (const ir::StateSchema& state : unit.operators) {
-      found.push_back(fmt::format("`{}` knows a repeat for {}. Repeats made by the producer are other records; only this stage removes them.", state.name,
-                                  duration_text(state.within)));
-      if (domain.kind == ir::SystemKind::Kafka) found.push_back(fmt::format("In Kafka, equal keys of `{}` must be in one partition of the source (`partitioned_by`).", state.name));
-      if (program_.delivery == ir::Delivery::AtLeastOnce) found.push_back(fmt::format("After a crash, a repeat that `{}` drops may be counted as a duplicate although it is the same record.", state.name));
+      found.push_back(
+          fmt::format("`{}` knows a repeat for {}. Repeats made by the producer are other records; only this stage removes them.",
+                      state.name, duration_text(state.within)));
+      if (domain.kind == ir::SystemKind::Kafka)
+        found.push_back(
+            fmt::format("In Kafka, equal keys of `{}` must be in one partition of the source (`partitioned_by`).", state.name));
+      if (program_.delivery == ir::Delivery::AtLeastOnce)
+        found.push_back(fmt::format(
+            "After a crash, a repeat that `{}` drops may be counted as a duplicate although it is the same record.", state.name));
     }
     if (found.empty()) return;
     line("\n  What this takes for granted");
@@ -219,16 +240,20 @@ class Explainer {
   }
 
   void sink_assumptions(const ir::Sink& sink, std::vector<std::string>& found) const {
-    if (sink.idempotent_by_key) found.push_back(fmt::format("The receiver of {} ignores a request whose idempotency key it has seen.", sink.name));
+    if (sink.idempotent_by_key)
+      found.push_back(fmt::format("The receiver of {} ignores a request whose idempotency key it has seen.", sink.name));
     if (program_.delivery == ir::Delivery::AtLeastOnce && !sink.key.empty()) {
-      found.push_back(fmt::format("A repeat in {} writes the row of the same {} again; it adds none.", sink.name, key_names(sink)));
+      found.push_back(
+          fmt::format("A repeat in {} writes the row of the same {} again; it adds none.", sink.name, key_names(sink)));
     }
   }
 
   void source_assumptions(const ir::Source& source, std::vector<std::string>& found) const {
-    if (source.start == "latest") found.push_back(fmt::format("Of {}, only what comes after the very first start is read.", source.name));
+    if (source.start == "latest")
+      found.push_back(fmt::format("Of {}, only what comes after the very first start is read.", source.name));
     if (program_.systems[source.system].kind == ir::SystemKind::Stdin) {
-      found.push_back(fmt::format("{} cannot be read again: after a crash whoever feeds it must send the same lines from the beginning.", source.name));
+      found.push_back(fmt::format(
+          "{} cannot be read again: after a crash whoever feeds it must send the same lines from the beginning.", source.name));
     }
   }
 

@@ -93,7 +93,8 @@ class Flows {
     const ir::Node& node = dataflow_.nodes[id];
     if (std::holds_alternative<ir::Input>(node.op) || id + 1 >= dataflow_.nodes.size()) return false;
     const ir::Node& next = dataflow_.nodes[id + 1];
-    return node.site.line > 0 && next.site.line == node.site.line && next.site.column == node.site.column && next.stage == node.stage;
+    return node.site.line > 0 && next.site.line == node.site.line && next.site.column == node.site.column &&
+           next.stage == node.stage;
   }
 
   std::string stage_text(const ir::Node& node) const {
@@ -135,11 +136,12 @@ std::string duration_text(std::int64_t microseconds) {
     std::int64_t size;
     const char* name;
   };
-  static constexpr std::array kUnits{Unit{86'400'000'000, "d"}, Unit{3'600'000'000, "h"}, Unit{60'000'000, "m"}, Unit{1'000'000, "s"},
-                                     Unit{1'000, "ms"}};
+  static constexpr std::array kUnits{Unit{86'400'000'000, "d"}, Unit{3'600'000'000, "h"}, Unit{60'000'000, "m"},
+                                     Unit{1'000'000, "s"}, Unit{1'000, "ms"}};
   for (const Unit& unit : kUnits) {
     const bool is_one_day = unit.size == kUnits[0].size && microseconds == unit.size;  // 24h reads better than 1d
-    if (microseconds >= unit.size && microseconds % unit.size == 0 && !is_one_day) return fmt::format("{}{}", microseconds / unit.size, unit.name);
+    if (microseconds >= unit.size && microseconds % unit.size == 0 && !is_one_day)
+      return fmt::format("{}{}", microseconds / unit.size, unit.name);
   }
   return fmt::format("{}us", microseconds);
 }

@@ -172,7 +172,8 @@ std::vector<Verdict> explore(const ir::Program& program, const ir::Unit& unit, c
       continue;
     }
     Verdict same = verdicts[found->second];
-    if (!same.loss.empty() || !same.repeat.empty() || !same.state.empty() || !same.alarm.empty()) same = explore(subject, program, sink, bounds);
+    if (!same.loss.empty() || !same.repeat.empty() || !same.state.empty() || !same.alarm.empty())
+      same = explore(subject, program, sink, bounds);
     same.sink = sink;
     verdicts.push_back(std::move(same));
   }

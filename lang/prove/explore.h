@@ -17,16 +17,16 @@ struct Bounds {
 
 struct Verdict {
   ir::SinkId sink = ir::kNone;
-  int at_least = 1;             // effects per record when all is done; 0: a record can be lost
-  int at_most = 1;              // 2 stands for "more than once"
-  bool ignores_repeats = false; // counted with the receiver's help; without it a request can be repeated
-  bool terminates = true;       // without any fault both batches are processed
-  bool state_once = true;       // state, dead letters and ledger change exactly once per record
-  std::vector<std::string> loss;    // shortest way to lose a record, in words; empty if there is none
+  int at_least = 1;  // effects per record when all is done; 0: a record can be lost
+  int at_most = 1;  // 2 stands for "more than once"
+  bool ignores_repeats = false;  // counted with the receiver's help; without it a request can be repeated
+  bool terminates = true;  // without any fault both batches are processed
+  bool state_once = true;  // state, dead letters and ledger change exactly once per record
+  std::vector<std::string> loss;  // shortest way to lose a record, in words; empty if there is none
   std::vector<std::string> repeat;  // shortest way to repeat one
-  std::vector<std::string> state;   // shortest way to state that does not fit
-  std::vector<std::string> alarm;   // shortest way to an owner that is refused although nobody took over
-  std::size_t states = 0;       // worlds seen
+  std::vector<std::string> state;  // shortest way to state that does not fit
+  std::vector<std::string> alarm;  // shortest way to an owner that is refused although nobody took over
+  std::size_t states = 0;  // worlds seen
 
   bool holds(ir::Delivery delivery) const;
 };
@@ -45,8 +45,8 @@ std::string words(const Verdict& verdict);
 // What a kill right behind a step of `batch` does to the record that is being processed.
 struct CrashRow {
   std::string step;
-  bool position_moved = false;         // what is stored then says: this batch is done
-  std::vector<int> visible, finally;   // per sink: effects right behind the kill, and when all is done after a restart
+  bool position_moved = false;  // what is stored then says: this batch is done
+  std::vector<int> visible, finally;  // per sink: effects right behind the kill, and when all is done after a restart
 };
 std::vector<CrashRow> crash_table(const ir::Program& program, const ir::Unit& unit);
 

@@ -208,9 +208,7 @@ class Mover {
         open = {};
         open.open = 1;
         return done(next, ex);
-      case StepKind::Process:
-        worker.emits = !worker.dead && !next.keys[record];
-        return done(next, ex);
+      case StepKind::Process: worker.emits = !worker.dead && !next.keys[record]; return done(next, ex);
       case StepKind::Fence:
         for (World& w : locked(next, ex)) {
           if (w.position != me(w, ex).position) {
@@ -221,9 +219,7 @@ class Mover {
           }
         }
         return;
-      case StepKind::CheckMembership:
-        worker.checked = 1;
-        return done(next, ex);
+      case StepKind::CheckMembership: worker.checked = 1; return done(next, ex);
       case StepKind::StoreOffsets:
         if (worker.checked && !worker.current) return refuse(ex);
         move_position(next, ex, joins);
@@ -252,12 +248,8 @@ class Mover {
       case StepKind::RestoreState:
         if (!ex) next.local = next.state;
         return done(next, ex);
-      case StepKind::Abort:
-        open = {};
-        return done(next, ex);
-      case StepKind::Reprocess:
-        worker.dead = 1;
-        return done(next, ex);
+      case StepKind::Abort: open = {}; return done(next, ex);
+      case StepKind::Reprocess: worker.dead = 1; return done(next, ex);
       case StepKind::Release:
         worker = {};
         if (ex) next.ex_awake = 0;

@@ -23,11 +23,15 @@ const std::vector<std::string>& counterexample(const Verdict& verdict, ir::Deliv
 }
 
 // "crash after `write hook`, before `commit`": the first thing that goes wrong is enough for a label.
-std::string first_trouble(const std::vector<std::string>& trace) { return trace.empty() ? "it makes no progress" : trace.front(); }
+std::string first_trouble(const std::vector<std::string>& trace) {
+  return trace.empty() ? "it makes no progress" : trace.front();
+}
 
-void refuse_outsider(const ir::Sink& sink, const ir::System& system, const Verdict& verdict, const plan::Places& places, diag::Report& report) {
+void refuse_outsider(const ir::Sink& sink, const ir::System& system, const Verdict& verdict, const plan::Places& places,
+                     diag::Report& report) {
   auto& found = report.add(Code::P0401, places.of_sink(verdict.sink));
-  found.label(fmt::format("{}: {}", plan::traits(system.kind).repeat, first_trouble(verdict.repeat))).secondary(places.delivery, "promised here");
+  found.label(fmt::format("{}: {}", plan::traits(system.kind).repeat, first_trouble(verdict.repeat)))
+      .secondary(places.delivery, "promised here");
   if (system.kind == ir::SystemKind::Http) {
     const std::string key = sink.columns.empty() ? "id" : sink.columns.front().name;
     found.help(fmt::format("give the receiver an id it can ignore twice: `idempotency_key = {}`", key));
@@ -37,7 +41,8 @@ void refuse_outsider(const ir::Sink& sink, const ir::System& system, const Verdi
   found.help("or promise less: `delivery = at_least_once`", places.delivery, "at_least_once");
 }
 
-void refuse(const ir::Program& program, const ir::Unit& unit, const Verdict& verdict, const plan::Places& places, diag::Report& report) {
+void refuse(const ir::Program& program, const ir::Unit& unit, const Verdict& verdict, const plan::Places& places,
+            diag::Report& report) {
   const ir::Sink& sink = program.sinks[verdict.sink];
   const ir::System& system = program.systems[sink.system];
   if (program.delivery == ir::Delivery::ExactlyOnce && !plan::traits(system.kind).transactions && verdict.at_most > 1) {
@@ -52,7 +57,8 @@ void refuse(const ir::Program& program, const ir::Unit& unit, const Verdict& ver
 }
 
 // A condition that may come out differently when the batch is read again, in front of a sink that counts on getting the same.
-void check_repeatable_decisions(const ir::Program& program, const ir::Unit& unit, const plan::Places& places, diag::Report& report) {
+void check_repeatable_decisions(const ir::Program& program, const ir::Unit& unit, const plan::Places& places,
+                                diag::Report& report) {
   if (program.delivery != ir::Delivery::ExactlyOnce) return;
   const auto& nodes = unit.dataflow.nodes;
   std::vector<ir::SinkId> reaches(nodes.size(), ir::kNone);

@@ -30,7 +30,9 @@ class Teller {
     return fmt::format("`{}`", ir::step_name(list_of(subject_.protocol, list)[step], program_.sinks));
   }
 
-  static bool stores_position(const ir::Step& step) { return step.kind == StepKind::Commit || step.kind == StepKind::CommitOffsets; }
+  static bool stores_position(const ir::Step& step) {
+    return step.kind == StepKind::Commit || step.kind == StepKind::CommitOffsets;
+  }
 
   // "after `write hook`, before `commit`": between what was done last and what would have settled the batch.
   std::string where(const Event& event) const {
@@ -53,7 +55,8 @@ class Teller {
     const ir::Step& step = list_of(subject_.protocol, event.list)[event.step];
     if (event.by_ex && !ex_told_) say("the paused process wakes up and goes on as if nothing had happened"), ex_told_ = true;
     if (step.kind == StepKind::Fetch && event.record < kRecords) fetch(event);
-    if (step.kind == StepKind::ReadPosition && event.list == ListId::OnUnclear) say(fmt::format("{} asks what is stored", quoted(event.list, event.step)));
+    if (step.kind == StepKind::ReadPosition && event.list == ListId::OnUnclear)
+      say(fmt::format("{} asks what is stored", quoted(event.list, event.step)));
     if (!event.effect) return;
     const bool again = ++effects_[std::min<std::size_t>(event.record, 1)] > 1;
     if (again) say(fmt::format("{} takes effect a second time", quoted(event.list, event.step)));
@@ -68,7 +71,8 @@ class Teller {
     if (is_fault(event.what)) ++faults_;
     switch (event.what) {
       case Happening::Step: return step(event);
-      case Happening::Refused: return say(fmt::format("{} refuses it: the work belongs to somebody else", quoted(event.list, event.step)));
+      case Happening::Refused:
+        return say(fmt::format("{} refuses it: the work belongs to somebody else", quoted(event.list, event.step)));
       case Happening::Restart:
         if (faults_ > 0) say(paused_ && !restarted_ ? "another process takes over" : "restart");
         restarted_ = faults_ > 0;
@@ -77,11 +81,10 @@ class Teller {
       case Happening::Crash: return say("crash " + where(event));
       case Happening::CrashInside: return say(fmt::format("crash while {} is on its way", quoted(event.list, event.step)));
       case Happening::AckLost: return lost(event);
-      case Happening::Fails: return say(fmt::format("{} fails, and the batch runs again from memory", quoted(event.list, event.step)));
+      case Happening::Fails:
+        return say(fmt::format("{} fails, and the batch runs again from memory", quoted(event.list, event.step)));
       case Happening::Poison: return say(fmt::format("{} finds a record that the sink refuses", quoted(event.list, event.step)));
-      case Happening::Pause:
-        paused_ = true;
-        return say("the process stands still " + where(event));
+      case Happening::Pause: paused_ = true; return say("the process stands still " + where(event));
       case Happening::Revoke: return say("the partition is given to somebody else");
       case Happening::Stop: return say("the pipeline is stopped");
     }
@@ -106,7 +109,8 @@ class Teller {
 
 }  // namespace
 
-std::vector<std::string> in_words(const std::vector<Event>& events, const Subject& subject, const ir::Program& program, Ending ending) {
+std::vector<std::string> in_words(const std::vector<Event>& events, const Subject& subject, const ir::Program& program,
+                                  Ending ending) {
   return Teller(subject, program).tell(events, ending);
 }
 

@@ -10,6 +10,7 @@ namespace piperun::prove {
 
 enum class Ending : std::uint8_t { Repeated, Lost, StateWrong, Refused };
 
-std::vector<std::string> in_words(const std::vector<Event>& events, const Subject& subject, const ir::Program& program, Ending ending);
+std::vector<std::string> in_words(const std::vector<Event>& events, const Subject& subject, const ir::Program& program,
+                                  Ending ending);
 
 }  // namespace piperun::prove

@@ -19,11 +19,11 @@ enum class ListId : std::uint8_t { OnAssign, Batch, OnRevoke, OnLost, OnUnclear,
 // What becomes visible at a commit. `locked`: it holds the lock of the positions, for which others wait.
 struct Transaction {
   std::uint8_t open = 0;
-  std::uint8_t ended = 0;                // by the system, for someone who waited
+  std::uint8_t ended = 0;  // by the system, for someone who waited
   std::uint8_t locked = 0;
-  std::uint8_t fenced = 0;               // on its way: refused once the epoch is over
-  std::uint8_t current = 1;              // on its way: the epoch has not moved since
-  std::uint8_t position = kNoPosition;   // becomes the stored position
+  std::uint8_t fenced = 0;  // on its way: refused once the epoch is over
+  std::uint8_t current = 1;  // on its way: the epoch has not moved since
+  std::uint8_t position = kNoPosition;  // becomes the stored position
   std::uint8_t record = 0;
   std::uint8_t writes = 0, state = 0, keys = 0;
   friend auto operator<=>(const Transaction&, const Transaction&) = default;
@@ -31,14 +31,14 @@ struct Transaction {
 
 struct Worker {
   std::uint8_t alive = 0;
-  std::uint8_t list = 0;      // ListId
+  std::uint8_t list = 0;  // ListId
   std::uint8_t step = 0;
-  std::uint8_t current = 0;   // it owns the present epoch
+  std::uint8_t current = 0;  // it owns the present epoch
   std::uint8_t position = 0;  // it believes that this record comes next; during a batch: is being processed
   std::uint8_t in_batch = 0;
-  std::uint8_t emits = 0;     // `process` was done, and it is no repeat
-  std::uint8_t dead = 0;      // the record was refused: it gets a dead letter
-  std::uint8_t checked = 0;   // check_membership succeeded in this batch
+  std::uint8_t emits = 0;  // `process` was done, and it is no repeat
+  std::uint8_t dead = 0;  // the record was refused: it gets a dead letter
+  std::uint8_t checked = 0;  // check_membership succeeded in this batch
   Transaction transaction;
   friend auto operator<=>(const Worker&, const Worker&) = default;
 };
@@ -47,23 +47,23 @@ struct Worker {
 struct World {
   std::uint8_t position = 0;
   std::array<std::uint8_t, kRecords> effects{};  // in the sink; a dead letter stands for the effect of its record
-  std::array<std::uint8_t, kRecords> state{};    // in the domain: state changes, dead letters, ledger
-  std::array<std::uint8_t, kRecords> local{};    // in the local store that follows a changelog
-  std::array<std::uint8_t, kRecords> keys{};     // of `dedup`
+  std::array<std::uint8_t, kRecords> state{};  // in the domain: state changes, dead letters, ledger
+  std::array<std::uint8_t, kRecords> local{};  // in the local store that follows a changelog
+  std::array<std::uint8_t, kRecords> keys{};  // of `dedup`
   Worker owner;
-  Worker ex;                 // paused, or woken up after somebody took over
+  Worker ex;  // paused, or woken up after somebody took over
   std::uint8_t ex_awake = 0;
-  Transaction on_its_way;    // sent, and nobody heard an answer
+  Transaction on_its_way;  // sent, and nobody heard an answer
   friend auto operator<=>(const World&, const World&) = default;
 };
 static_assert(std::has_unique_object_representations_v<World>);
 
 // The protocol of a unit as one of its sinks meets it.
 struct Subject {
-  ir::Protocol protocol;       // Write and Await of other sinks left out
-  bool group = false;          // a consumer group gives out partitions: an assignment ends the epoch of former members
+  ir::Protocol protocol;  // Write and Await of other sinks left out
+  bool group = false;  // a consumer group gives out partitions: an assignment ends the epoch of former members
   bool ignores_repeats = false;  // the sink knows the key of what it has already
-  bool track_state = true;       // count changes of state and dead letters too: what exactly_once promises about them
+  bool track_state = true;  // count changes of state and dead letters too: what exactly_once promises about them
 };
 
 // Changes nothing that is counted: no output, state or position of a record. Run again, or not at all, it does no harm.

@@ -38,14 +38,46 @@ union Cell {
   const Cell* r;
   const JsonNode* j;
 
-  static Cell of(bool v) { Cell c{}; c.b = v; return c; }
-  static Cell of(std::int64_t v) { Cell c{}; c.i = v; return c; }
-  static Cell of(double v) { Cell c{}; c.f = v; return c; }
-  static Cell of(Int128 v) { Cell c{}; c.d = v; return c; }
-  static Cell of(std::string_view v) { Cell c{}; c.s = {v.data(), v.size()}; return c; }
-  static Cell of(List v) { Cell c{}; c.l = v; return c; }
-  static Cell of(const Cell* v) { Cell c{}; c.r = v; return c; }
-  static Cell of(const JsonNode* v) { Cell c{}; c.j = v; return c; }
+  static Cell of(bool v) {
+    Cell c{};
+    c.b = v;
+    return c;
+  }
+  static Cell of(std::int64_t v) {
+    Cell c{};
+    c.i = v;
+    return c;
+  }
+  static Cell of(double v) {
+    Cell c{};
+    c.f = v;
+    return c;
+  }
+  static Cell of(Int128 v) {
+    Cell c{};
+    c.d = v;
+    return c;
+  }
+  static Cell of(std::string_view v) {
+    Cell c{};
+    c.s = {v.data(), v.size()};
+    return c;
+  }
+  static Cell of(List v) {
+    Cell c{};
+    c.l = v;
+    return c;
+  }
+  static Cell of(const Cell* v) {
+    Cell c{};
+    c.r = v;
+    return c;
+  }
+  static Cell of(const JsonNode* v) {
+    Cell c{};
+    c.j = v;
+    return c;
+  }
 };
 static_assert(sizeof(Cell) == 16 && std::is_trivially_copyable_v<Cell>);
 

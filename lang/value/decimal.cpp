@@ -122,14 +122,14 @@ Fallible<Int128> remainder(Int128 a, int a_scale, Int128 b, int b_scale, Decimal
 
 Fallible<Int128> rescale(Int128 value, int scale, DecimalType to, Rounding rounding) {
   const bool negative = value < 0;
-  if (to.scale >= scale) return checked(multiply_full(magnitude(value), unsigned_power(to.scale - scale)), negative, to.precision);
+  if (to.scale >= scale)
+    return checked(multiply_full(magnitude(value), unsigned_power(to.scale - scale)), negative, to.precision);
   return round_quotient({0, magnitude(value)}, {0, unsigned_power(scale - to.scale)}, negative, to.precision, rounding);
 }
 
 std::strong_ordering compare(Int128 a, int a_scale, Int128 b, int b_scale) {
-  if (a_scale == b_scale || (a < 0) != (b < 0)) return a < b ? std::strong_ordering::less
-                                                      : a > b ? std::strong_ordering::greater
-                                                              : std::strong_ordering::equal;
+  if (a_scale == b_scale || (a < 0) != (b < 0))
+    return a < b ? std::strong_ordering::less : a > b ? std::strong_ordering::greater : std::strong_ordering::equal;
   const int scale = std::max(a_scale, b_scale);
   const U256 left = multiply_full(magnitude(a), unsigned_power(scale - a_scale));
   const U256 right = multiply_full(magnitude(b), unsigned_power(scale - b_scale));

@@ -25,12 +25,12 @@ inline constexpr DecimalType kInt64AsDecimal{19, 0};
 
 enum class Rounding : std::uint8_t {
   HalfEven,  // the default: ties to the even neighbour
-  HalfUp,    // ties away from zero
+  HalfUp,  // ties away from zero
   HalfDown,  // ties towards zero
-  Up,        // away from zero
-  Down,      // towards zero: truncation
-  Floor,     // towards minus infinity
-  Ceiling,   // towards plus infinity
+  Up,  // away from zero
+  Down,  // towards zero: truncation
+  Floor,  // towards minus infinity
+  Ceiling,  // towards plus infinity
 };
 
 // `half_even`, `half_up`, …: how users write a mode.
@@ -79,8 +79,8 @@ std::optional<DecimalType> literal_type(std::string_view text);
 
 // ---- Arithmetic on unscaled integers
 
-Int128 power_of_ten(int exponent);        // 0 … 38
-bool fits(Int128 value, int precision);   // |value| < 10^precision
+Int128 power_of_ten(int exponent);  // 0 … 38
+bool fits(Int128 value, int precision);  // |value| < 10^precision
 
 // Operands and result of one scale.
 Fallible<Int128> add(Int128 a, Int128 b, int precision);
@@ -104,7 +104,7 @@ std::strong_ordering compare(Int128 a, int a_scale, Int128 b, int b_scale);
 
 Fallible<Int128> decimal_from_int(std::int64_t value, DecimalType to);
 Fallible<std::int64_t> decimal_to_int(Int128 value, int scale);  // truncates
-double decimal_to_float(Int128 value, int scale);                // correctly rounded
+double decimal_to_float(Int128 value, int scale);  // correctly rounded
 
 // The shortest decimal that reads back as the float (0.1 is 0.1), rounded into `to`. NotANumber, Overflow.
 Fallible<Int128> decimal_from_float(double value, DecimalType to, Rounding rounding = Rounding::HalfEven);

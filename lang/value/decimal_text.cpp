@@ -74,7 +74,9 @@ std::optional<DecimalType> literal_type(std::string_view text) {
   return DecimalType{precision == 0 ? 1 : static_cast<int>(precision), static_cast<int>(scale)};
 }
 
-Fallible<Int128> parse_decimal(std::string_view text, DecimalType to) { return parse(text, to, Excess::Fails, Rounding::HalfEven); }
+Fallible<Int128> parse_decimal(std::string_view text, DecimalType to) {
+  return parse(text, to, Excess::Fails, Rounding::HalfEven);
+}
 
 Fallible<Int128> parse_decimal_rounded(std::string_view text, DecimalType to, Rounding rounding) {
   return parse(text, to, Excess::Rounds, rounding);

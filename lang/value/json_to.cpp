@@ -49,7 +49,8 @@ class Converter {
         return {};
       case TypeKind::Int: return is_number ? put(integer(text), result) : wrong_type;
       case TypeKind::Float: return is_number ? put(parse_float(text), result) : wrong_type;
-      case TypeKind::Decimal: return is_number || is_text ? put(parse_decimal(text, {type.precision, type.scale}), result) : wrong_type;
+      case TypeKind::Decimal:
+        return is_number || is_text ? put(parse_decimal(text, {type.precision, type.scale}), result) : wrong_type;
       case TypeKind::String:
         if (!is_text) return wrong_type;
         result = Cell::of(text);

@@ -41,7 +41,8 @@ void append_tree(std::string& out, const JsonNode& node) {
   append_varint(out, node.count);
   std::vector<std::uint64_t> order(node.count);
   for (std::uint64_t i = 0; i < node.count; ++i) order[i] = i;
-  if (node.kind == JsonKind::Object) std::ranges::sort(order, {}, [&](std::uint64_t i) { return std::string_view(node.names[i]); });
+  if (node.kind == JsonKind::Object)
+    std::ranges::sort(order, {}, [&](std::uint64_t i) { return std::string_view(node.names[i]); });
   for (const std::uint64_t i : order) {
     if (node.kind == JsonKind::Object) append_sized(out, node.names[i]);
     append_tree(out, node.children[i]);

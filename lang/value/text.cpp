@@ -14,7 +14,10 @@ std::size_t valid_size(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned first = byte(0);
   if (first < 0x80) return 1;
-  const std::size_t size = first >= 0xC2 && first <= 0xDF ? 2 : first >= 0xE0 && first <= 0xEF ? 3 : first >= 0xF0 && first <= 0xF4 ? 4 : 0;
+  const std::size_t size = first >= 0xC2 && first <= 0xDF   ? 2
+                           : first >= 0xE0 && first <= 0xEF ? 3
+                           : first >= 0xF0 && first <= 0xF4 ? 4
+                                                            : 0;
   if (size == 0 || text.size() < size) return 0;
   const unsigned low = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
   const unsigned high = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
@@ -48,7 +51,8 @@ Fallible<Text> pad(std::string_view text, std::int64_t width, std::string_view f
   if (width <= 0 || missing <= 0) return Text{text.data(), text.size()};
   const auto filling = repeat(fill, missing, arena);
   if (!filling) return filling;
-  const Cell parts[] = {Cell::of(at_start ? std::string_view(*filling) : text), Cell::of(at_start ? text : std::string_view(*filling))};
+  const Cell parts[] = {Cell::of(at_start ? std::string_view(*filling) : text),
+                        Cell::of(at_start ? text : std::string_view(*filling))};
   return concat(parts, 2, arena);
 }
 

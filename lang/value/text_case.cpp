@@ -35,7 +35,8 @@ constexpr Range kLower[] = {
 template <std::size_t kCount>
 char32_t mapped(const Range (&ranges)[kCount], char32_t code) {
   const Range* range = std::ranges::lower_bound(ranges, code, {}, &Range::last);
-  if (range == std::end(ranges) || code < range->first || (code - range->first) % static_cast<char32_t>(range->step) != 0) return code;
+  if (range == std::end(ranges) || code < range->first || (code - range->first) % static_cast<char32_t>(range->step) != 0)
+    return code;
   return static_cast<char32_t>(static_cast<int>(code) + range->distance);
 }
 

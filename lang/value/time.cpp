@@ -78,7 +78,8 @@ Fallible<std::int64_t> micros_from_civil(const Civil& c) {
                             c.microsecond >= 0 && c.microsecond < kSecond;
   if (!date_is_good || !time_is_good) return std::unexpected(Fault::BadArgument);
   if (c.year < 1 || c.year > 9999) return std::unexpected(Fault::TimeOutOfRange);
-  return days_from_civil(c.year, c.month, c.day) * kDay + c.hour * kHour + c.minute * kMinute + c.second * kSecond + c.microsecond;
+  return days_from_civil(c.year, c.month, c.day) * kDay + c.hour * kHour + c.minute * kMinute + c.second * kSecond +
+         c.microsecond;
 }
 
 int iso_weekday(std::int64_t micros) { return static_cast<int>(floor_mod(floor_div(micros, kDay) + 3, 7)) + 1; }

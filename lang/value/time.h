@@ -39,8 +39,8 @@ std::optional<std::int64_t> duration_unit(std::string_view unit);
 
 struct Civil {
   std::int64_t year;
-  int month;        // 1 … 12
-  int day;          // 1 … 31
+  int month;  // 1 … 12
+  int day;  // 1 … 31
   int hour;
   int minute;
   int second;
@@ -56,8 +56,8 @@ int days_in_month(std::int64_t year, int month);
 // BadArgument unless each part is in its range; TimeOutOfRange outside the years 0001 to 9999.
 Fallible<std::int64_t> micros_from_civil(const Civil& civil);
 
-int iso_weekday(std::int64_t micros);   // 1 Monday … 7 Sunday
-int day_of_year(std::int64_t micros);   // 1 … 366
+int iso_weekday(std::int64_t micros);  // 1 Monday … 7 Sunday
+int day_of_year(std::int64_t micros);  // 1 … 366
 struct IsoWeek {
   std::int64_t year;
   int week;  // 1 … 53

@@ -58,9 +58,8 @@ TypeId TypeTable::intern(Type type) {
 
 TypeId TypeTable::decimal(int precision, int scale) {
   assert(precision >= 1 && precision <= 38 && scale >= 0 && scale <= precision);
-  return intern({.kind = TypeKind::Decimal,
-                 .precision = static_cast<std::uint8_t>(precision),
-                 .scale = static_cast<std::uint8_t>(scale)});
+  return intern(
+      {.kind = TypeKind::Decimal, .precision = static_cast<std::uint8_t>(precision), .scale = static_cast<std::uint8_t>(scale)});
 }
 
 TypeId TypeTable::list(TypeId element) { return intern({.kind = TypeKind::List, .element = element}); }

@@ -123,8 +123,12 @@ void append(std::string& out, const TypeTable& types, TypeId id, const Cell* val
 
 }  // namespace
 
-void append_text(std::string& out, const TypeTable& types, TypeId id, const Cell* value) { append(out, types, id, value, Form::Plain); }
+void append_text(std::string& out, const TypeTable& types, TypeId id, const Cell* value) {
+  append(out, types, id, value, Form::Plain);
+}
 
-void append_json(std::string& out, const TypeTable& types, TypeId id, const Cell* value) { append(out, types, id, value, Form::Json); }
+void append_json(std::string& out, const TypeTable& types, TypeId id, const Cell* value) {
+  append(out, types, id, value, Form::Json);
+}
 
 }  // namespace piperun::value

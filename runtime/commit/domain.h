@@ -117,7 +117,8 @@ class Domain {
   // while a process is seen at work on it.
   virtual base::Result<void> freeze(const Manifest& manifest) = 0;
   // The next entries behind `after` ("": from the first), in the order of their keys; empty: there are no more.
-  virtual base::Result<std::vector<KeyEntry>> all_keys(const std::string& stage, const std::string& after, std::int64_t limit) = 0;
+  virtual base::Result<std::vector<KeyEntry>> all_keys(const std::string& stage, const std::string& after,
+                                                       std::int64_t limit) = 0;
   // Removes what is stored of this unit, all but its manifest.
   virtual base::Result<void> retire() = 0;
 

@@ -21,9 +21,14 @@ struct RunningUnit {
 
 class Run {
  public:
-  Run(const ir::Program& program, connectors::Connectors& connectors, base::Clock& clock, Observer& observer, const Options& options,
-      std::stop_token stop)
-      : program_(program), connectors_(connectors), clock_(clock), observer_(observer), options_(options), units_(program.units.size()) {
+  Run(const ir::Program& program, connectors::Connectors& connectors, base::Clock& clock, Observer& observer,
+      const Options& options, std::stop_token stop)
+      : program_(program),
+        connectors_(connectors),
+        clock_(clock),
+        observer_(observer),
+        options_(options),
+        units_(program.units.size()) {
     forward_.emplace(stop, [this] { stop_.request_stop(); });
   }
 
@@ -42,7 +47,8 @@ class Run {
     for (std::size_t i = 0; i < units_.size(); ++i) {
       const ir::Unit& unit = program_.units[i];
       for (std::uint32_t number = 0; number < options_.workers; ++number) {
-        units_[i].workers.push_back(std::make_unique<Worker>(program_, unit, options_, number, connectors_, clock_, observer_, stop_.get_token()));
+        units_[i].workers.push_back(
+            std::make_unique<Worker>(program_, unit, options_, number, connectors_, clock_, observer_, stop_.get_token()));
       }
       units_[i].unfinished = options_.workers;
       for (std::size_t other = 0; other < units_.size(); ++other) {

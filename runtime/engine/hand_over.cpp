@@ -25,7 +25,8 @@ base::Result<void> HandOver::decide() {
     auto manifests = (*domain)->manifests();
     if (!manifests) return std::unexpected(manifests.error());
     for (commit::Manifest& manifest : *manifests) {
-      const bool is_known = std::ranges::any_of(stored_, [&](const Stored& stored) { return stored.manifest.unit == manifest.unit; });
+      const bool is_known =
+          std::ranges::any_of(stored_, [&](const Stored& stored) { return stored.manifest.unit == manifest.unit; });
       if (!is_known) stored_.push_back({std::move(manifest), id});  // two connections may name one file
     }
   }
@@ -65,11 +66,14 @@ base::Result<void> HandOver::put_manifest(commit::Domain& own, bool has_position
   const auto manifests = own.manifests();
   if (!manifests) return std::unexpected(manifests.error());
   const std::optional<std::string> stored = own_text(*manifests);
-  if (stored != decided_on_) return base::failure(base::ErrorCode::SystemUnavailable, fmt::format("another process has just started the unit {}", unit_.name));
+  if (stored != decided_on_)
+    return base::failure(base::ErrorCode::SystemUnavailable,
+                         fmt::format("another process has just started the unit {}", unit_.name));
   const bool is_in_use = decision_.kind == Kind::Equal || decision_.kind == Kind::Compatible;
   if (is_in_use != has_positions && has_partitions) {
-    return base::failure(base::ErrorCode::StoreDamaged,
-                         fmt::format("unit {}: {}", unit_.name, has_positions ? "positions without a manifest" : "a manifest without positions"));
+    return base::failure(
+        base::ErrorCode::StoreDamaged,
+        fmt::format("unit {}: {}", unit_.name, has_positions ? "positions without a manifest" : "a manifest without positions"));
   }
   if (const auto changed = change_stages(own); !changed) return changed;
   const std::string& text = options_.manifests[static_cast<std::size_t>(&unit_ - program_.units.data())];
@@ -79,7 +83,9 @@ base::Result<void> HandOver::put_manifest(commit::Domain& own, bool has_position
 base::Result<void> HandOver::change_stages(commit::Domain& own) {
   for (const UpgradeDecision::StageMove& stage : decision_.keys) {
     if (stage.to.empty() && old_) continue;
-    const auto done = stage.to.empty() ? own.expire_keys(stage.from, INT64_MAX) : old_ ? take_keys(own, stage) : own.rename_stage(stage.from, stage.to);
+    const auto done = stage.to.empty() ? own.expire_keys(stage.from, INT64_MAX)
+                      : old_           ? take_keys(own, stage)
+                                       : own.rename_stage(stage.from, stage.to);
     if (!done) return done;
   }
   if (!old_) return {};
@@ -98,7 +104,9 @@ base::Result<void> HandOver::take_keys(commit::Domain& own, const UpgradeDecisio
     for (commit::KeyEntry& entry : *entries) claims.push_back({std::move(entry.key), {}, std::move(entry.times)});
     const auto claimed = own.claim_keys(stage.to, claims);
     if (!claimed) return std::unexpected(claimed.error());
-    if (!*claimed) return base::failure(base::ErrorCode::StoreDamaged, fmt::format("unit {}: keys of `{}` are there already", unit_.name, stage.to));
+    if (!*claimed)
+      return base::failure(base::ErrorCode::StoreDamaged,
+                           fmt::format("unit {}: keys of `{}` are there already", unit_.name, stage.to));
   }
 }
 
@@ -113,7 +121,9 @@ void HandOver::retire() {
   positions_.clear();
   auto removed = decide();
   if (removed) removed = remove_retired();
-  if (!removed) spdlog::warn("what was taken over is still stored unit={} from={} error={}", unit_.name, decision_.from, removed.error().message);
+  if (!removed)
+    spdlog::warn("what was taken over is still stored unit={} from={} error={}", unit_.name, decision_.from,
+                 removed.error().message);
 }
 
 // Most often there is nothing left to remove, and the file is not written.
@@ -132,7 +142,8 @@ base::Result<void> HandOver::remove_retired() {
 base::Result<std::unique_ptr<commit::Domain>> HandOver::open(const std::string& unit) {
   const auto found = std::ranges::find_if(stored_, [&](const Stored& stored) { return stored.manifest.unit == unit; });
   auto domain = connectors_.open_stored(program_, found->system, unit);
-  if (domain && !*domain) return base::failure(base::ErrorCode::CannotOpen, fmt::format("what is stored of the unit {} has just gone", unit));
+  if (domain && !*domain)
+    return base::failure(base::ErrorCode::CannotOpen, fmt::format("what is stored of the unit {} has just gone", unit));
   return domain;
 }
 

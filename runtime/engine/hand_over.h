@@ -48,9 +48,9 @@ class HandOver {
   std::vector<Stored> stored_;
   std::vector<std::string> retired_;
   UpgradeDecision decision_;
-  std::optional<std::string> decided_on_;     // the manifest that was stored of this unit then
-  std::unique_ptr<commit::Domain> old_;       // of the unit that it takes over
-  std::vector<commit::Position> positions_;   // of that one
+  std::optional<std::string> decided_on_;  // the manifest that was stored of this unit then
+  std::unique_ptr<commit::Domain> old_;  // of the unit that it takes over
+  std::vector<commit::Position> positions_;  // of that one
 };
 
 }  // namespace piperun::engine

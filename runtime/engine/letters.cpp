@@ -102,7 +102,8 @@ commit::Letter make_letter(const ir::Program& program, const ir::Unit& unit, con
     letter.key = original(record.raw->key, ir::ErrorPolicy::Original::Keep);
     letter.value = original(record.raw->value, policy.original);
     for (const record::Header& header : record.raw->headers) {
-      letter.headers.emplace_back(std::string(header.name), header.value ? std::optional(std::string(*header.value)) : std::nullopt);
+      letter.headers.emplace_back(std::string(header.name),
+                                  header.value ? std::optional(std::string(*header.value)) : std::nullopt);
     }
     letter.first_failure = batch.now;
   } else {

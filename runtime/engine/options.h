@@ -25,7 +25,10 @@ enum class Verdict : std::uint8_t {
 class Observer {
  public:
   virtual ~Observer() = default;
-  virtual Verdict after(const ir::Unit& unit, const ir::Step& step) { (void)unit, (void)step; return Verdict::GoOn; }
+  virtual Verdict after(const ir::Unit& unit, const ir::Step& step) {
+    (void)unit, (void)step;
+    return Verdict::GoOn;
+  }
   // A batch was committed.
   virtual void committed(const ir::Unit& unit, const commit::Counts& batch) { (void)unit, (void)batch; }
   // A system fails; the unit tries again in `wait` microseconds. `paused`: all attempts are used up, from now on it probes.
@@ -56,7 +59,8 @@ struct UpgradePlan {
   std::vector<UpgradeDecision> units;  // one per manifest of now
   std::vector<std::string> retired;    // units of which all that is stored has been taken over
 };
-using CompareManifests = std::function<UpgradePlan(const std::vector<commit::Manifest>& stored, const std::vector<std::string>& now)>;
+using CompareManifests =
+    std::function<UpgradePlan(const std::vector<commit::Manifest>& stored, const std::vector<std::string>& now)>;
 
 // The process environment: NAME, or the text of the file that NAME_FILE names without its last newline.
 std::optional<std::string> secret_from_environment(const std::string& name);

@@ -21,8 +21,9 @@ using LookupKeys =
 // One per worker. `program`, `unit`, `tables` and `partitions` outlive it.
 class Process {
  public:
-  Process(const ir::Program& program, const ir::Unit& unit, std::span<const value::NativeFn> natives, const expr::Secrets& secrets,
-          const std::vector<std::unique_ptr<connectors::Table>>& tables, const std::vector<ReadPartition>& partitions);
+  Process(const ir::Program& program, const ir::Unit& unit, std::span<const value::NativeFn> natives,
+          const expr::Secrets& secrets, const std::vector<std::unique_ptr<connectors::Table>>& tables,
+          const std::vector<ReadPartition>& partitions);
   ~Process();
 
   // Fills `out` and the outcome of each record of [first, last). A record that fails is added to batch.dead; if it had passed a
@@ -42,7 +43,8 @@ class Process {
   void set_up(NodeState& state, const ir::Output& output);
   base::Result<bool> run_once(Batch& batch, const LookupKeys& lookup, Processed& out);
   void read(std::size_t node, Batch& batch, Processed& out);
-  bool read_record(NodeState& state, const ir::Node& node, Batch& batch, std::uint32_t index, value::Cell* row, value::Arena& memory);
+  bool read_record(NodeState& state, const ir::Node& node, Batch& batch, std::uint32_t index, value::Cell* row,
+                   value::Arena& memory);
   void fill_tombstone(const NodeState& state, const ir::Node& node, const BatchRecord& record, value::Cell* row);
   void fill_hidden(const NodeState& state, const BatchRecord& record, value::Cell* row, value::Arena& memory);
   void apply(std::size_t node, Batch& batch, Processed& out);
@@ -50,7 +52,8 @@ class Process {
   base::Result<void> dedup(std::size_t node, Batch& batch, const LookupKeys& lookup, Processed& out);
   base::Result<void> enrich(std::size_t node, Batch& batch, Processed& out);
   void emit(std::size_t node, Batch& batch, Processed& out);
-  bool encode(const NodeState& state, const ir::Node& node, const Row& row, Batch& batch, connectors::OutputRow& to, Processed& out);
+  bool encode(const NodeState& state, const ir::Node& node, const Row& row, Batch& batch, connectors::OutputRow& to,
+              Processed& out);
   void send(std::size_t node, std::size_t port, const Row& row);
   void fail(Batch& batch, const ir::Node& node, const Row& row, base::ErrorCode code, std::string message, ir::Site site);
 

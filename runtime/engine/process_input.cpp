@@ -23,7 +23,9 @@ bool Process::read_record(NodeState& state, const ir::Node& node, Batch& batch, 
   const Row origin{row, index, 0};
   if (!record.raw->value && state.source->tombstone != ir::Tombstone::Delete) {
     if (state.source->tombstone == ir::Tombstone::Skip) record.filtered = true;
-    else fail(batch, node, origin, base::ErrorCode::Tombstone, "the record has no value; the source says nothing about tombstones", node.site);
+    else
+      fail(batch, node, origin, base::ErrorCode::Tombstone, "the record has no value; the source says nothing about tombstones",
+           node.site);
     return false;
   }
   std::optional<record::DecodeFault> fault;
@@ -54,7 +56,8 @@ void Process::fill_tombstone(const NodeState& state, const ir::Node& node, const
     const int field = value::field_index(type, node.output[static_cast<std::size_t>(column)].name);
     if (field < 0 || state.source->key.empty() || field != state.source->key[0] || !record.raw->key) continue;
     if (program_.types[at.type].kind == value::TypeKind::String) row[at.offset] = value::Cell::of(*record.raw->key);
-    else if (program_.types[at.type].kind == value::TypeKind::Int) row[at.offset].i = value::parse_int(*record.raw->key).value_or(0);
+    else if (program_.types[at.type].kind == value::TypeKind::Int)
+      row[at.offset].i = value::parse_int(*record.raw->key).value_or(0);
   }
 }
 

@@ -8,10 +8,13 @@ namespace {
 
 std::optional<Hidden> hidden(std::string_view column) {
   constexpr std::pair<std::string_view, Hidden> kNames[] = {
-      {"#time", Hidden::Time},             {"#delete", Hidden::Remove},
+      {"#time", Hidden::Time},
+      {"#delete", Hidden::Remove},
       {"#meta.key", Hidden::Key},
-      {"#meta.headers", Hidden::Headers},  {"#meta.timestamp", Hidden::Timestamp},
-      {"#meta.topic", Hidden::Topic},      {"#meta.partition", Hidden::Partition},
+      {"#meta.headers", Hidden::Headers},
+      {"#meta.timestamp", Hidden::Timestamp},
+      {"#meta.topic", Hidden::Topic},
+      {"#meta.partition", Hidden::Partition},
       {"#meta.offset", Hidden::Offset},
   };
   const auto found = std::ranges::find(kNames, column, &std::pair<std::string_view, Hidden>::first);
@@ -26,7 +29,8 @@ std::vector<CellRange> ranges_of(const value::TypeTable& types, const ir::Schema
 
 bool takes_cells(const ir::Program& program, const ir::Sink& sink) {
   const ir::SystemKind kind = program.systems[sink.system].kind;
-  return !sink.is_topic && (kind == ir::SystemKind::Postgres || kind == ir::SystemKind::Embedded || kind == ir::SystemKind::Kafka);
+  return !sink.is_topic &&
+         (kind == ir::SystemKind::Postgres || kind == ir::SystemKind::Embedded || kind == ir::SystemKind::Kafka);
 }
 
 template <typename T>
@@ -36,8 +40,9 @@ std::uint32_t index_in(const std::vector<T>& list, T item) {
 
 }  // namespace
 
-Process::Process(const ir::Program& program, const ir::Unit& unit, std::span<const value::NativeFn> natives, const expr::Secrets& secrets,
-                 const std::vector<std::unique_ptr<connectors::Table>>& tables, const std::vector<ReadPartition>& partitions)
+Process::Process(const ir::Program& program, const ir::Unit& unit, std::span<const value::NativeFn> natives,
+                 const expr::Secrets& secrets, const std::vector<std::unique_ptr<connectors::Table>>& tables,
+                 const std::vector<ReadPartition>& partitions)
     : program_(program), unit_(unit), tables_(tables), partitions_(partitions), nodes_(unit.dataflow.nodes.size()) {
   find_inputs();
   const value::TypeTable& types = program.types;

@@ -6,7 +6,10 @@ namespace piperun::engine {
 
 Reader::Reader(const std::vector<std::unique_ptr<connectors::Source>>& sources, const std::vector<ReadPartition>& partitions,
                std::vector<std::int64_t> positions, std::vector<std::int64_t> stop_times)
-    : sources_(sources), partitions_(partitions), positions_(std::move(positions)), stop_times_(std::move(stop_times)),
+    : sources_(sources),
+      partitions_(partitions),
+      positions_(std::move(positions)),
+      stop_times_(std::move(stop_times)),
       is_over_(partitions.size(), false) {}
 
 base::Result<std::optional<TakenSlab>> Reader::next(std::size_t max_records, std::size_t max_bytes) {
@@ -17,7 +20,8 @@ base::Result<std::optional<TakenSlab>> Reader::next(std::size_t max_records, std
     if (is_over_[index]) continue;
     auto slab = sources_[partition.source]->read(partition.number, positions_[index], max_records, max_bytes);
     if (!slab) return std::unexpected(slab.error());
-    const auto stop = std::ranges::find_if(slab->records, [&](const record::RawRecord& r) { return r.timestamp >= stop_times_[partition.source]; });
+    const auto stop = std::ranges::find_if(
+        slab->records, [&](const record::RawRecord& r) { return r.timestamp >= stop_times_[partition.source]; });
     is_over_[index] = stop != slab->records.end();
     slab->records.erase(stop, slab->records.end());
     if (slab->records.empty()) continue;

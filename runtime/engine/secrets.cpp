@@ -23,8 +23,9 @@ base::Result<expr::Secrets> read_secrets(const ir::Program& program, const Optio
   for (const std::string& name : expr::secrets_of(program)) {
     auto value = options.secret(name);
     if (!value) {
-      return base::failure(base::ErrorCode::SecretMissing,
-                           fmt::format("the secret {} is not set: set the variable {}, or {}_FILE to a file that holds it", name, name, name));
+      return base::failure(
+          base::ErrorCode::SecretMissing,
+          fmt::format("the secret {} is not set: set the variable {}, or {}_FILE to a file that holds it", name, name, name));
     }
     secrets[name] = std::move(*value);
   }

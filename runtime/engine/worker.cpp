@@ -28,8 +28,14 @@ std::size_t index_of(const std::vector<ir::Step>& list, ir::StepKind kind) {
 
 Worker::Worker(const ir::Program& program, const ir::Unit& unit, const Options& options, std::uint32_t number,
                connectors::Connectors& connectors, base::Clock& clock, Observer& observer, std::stop_token stop)
-    : program_(program), unit_(unit), options_(options), number_(number), connectors_(connectors), clock_(clock),
-      observer_(observer), stop_(std::move(stop)),
+    : program_(program),
+      unit_(unit),
+      options_(options),
+      number_(number),
+      connectors_(connectors),
+      clock_(clock),
+      observer_(observer),
+      stop_(std::move(stop)),
       hand_over_(program, unit, options, connectors),
       retry_(program.policies[0], static_cast<std::uint64_t>(clock.now()) ^ base::mix(base::fnv1a(unit.name) + number)) {}
 
@@ -84,7 +90,8 @@ base::Result<Progress> Worker::run_batch() {
   if (batch_.empty()) {
     // Who has nothing to do must learn too that another took over, or that its positions were moved.
     const auto owned = domain_->read_positions(ir::StepMode::Plain);
-    if (!owned && base::traits(owned.error().code).error_class == base::ErrorClass::Ownership) return std::unexpected(owned.error());
+    if (!owned && base::traits(owned.error().code).error_class == base::ErrorClass::Ownership)
+      return std::unexpected(owned.error());
     return Progress::Idle;
   }
   const std::vector<ir::Step>& list = unit_.protocol.batch;
@@ -152,7 +159,8 @@ base::Result<std::optional<std::size_t>> Worker::recover(const base::Error& erro
         if (observer_.after(unit_, poison) == Verdict::Crash) return std::unexpected(error);
       }
       if (attempt.last - attempt.first == 1 && batch_.dead.contains(static_cast<std::uint32_t>(attempt.first))) {
-        return base::failure(base::ErrorCode::Stopped, fmt::format("a record that is dead cannot be set apart: {}", error.message));
+        return base::failure(base::ErrorCode::Stopped,
+                             fmt::format("a record that is dead cannot be set apart: {}", error.message));
       }
       if (!set_apart(error, step, attempt)) return std::optional<std::size_t>();
       return index_of(list, ir::StepKind::Process);
@@ -222,7 +230,9 @@ bool Worker::set_apart(const base::Error& error, const ir::Step& step, Attempt& 
 bool Worker::wait_before_retry(const base::Error& error) {
   const Retry::Decision decision = retry_.after_failure();
   if (decision.paused) spdlog::error("paused unit={} attempts={} error={}", unit_.name, decision.attempt, error.message);
-  else spdlog::warn("retrying unit={} attempt={} wait_ms={} error={}", unit_.name, decision.attempt, decision.wait / 1000, error.message);
+  else
+    spdlog::warn("retrying unit={} attempt={} wait_ms={} error={}", unit_.name, decision.attempt, decision.wait / 1000,
+                 error.message);
   if (decision.give_up) return false;
   observer_.retrying(unit_, error, decision.attempt, decision.wait, decision.paused);
   constexpr std::int64_t kSlice = 100'000;
@@ -296,7 +306,8 @@ base::Result<Worker::Flow> Worker::execute(const ir::Step& step, Attempt& attemp
     case ir::StepKind::ReopenConsumer:
     case ir::StepKind::NumberRows:
     case ir::StepKind::DeleteSent:
-      return base::failure(base::ErrorCode::NotInThisVersion, fmt::format("the step `{}` needs a server", ir::traits(step.kind).text));
+      return base::failure(base::ErrorCode::NotInThisVersion,
+                           fmt::format("the step `{}` needs a server", ir::traits(step.kind).text));
   }
   return Flow::Next;
 }
@@ -351,7 +362,8 @@ base::Result<void> Worker::claim() {
 
 base::Result<void> Worker::put_manifest() {
   if (number_ != 0) return {};
-  const bool has_positions = std::ranges::any_of(claimed_, [](const commit::Position& position) { return position.next_offset >= 0; });
+  const bool has_positions =
+      std::ranges::any_of(claimed_, [](const commit::Position& position) { return position.next_offset >= 0; });
   return hand_over_.put_manifest(*domain_, has_positions, all_.size() > 1);
 }
 
@@ -415,7 +427,8 @@ base::Result<void> Worker::start_intake() {
   }
   auto reader = std::make_unique<Reader>(sources_, reading_, std::move(from), std::move(stop_times));
   const auto limit = static_cast<std::size_t>(program_.commit_records);
-  intake_ = options_.inline_intake ? make_inline_intake(std::move(reader), limit) : make_threaded_intake(std::move(reader), limit);
+  intake_ =
+      options_.inline_intake ? make_inline_intake(std::move(reader), limit) : make_threaded_intake(std::move(reader), limit);
   return {};
 }
 
@@ -434,7 +447,8 @@ base::Result<void> Worker::fetch() {
   if (held_) add_slab(std::move(*std::exchange(held_, std::nullopt)));
   while (batch_.records.size() < limit) {
     const std::int64_t age = clock_.monotonic() - begun;
-    const std::int64_t wait = batch_.empty() ? kFetchWait : std::max<std::int64_t>(0, std::min(kFetchWait, program_.commit_interval - age));
+    const std::int64_t wait =
+        batch_.empty() ? kFetchWait : std::max<std::int64_t>(0, std::min(kFetchWait, program_.commit_interval - age));
     auto slab = intake_->take(wait);
     if (!slab) {
       if (!batch_.empty()) break;  // it will be told again

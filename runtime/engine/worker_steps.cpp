@@ -87,10 +87,10 @@ base::Result<void> Worker::process(Attempt& attempt) {
 base::Result<void> Worker::stop_for_dead_record(std::uint32_t index) const {
   const BatchRecord& record = batch_.records[index];
   const commit::Letter letter = make_letter(program_, unit_, batch_, index, all_[record.partition].name);
-  return base::failure(
-      base::ErrorCode::Stopped,
-      fmt::format("{}{}record {}/{}@{}: {} {}; the position stays. `dead_letter = keep` sets such records apart", letter.site,
-                  letter.site.empty() ? "" : ": ", letter.origin.topic, letter.origin.number, letter.offset, letter.code, letter.message));
+  return base::failure(base::ErrorCode::Stopped,
+                       fmt::format("{}{}record {}/{}@{}: {} {}; the position stays. `dead_letter = keep` sets such records apart",
+                                   letter.site, letter.site.empty() ? "" : ": ", letter.origin.topic, letter.origin.number,
+                                   letter.offset, letter.code, letter.message));
 }
 
 // Under at_most_once: the positions are committed, and what became of the batch is not known.

@@ -57,24 +57,51 @@ Do short_form(Op op) {
     case Op::IsNull: return Do::CopyOne;  // of the null bit
     case Op::Call: return Do::Call;
     case Op::Fold: return Do::Fold;
-    case Op::Const: case Op::Copy: case Op::GetField:  // depend on the width
-    case Op::NegInt: case Op::RemFloat: case Op::NegFloat: case Op::DivDec: case Op::RemDec: case Op::NegDec:
-    case Op::IntToDec: case Op::IntToFloat: case Op::DecToFloat: case Op::DecToInt: case Op::EqAny: case Op::Concat: case Op::ToText:
-    case Op::MakeRecord: case Op::MakeList: case Op::ListLength: case Op::ListIndex: case Op::ListContains: case Op::MapGet:
-    case Op::JsonGet: case Op::JsonIndex: case Op::JsonTo: return Do::Evaluate;
+    case Op::Const:
+    case Op::Copy:
+    case Op::GetField:  // depend on the width
+    case Op::NegInt:
+    case Op::RemFloat:
+    case Op::NegFloat:
+    case Op::DivDec:
+    case Op::RemDec:
+    case Op::NegDec:
+    case Op::IntToDec:
+    case Op::IntToFloat:
+    case Op::DecToFloat:
+    case Op::DecToInt:
+    case Op::EqAny:
+    case Op::Concat:
+    case Op::ToText:
+    case Op::MakeRecord:
+    case Op::MakeList:
+    case Op::ListLength:
+    case Op::ListIndex:
+    case Op::ListContains:
+    case Op::MapGet:
+    case Op::JsonGet:
+    case Op::JsonIndex:
+    case Op::JsonTo: return Do::Evaluate;
   }
   return Do::Evaluate;
 }
 
 class Compiler {
  public:
-  Compiler(const ir::Program& program, const ir::Function& function, std::span<const value::NativeFn> natives, const Secrets& secrets)
-      : program_(program), types_(program.types), f_(function), natives_(natives), secrets_(secrets), code_(std::make_unique<Code>()) {}
+  Compiler(const ir::Program& program, const ir::Function& function, std::span<const value::NativeFn> natives,
+           const Secrets& secrets)
+      : program_(program),
+        types_(program.types),
+        f_(function),
+        natives_(natives),
+        secrets_(secrets),
+        code_(std::make_unique<Code>()) {}
 
   std::unique_ptr<Code> run() {
     code_->program = &program_;
     code_->input_cells = static_cast<std::uint32_t>(ir::cell_count(types_, f_.input));
-    for (const ir::Schema& schema : f_.outputs) code_->output_cells = std::max(code_->output_cells, ir::cell_count(types_, schema));
+    for (const ir::Schema& schema : f_.outputs)
+      code_->output_cells = std::max(code_->output_cells, ir::cell_count(types_, schema));
     code_->cells.assign(f_.registers.size() + 1, value::Cell{});
     count_writes();
     for (const ir::Block& block : f_.blocks) {
@@ -168,8 +195,8 @@ class Compiler {
     step.at = static_cast<std::uint32_t>(code_->calls.size());
     std::uint64_t ordinal = 0;  // calls of one site: those of a function used twice
     for (const Code::Call& other : code_->calls) ordinal += other.site_hash == hash_site(instruction.site, ordinal);
-    Code::Call call{natives_[instruction.index], {}, {}, &program_.native_arguments[instruction.index],
-                    hash_site(instruction.site, ordinal)};
+    Code::Call call{
+        natives_[instruction.index], {}, {}, &program_.native_arguments[instruction.index], hash_site(instruction.site, ordinal)};
     for (const Register r : instruction.operands) add_cells(r, call.sources);
     call.arguments.resize(call.sources.size());
     code_->calls.push_back(std::move(call));
@@ -182,7 +209,9 @@ class Compiler {
     Code::Fold fold{.spec = &spec,
                     .element = compile_code(program_, element, natives_, secrets_),
                     .element_cells = static_cast<std::uint32_t>(value::cells(types_[element.input[0].type])),
-                    .separator = 0, .captures = {}, .input = {}};
+                    .separator = 0,
+                    .captures = {},
+                    .input = {}};
     const std::size_t own = spec.kind == ir::FoldKind::Join ? 2 : 1;
     if (own == 2) fold.separator = instruction.operands[1];
     for (std::size_t i = own; i < instruction.operands.size(); ++i) add_cells(instruction.operands[i], fold.captures);
@@ -250,8 +279,8 @@ class Compiler {
 
 }  // namespace
 
-std::unique_ptr<Code> compile_code(const ir::Program& program, const ir::Function& function, std::span<const value::NativeFn> natives,
-                                   const Secrets& secrets) {
+std::unique_ptr<Code> compile_code(const ir::Program& program, const ir::Function& function,
+                                   std::span<const value::NativeFn> natives, const Secrets& secrets) {
   return Compiler(program, function, natives, secrets).run();
 }
 

@@ -16,7 +16,11 @@ using value::TypeKind;
 
 Accumulator::Accumulator(const ir::FoldSpec& spec, const value::TypeTable& types, value::Arena& arena, std::size_t room,
                          std::string_view separator)
-    : spec_(spec), types_(types), arena_(arena), separator_(separator), width_(static_cast<std::size_t>(value::cells(types[spec.value_type]))) {
+    : spec_(spec),
+      types_(types),
+      arena_(arena),
+      separator_(separator),
+      width_(static_cast<std::size_t>(value::cells(types[spec.value_type]))) {
   if (spec.kind == FoldKind::List || spec.kind == FoldKind::Join) items_ = arena.cells(room * width_);
   truth_ = spec.kind == FoldKind::All;
 }
@@ -33,12 +37,8 @@ std::optional<Fault> Accumulator::add(const Cell* value) {
     case FoldKind::Max:
       if (count_ == 1 || value::order(types_, spec_.value_type, value, kept_) > 0) keep(value);
       return std::nullopt;
-    case FoldKind::Any:
-      truth_ = truth_ || value->b;
-      return std::nullopt;
-    case FoldKind::All:
-      truth_ = truth_ && value->b;
-      return std::nullopt;
+    case FoldKind::Any: truth_ = truth_ || value->b; return std::nullopt;
+    case FoldKind::All: truth_ = truth_ && value->b; return std::nullopt;
     case FoldKind::First:
       if (count_ == 1) keep(value);
       return std::nullopt;
@@ -89,7 +89,8 @@ std::optional<Fault> Accumulator::put_mean(Cell* result) const {
   const value::Type& type = types_[spec_.value_type];
   const value::Type& mean_type = types_[spec_.result_type];
   if (type.kind == TypeKind::Decimal) {
-    const auto mean = value::divide(sum_.d, type.scale, static_cast<value::Int128>(count_), 0, {mean_type.precision, mean_type.scale});
+    const auto mean =
+        value::divide(sum_.d, type.scale, static_cast<value::Int128>(count_), 0, {mean_type.precision, mean_type.scale});
     if (!mean) return mean.error();
     result[1] = Cell::of(*mean);
   } else {

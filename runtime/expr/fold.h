@@ -12,7 +12,8 @@ namespace piperun::expr {
 // One run of one fold. `room` elements at most will come.
 class Accumulator {
  public:
-  Accumulator(const ir::FoldSpec& spec, const value::TypeTable& types, value::Arena& arena, std::size_t room, std::string_view separator);
+  Accumulator(const ir::FoldSpec& spec, const value::TypeTable& types, value::Arena& arena, std::size_t room,
+              std::string_view separator);
 
   // The cells of one value of spec.value_type. A fault is the fold's.
   std::optional<value::Fault> add(const value::Cell* value);

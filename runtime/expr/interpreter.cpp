@@ -53,7 +53,8 @@ bool Code::call(const Step& step, const Context& context, Outcome& outcome) {
 bool Code::fold(const Step& step, const Context& context, Outcome& outcome) {
   Fold& f = folds[step.at];
   const value::List list = cells[step.a].l;
-  const std::string_view separator = f.spec->kind == ir::FoldKind::Join ? std::string_view(cells[f.separator].s) : std::string_view();
+  const std::string_view separator =
+      f.spec->kind == ir::FoldKind::Join ? std::string_view(cells[f.separator].s) : std::string_view();
   Accumulator accumulator(*f.spec, program->types, context.arena, list.count, separator);
   for (std::size_t i = 0; i < f.captures.size(); ++i) f.input[f.element_cells + i] = cells[f.captures[i]];
   for (std::uint64_t n = 0; n < list.count; ++n) {
@@ -70,21 +71,21 @@ bool Code::fold(const Step& step, const Context& context, Outcome& outcome) {
 }
 
 // What can fail goes on at `on_fail`, where `catch` is, or ends the function.
-#define PIPERUN_FALLIBLE(member, expression)                 \
-  {                                                          \
-    const auto result = (expression);                        \
-    if (result) [[likely]] {                                 \
-      r[s->result].member = *result;                         \
-      ++s;                                                   \
-      continue;                                              \
-    }                                                        \
+#define PIPERUN_FALLIBLE(member, expression)                    \
+  {                                                             \
+    const auto result = (expression);                           \
+    if (result) [[likely]] {                                    \
+      r[s->result].member = *result;                            \
+      ++s;                                                      \
+      continue;                                                 \
+    }                                                           \
     if (s->on_fail == kDies) return failed(*s, result.error()); \
-    s = first + s->on_fail;                                  \
-    continue;                                                \
+    s = first + s->on_fail;                                     \
+    continue;                                                   \
   }
-#define PIPERUN_PURE(expression)      \
+#define PIPERUN_PURE(expression)       \
   r[s->result] = Cell::of(expression); \
-  ++s;                                \
+  ++s;                                 \
   continue;
 
 Outcome Code::run(const Cell* input, const Context& context, Cell* output) {
@@ -130,7 +131,8 @@ Outcome Code::run(const Cell* input, const Context& context, Cell* output) {
       case Do::SubDec: PIPERUN_FALLIBLE(d, value::subtract(r[s->a].d, r[s->b].d, s->precision))
       case Do::MulDec: PIPERUN_FALLIBLE(d, value::multiply(r[s->a].d, r[s->b].d, s->precision))
       case Do::RescaleDec:
-        PIPERUN_FALLIBLE(d, value::rescale(r[s->a].d, s->scale_a, {s->precision, s->scale}, static_cast<value::Rounding>(s->index)))
+        PIPERUN_FALLIBLE(d,
+                         value::rescale(r[s->a].d, s->scale_a, {s->precision, s->scale}, static_cast<value::Rounding>(s->index)))
       case Do::EqInt: PIPERUN_PURE(r[s->a].i == r[s->b].i)
       case Do::LtInt: PIPERUN_PURE(r[s->a].i < r[s->b].i)
       case Do::LeInt: PIPERUN_PURE(r[s->a].i <= r[s->b].i)

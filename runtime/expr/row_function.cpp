@@ -9,8 +9,8 @@ RowFunction::RowFunction(RowFunction&&) noexcept = default;
 RowFunction& RowFunction::operator=(RowFunction&&) noexcept = default;
 RowFunction::~RowFunction() = default;
 
-RowFunction RowFunction::compile(const ir::Program& program, const ir::Function& function, std::span<const value::NativeFn> natives,
-                                 const Secrets& secrets) {
+RowFunction RowFunction::compile(const ir::Program& program, const ir::Function& function,
+                                 std::span<const value::NativeFn> natives, const Secrets& secrets) {
   return RowFunction(compile_code(program, function, natives, secrets));
 }
 

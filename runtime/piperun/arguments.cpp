@@ -1,7 +1,7 @@
 // The one door to CLI11: reads what was typed by a command's table of options, and prints help.
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <fmt/ostream.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <ranges>
@@ -82,7 +82,8 @@ void print_overview(World& world, std::string_view group = {}) {
   if (!group.empty()) return;
   fmt::print(world.out,
              "\n`piperun COMMAND --help` shows options and examples, `piperun run --help` those of running a file.\n"
-             "Exit codes: 0 done, 1 the file is wrong, 2 usage, 3 the world failed, 4 a test failed, 75 another process owns this work.\n");
+             "Exit codes: 0 done, 1 the file is wrong, 2 usage, 3 the world failed, 4 a test failed, 75 another process owns "
+             "this work.\n");
 }
 
 Exit misuse(World& world, std::string_view message, std::string_view help) {
@@ -98,10 +99,12 @@ Exit parse_and_run(const Command& command, std::vector<std::string> words, World
   std::vector<CLI::Option*> made;
   for (std::size_t i = 0; i < command.options.size(); ++i) {
     const Option& option = command.options[i];
-    CLI::Option* added = option.takes == Takes::Nothing
-                             ? app.add_flag(std::string(option.name))
-                             : app.add_option(std::string(option.name), values[i]);
-    if (option.takes == Takes::Nothing) { made.push_back(added); continue; }
+    CLI::Option* added = option.takes == Takes::Nothing ? app.add_flag(std::string(option.name))
+                                                        : app.add_option(std::string(option.name), values[i]);
+    if (option.takes == Takes::Nothing) {
+      made.push_back(added);
+      continue;
+    }
     const bool many_positions = is_position(option) && option.takes == Takes::Many;
     if (!many_positions) added->allow_extra_args(false);
     if (option.takes != Takes::Many) added->expected(1);
@@ -113,7 +116,8 @@ Exit parse_and_run(const Command& command, std::vector<std::string> words, World
   try {
     app.parse(words);
   } catch (const CLI::ParseError& error) {
-    return misuse(world, error.what(), fmt::format("usage: {}   (`piperun {} --help`)", usage(command), command.name.empty() ? "run" : command.name));
+    return misuse(world, error.what(),
+                  fmt::format("usage: {}   (`piperun {} --help`)", usage(command), command.name.empty() ? "run" : command.name));
   }
   Arguments arguments;
   for (std::size_t i = 0; i < command.options.size(); ++i) {
@@ -126,7 +130,8 @@ Exit parse_and_run(const Command& command, std::vector<std::string> words, World
     const std::vector<std::string> allowed = split(option.words);
     for (std::string& value : values[i]) {
       if (option.takes != Takes::Phrase && !allowed.empty() && std::ranges::find(allowed, value) == allowed.end()) {
-        return misuse(world, fmt::format("{} cannot be `{}`", name, value), fmt::format("it is one of: {}", fmt::join(allowed, ", ")));
+        return misuse(world, fmt::format("{} cannot be `{}`", name, value),
+                      fmt::format("it is one of: {}", fmt::join(allowed, ", ")));
       }
       arguments.add(name, std::move(value));
     }
@@ -140,7 +145,8 @@ const Command* find(std::string_view name) {
 }
 
 bool is_group(std::string_view name) {
-  return std::ranges::any_of(commands(), [&](const Command* command) { return command->name.starts_with(fmt::format("{} ", name)); });
+  return std::ranges::any_of(commands(),
+                             [&](const Command* command) { return command->name.starts_with(fmt::format("{} ", name)); });
 }
 
 bool wants_help(const std::vector<std::string>& words) {
@@ -181,7 +187,8 @@ Exit run_command(std::vector<std::string> words, World& world) {
   }
   if (first == "run") return run_or_help(*find(""), rest(1), world);
   if (const Command* command = find(first)) return run_or_help(*command, rest(1), world);
-  const bool is_word = std::ranges::all_of(first, [](char c) { return (c >= 'a' && c <= 'z') || c == '-'; }) && !first.starts_with('-');
+  const bool is_word =
+      std::ranges::all_of(first, [](char c) { return (c >= 'a' && c <= 'z') || c == '-'; }) && !first.starts_with('-');
   if (is_word) {
     std::vector<std::string_view> names;
     for (const Command* command : commands()) names.push_back(command->name.substr(0, command->name.find(' ')));

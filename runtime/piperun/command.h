@@ -48,7 +48,8 @@ struct Command {
 };
 
 // Options that many commands take.
-inline constexpr Option kStateDir = {"--state-dir", Takes::One, false, "", "where stand-ins and state are kept (default: .piperun)"};
+inline constexpr Option kStateDir = {"--state-dir", Takes::One, false, "",
+                                     "where stand-ins and state are kept (default: .piperun)"};
 inline constexpr Option kParam = {"--param", Takes::Many, false, "", "NAME=VALUE of a `param`"};
 inline constexpr Option kJson = {"--json", Takes::Nothing, false, "", "JSON, one object per line, for programs"};
 inline constexpr Option kLocal = {"--local", Takes::Nothing, false, "", "without servers: embedded databases stand in for them"};

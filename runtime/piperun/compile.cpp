@@ -33,7 +33,8 @@ class Loader final : public sema::ModuleLoader {
   }
   std::optional<std::string> file(const std::string& path) override {
     const auto found = options_.files.find(path);
-    return found != options_.files.end() ? std::optional(found->second) : read_file((std::filesystem::path(options_.folder) / path).string());
+    return found != options_.files.end() ? std::optional(found->second)
+                                         : read_file((std::filesystem::path(options_.folder) / path).string());
   }
   std::vector<std::string> standard_names() override {
     std::vector<std::string> names;
@@ -50,7 +51,8 @@ std::map<std::string, std::string> params_of(const sema::Program& files, const C
   std::map<std::string, std::string> params = options.params;
   for (const ast::Declaration& declaration : files.modules.front().module.declarations) {
     if (!std::holds_alternative<ast::ParamDecl>(declaration.node) || !options.environment) continue;
-    if (const auto value = options.environment("PIPE_PARAM_" + declaration.name.text)) params.try_emplace(declaration.name.text, *value);
+    if (const auto value = options.environment("PIPE_PARAM_" + declaration.name.text))
+      params.try_emplace(declaration.name.text, *value);
   }
   return params;
 }
@@ -86,7 +88,8 @@ std::expected<CompileOptions, std::string> compile_options(const Arguments& argu
   options.environment = world.environment;
   for (const std::string& param : arguments.all("--param")) {
     const std::size_t equals = param.find('=');
-    if (equals == std::string::npos || equals == 0) return std::unexpected(fmt::format("--param {}: NAME=VALUE is expected", param));
+    if (equals == std::string::npos || equals == 0)
+      return std::unexpected(fmt::format("--param {}: NAME=VALUE is expected", param));
     options.params[param.substr(0, equals)] = param.substr(equals + 1);
   }
   return options;

@@ -9,7 +9,8 @@
 namespace piperun::cli {
 namespace {
 
-constexpr Option kOptions[] = {{"OLD", Takes::One, true, "", "the file as it runs now"}, {"NEW", Takes::One, true, "", "as it shall run"}, kLocal, kParam};
+constexpr Option kOptions[] = {
+    {"OLD", Takes::One, true, "", "the file as it runs now"}, {"NEW", Takes::One, true, "", "as it shall run"}, kLocal, kParam};
 
 std::vector<plan::Manifest> manifests_of(const Compiled& compiled) {
   std::vector<plan::Manifest> manifests;
@@ -28,7 +29,8 @@ Exit run(const Arguments& arguments, World& world) {
   const auto now = compile_or_tell(arguments.text("NEW"), *options, world);
   if (!now) return now.error();
   if (old->program->id != now->program->id) {
-    fmt::print(world.out, "the pipelines have different ids, `{}` and `{}`: NEW begins from nothing and OLD's data stays\n", old->program->id, now->program->id);
+    fmt::print(world.out, "the pipelines have different ids, `{}` and `{}`: NEW begins from nothing and OLD's data stays\n",
+               old->program->id, now->program->id);
     return Exit::Done;
   }
   const auto decisions = plan::compare(manifests_of(*old), manifests_of(*now));

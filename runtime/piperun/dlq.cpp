@@ -12,13 +12,16 @@ namespace piperun::cli {
 namespace {
 
 constexpr Option kWhere = {"--where", Takes::One, false, "",
-                           "a condition over code, reason, topic, partition, offset, unit, flow, key, value, at, sqlstate, attempts, replays, timestamp, "
+                           "a condition over code, reason, topic, partition, offset, unit, flow, key, value, at, sqlstate, "
+                           "attempts, replays, timestamp, "
                            "first_failure, last_failure"};
 constexpr Option kFile = {"WORDS", Takes::Many, false, "", "[FILE]"};
 constexpr Option kShowOptions[] = {kFile, kWhere, kStateDir, kParam};
 constexpr Option kListOptions[] = {kFile, kWhere, kStateDir, kParam, kJson};
-constexpr Option kReplayOptions[] = {kFile, kWhere, {"--force", Takes::Nothing, false, "", "also what failed in three replays"}, kStateDir, kParam};
-constexpr Option kDropOptions[] = {kFile, kWhere, {"--all", Takes::Nothing, false, "", "every letter; instead of --where"}, kStateDir, kParam};
+constexpr Option kReplayOptions[] = {
+    kFile, kWhere, {"--force", Takes::Nothing, false, "", "also what failed in three replays"}, kStateDir, kParam};
+constexpr Option kDropOptions[] = {
+    kFile, kWhere, {"--all", Takes::Nothing, false, "", "every letter; instead of --where"}, kStateDir, kParam};
 constexpr std::int64_t kMaxReplays = 3;
 
 using Visit = std::function<base::Result<void>(commit::Domain&, const commit::Letter&)>;
@@ -51,19 +54,20 @@ Exit list(const Arguments& arguments, World& world) {
     commit::Letter first;
   };
   std::map<std::tuple<std::string, std::string, std::string>, Group> groups;  // unit, code, place
-  const Exit done = each_letter(arguments, world, embedded::Database::Access::Read, [&](commit::Domain&, const commit::Letter& letter) -> base::Result<void> {
-    Group& group = groups[{letter.unit, letter.code, letter.site}];
-    if (group.letters++ == 0) group.first = letter;
-    return {};
-  });
+  const Exit done = each_letter(arguments, world, embedded::Database::Access::Read,
+                                [&](commit::Domain&, const commit::Letter& letter) -> base::Result<void> {
+                                  Group& group = groups[{letter.unit, letter.code, letter.site}];
+                                  if (group.letters++ == 0) group.first = letter;
+                                  return {};
+                                });
   if (done != Exit::Done) return done;
   for (const auto& [key, group] : groups) {
     const commit::Letter& letter = group.first;
     if (arguments.has("--json")) {
       fmt::print(world.out, "{{\"letters\":{},\"first\":{}}}\n", group.letters, engine::letter_json(letter));
     } else {
-      fmt::print(world.out, "{:>6}  {}  {}  {}{}{}   first: {}/{}@{}\n", group.letters, letter.unit, letter.code, letter.message, letter.site.empty() ? "" : "  at ",
-                 letter.site, letter.origin.topic, letter.origin.number, letter.offset);
+      fmt::print(world.out, "{:>6}  {}  {}  {}{}{}   first: {}/{}@{}\n", group.letters, letter.unit, letter.code, letter.message,
+                 letter.site.empty() ? "" : "  at ", letter.site, letter.origin.topic, letter.origin.number, letter.offset);
     }
   }
   if (groups.empty()) fmt::print(world.err, "no dead letters\n");
@@ -71,18 +75,21 @@ Exit list(const Arguments& arguments, World& world) {
 }
 
 Exit show(const Arguments& arguments, World& world) {
-  return each_letter(arguments, world, embedded::Database::Access::Read, [&](commit::Domain&, const commit::Letter& letter) -> base::Result<void> {
-    fmt::print(world.out, "{}\n", engine::letter_json(letter));
-    return {};
-  });
+  return each_letter(arguments, world, embedded::Database::Access::Read,
+                     [&](commit::Domain&, const commit::Letter& letter) -> base::Result<void> {
+                       fmt::print(world.out, "{}\n", engine::letter_json(letter));
+                       return {};
+                     });
 }
 
 Exit replay(const Arguments& arguments, World& world) {
   std::int64_t asked = 0, refused = 0;
-  const Exit done = each_letter(arguments, world, embedded::Database::Access::Write, [&](commit::Domain& domain, const commit::Letter& letter) -> base::Result<void> {
-    if (letter.replays >= kMaxReplays && !arguments.has("--force")) return ++refused, base::Result<void>();
-    return ++asked, domain.ask_replay(letter);
-  });
+  const Exit done = each_letter(arguments, world, embedded::Database::Access::Write,
+                                [&](commit::Domain& domain, const commit::Letter& letter) -> base::Result<void> {
+                                  if (letter.replays >= kMaxReplays && !arguments.has("--force"))
+                                    return ++refused, base::Result<void>();
+                                  return ++asked, domain.ask_replay(letter);
+                                });
   if (done != Exit::Done) return done;
   fmt::print(world.out, "{} letters will be read again by the running pipeline, or at its next start\n", asked);
   if (refused == 0) return Exit::Done;
@@ -96,9 +103,9 @@ Exit drop(const Arguments& arguments, World& world) {
     return Exit::Usage;
   }
   std::int64_t dropped = 0;
-  const Exit done = each_letter(arguments, world, embedded::Database::Access::Write, [&](commit::Domain& domain, const commit::Letter& letter) {
-    return ++dropped, domain.remove_letter(letter);
-  });
+  const Exit done =
+      each_letter(arguments, world, embedded::Database::Access::Write,
+                  [&](commit::Domain& domain, const commit::Letter& letter) { return ++dropped, domain.remove_letter(letter); });
   if (done == Exit::Done) fmt::print(world.out, "{} letters dropped\n", dropped);
   return done;
 }
@@ -106,11 +113,15 @@ Exit drop(const Arguments& arguments, World& world) {
 }  // namespace
 
 extern const Command kDlqList, kDlqShow, kDlqReplay, kDlqDrop;
-const Command kDlqList = {"dlq list", "Dead letters, counted by unit, code and place.", "piperun dlq list\npiperun dlq list orders.pipe --json", kListOptions, list};
+const Command kDlqList = {"dlq list", "Dead letters, counted by unit, code and place.",
+                          "piperun dlq list\npiperun dlq list orders.pipe --json", kListOptions, list};
 const Command kDlqShow = {"dlq show", "Dead letters in full, as JSON lines.",
-                          "piperun dlq show --where 'code == \"P1001\" and partition == 0'\npiperun dlq show orders.pipe --where 'contains(reason, \"customer\")'",
+                          "piperun dlq show --where 'code == \"P1001\" and partition == 0'\npiperun dlq show orders.pipe --where "
+                          "'contains(reason, \"customer\")'",
                           kShowOptions, show};
-const Command kDlqReplay = {"dlq replay", "Has dead letters processed again.", "piperun dlq replay orders.pipe --where 'code == \"P1105\"'", kReplayOptions, replay};
-const Command kDlqDrop = {"dlq drop", "Forgets dead letters.", "piperun dlq drop --where 'offset < 1_000'\npiperun dlq drop --all", kDropOptions, drop};
+const Command kDlqReplay = {"dlq replay", "Has dead letters processed again.",
+                            "piperun dlq replay orders.pipe --where 'code == \"P1105\"'", kReplayOptions, replay};
+const Command kDlqDrop = {"dlq drop", "Forgets dead letters.",
+                          "piperun dlq drop --where 'offset < 1_000'\npiperun dlq drop --all", kDropOptions, drop};
 
 }  // namespace piperun::cli

@@ -28,7 +28,8 @@ const base::ErrorTraits* find_error(const std::string& name) {
 const char* words(base::ErrorClass error_class) {
   switch (error_class) {
     case base::ErrorClass::Data: return "It belongs to a record, which goes to where the pipeline's `dead_letter` says.";
-    case base::ErrorClass::Transient: return "It belongs to a system: the unit tries again, then pauses and probes. Nothing is lost.";
+    case base::ErrorClass::Transient:
+      return "It belongs to a system: the unit tries again, then pauses and probes. Nothing is lost.";
     case base::ErrorClass::Configuration: return "The pipeline stops; positions stay as they are.";
     case base::ErrorClass::Ownership: return "This process stops with exit code 75; nothing is lost.";
   }
@@ -42,8 +43,8 @@ Exit explain_code(std::string name, World& world) {
     return Exit::Done;
   }
   if (const base::ErrorTraits* traits = find_error(name)) {
-    fmt::print(world.out, "{}: {}\n\n{}{}{}\n", traits->code, traits->title, traits->explanation, *traits->explanation ? "\n" : "",
-               words(traits->error_class));
+    fmt::print(world.out, "{}: {}\n\n{}{}{}\n", traits->code, traits->title, traits->explanation,
+               *traits->explanation ? "\n" : "", words(traits->error_class));
     return Exit::Done;
   }
   fmt::print(world.err, "piperun: there is no code {}\n", name);
@@ -69,6 +70,7 @@ Exit run(const Arguments& arguments, World& world) {
 
 extern const Command kExplain;
 const Command kExplain = {"explain", "Says what a pipeline does and promises, or what a code means.",
-                          "piperun explain orders.pipe\npiperun explain orders.pipe --local\npiperun explain P0401", kOptions, run};
+                          "piperun explain orders.pipe\npiperun explain orders.pipe --local\npiperun explain P0401", kOptions,
+                          run};
 
 }  // namespace piperun::cli

@@ -43,7 +43,8 @@ ModulePage page_of(const stdlib::Module& module) {
     if (function == nullptr) continue;
     std::string signature = "(";
     for (const ast::FnParameter& parameter : function->parameters) {
-      signature += fmt::format("{}{}: {}", signature.size() > 1 ? ", " : "", parameter.name.text, ast::print(parameter.type, pool));
+      signature +=
+          fmt::format("{}{}: {}", signature.size() > 1 ? ", " : "", parameter.name.text, ast::print(parameter.type, pool));
     }
     signature += fmt::format(") -> {}{}", ast::print(function->result, pool), function->can_fail ? "!" : "");
     page.functions.push_back({declaration.name.text, signature, declaration.doc});
@@ -62,7 +63,10 @@ const char* words(catalog::Availability available) {
 
 std::string roles(catalog::Roles roles) {
   std::string text;
-  for (const auto& [bit, name] : {std::pair{catalog::kConnection, "connection"}, {catalog::kSource, "source"}, {catalog::kTable, "table"}, {catalog::kSink, "sink"}}) {
+  for (const auto& [bit, name] : {std::pair{catalog::kConnection, "connection"},
+                                  {catalog::kSource, "source"},
+                                  {catalog::kTable, "table"},
+                                  {catalog::kSink, "sink"}}) {
     if ((roles & bit) != 0) text += (text.empty() ? "" : ", ") + std::string(name);
   }
   return text;
@@ -103,14 +107,16 @@ void print_page(World& world) {
   print_options(catalog::error_options(), world);
   fmt::print(world.out, "\n# Connectors\n");
   for (const catalog::Connector& connector : catalog::connectors()) {
-    fmt::print(world.out, "\n{} ({}{}{}): {}\n", connector.name, roles(connector.roles), *words(connector.available) ? "; " : "", words(connector.available), connector.doc);
+    fmt::print(world.out, "\n{} ({}{}{}): {}\n", connector.name, roles(connector.roles), *words(connector.available) ? "; " : "",
+               words(connector.available), connector.doc);
     print_options(connector.options, world);
   }
   fmt::print(world.out, "\nOptions of every connector that has a format:\n");
   print_options(catalog::format_options(), world);
   fmt::print(world.out, "\n# Formats\n\n");
   for (const catalog::Format& format : catalog::formats()) {
-    fmt::print(world.out, "  {:<18} {}{}{}\n", format.name, format.doc, *words(format.available) ? " - " : "", words(format.available));
+    fmt::print(world.out, "  {:<18} {}{}{}\n", format.name, format.doc, *words(format.available) ? " - " : "",
+               words(format.available));
   }
   fmt::print(world.out, "\n# Functions that are always there\n\n");
   for (const catalog::Function& function : catalog::functions()) {
@@ -157,43 +163,54 @@ std::string array(const Range& range, Each each) {
 
 std::string options_json(std::span<const catalog::Option> options) {
   return array(options, [](const catalog::Option& option) {
-    return fmt::format("{{\"name\":{},\"roles\":{},\"words\":{},\"default\":{},\"required\":{},\"available\":{},\"doc\":{}}}", quote(option.name),
-                       quote(roles(option.roles)), quote(option.words), quote(option.fallback), option.required, quote(words(option.available)), quote(option.doc));
+    return fmt::format("{{\"name\":{},\"roles\":{},\"words\":{},\"default\":{},\"required\":{},\"available\":{},\"doc\":{}}}",
+                       quote(option.name), quote(roles(option.roles)), quote(option.words), quote(option.fallback),
+                       option.required, quote(words(option.available)), quote(option.doc));
   });
 }
 
 std::string module_json(const stdlib::Module& module) {
   const ModulePage page = page_of(module);
-  return fmt::format("{{\"name\":{},\"doc\":{},\"functions\":{}}}", quote(page.name), quote(page.doc), array(page.functions, [](const ModuleFunction& function) {
-                       return fmt::format("{{\"name\":{},\"signature\":{},\"doc\":{}}}", quote(function.name), quote(function.signature), quote(function.doc));
+  return fmt::format("{{\"name\":{},\"doc\":{},\"functions\":{}}}", quote(page.name), quote(page.doc),
+                     array(page.functions, [](const ModuleFunction& function) {
+                       return fmt::format("{{\"name\":{},\"signature\":{},\"doc\":{}}}", quote(function.name),
+                                          quote(function.signature), quote(function.doc));
                      }));
 }
 
-constexpr std::string_view kDeclarationWords[] = {"pipeline", "param", "const", "enum", "type", "connection", "source", "table", "sink", "fn", "flow", "use"};
-constexpr std::string_view kStageWords[] = {"from", "filter", "set", "map", "drop", "flatten", "dedup", "enrich", "key by", "delete when", "route", "to", "on error",
-                                            "window", "join", "left join", "full join", "aggregate", "top", "time by"};
-constexpr std::string_view kExpressionWords[] = {"if", "then", "else", "and", "or", "not", "in", "is", "catch", "for", "true", "false", "null"};
-constexpr std::string_view kTypeWords[] = {"bool", "int64", "float64", "decimal", "string", "bytes", "timestamp", "duration", "list", "map", "json"};
+constexpr std::string_view kDeclarationWords[] = {"pipeline", "param", "const", "enum", "type", "connection",
+                                                  "source",   "table", "sink",  "fn",   "flow", "use"};
+constexpr std::string_view kStageWords[] = {"from",   "filter",    "set",         "map",       "drop", "flatten",  "dedup",
+                                            "enrich", "key by",    "delete when", "route",     "to",   "on error", "window",
+                                            "join",   "left join", "full join",   "aggregate", "top",  "time by"};
+constexpr std::string_view kExpressionWords[] = {"if", "then",  "else", "and",  "or",    "not", "in",
+                                                 "is", "catch", "for",  "true", "false", "null"};
+constexpr std::string_view kTypeWords[] = {"bool",      "int64",    "float64", "decimal", "string", "bytes",
+                                           "timestamp", "duration", "list",    "map",     "json"};
 
 void print_json(World& world) {
   const auto texts = [](const auto& list) { return array(list, quote); };
-  fmt::print(world.out, "{{\"keywords\":{{\"declarations\":{},\"stages\":{},\"expressions\":{},\"types\":{}}},\n", texts(kDeclarationWords), texts(kStageWords),
-             texts(kExpressionWords), texts(kTypeWords));
+  fmt::print(world.out, "{{\"keywords\":{{\"declarations\":{},\"stages\":{},\"expressions\":{},\"types\":{}}},\n",
+             texts(kDeclarationWords), texts(kStageWords), texts(kExpressionWords), texts(kTypeWords));
   fmt::print(world.out, "\"pipeline\":{},\n\"on_error\":{},\n\"format_options\":{},\n", options_json(catalog::pipeline_options()),
              options_json(catalog::error_options()), options_json(catalog::format_options()));
   fmt::print(world.out, "\"connectors\":{},\n", array(catalog::connectors(), [](const catalog::Connector& connector) {
-               return fmt::format("{{\"name\":{},\"roles\":{},\"available\":{},\"doc\":{},\"options\":{}}}", quote(connector.name), quote(roles(connector.roles)),
-                                  quote(words(connector.available)), quote(connector.doc), options_json(connector.options));
+               return fmt::format("{{\"name\":{},\"roles\":{},\"available\":{},\"doc\":{},\"options\":{}}}",
+                                  quote(connector.name), quote(roles(connector.roles)), quote(words(connector.available)),
+                                  quote(connector.doc), options_json(connector.options));
              }));
   fmt::print(world.out, "\"formats\":{},\n", array(catalog::formats(), [](const catalog::Format& format) {
-               return fmt::format("{{\"name\":{},\"available\":{},\"doc\":{}}}", quote(format.name), quote(words(format.available)), quote(format.doc));
+               return fmt::format("{{\"name\":{},\"available\":{},\"doc\":{}}}", quote(format.name),
+                                  quote(words(format.available)), quote(format.doc));
              }));
   fmt::print(world.out, "\"functions\":{},\n", array(catalog::functions(), [](const catalog::Function& function) {
-               return fmt::format("{{\"name\":{},\"signature\":{},\"volatile\":{},\"doc\":{},\"example\":{}}}", quote(function.name), quote(function.signature),
-                                  function.is_volatile, quote(function.doc), quote(function.example));
+               return fmt::format("{{\"name\":{},\"signature\":{},\"volatile\":{},\"doc\":{},\"example\":{}}}",
+                                  quote(function.name), quote(function.signature), function.is_volatile, quote(function.doc),
+                                  quote(function.example));
              }));
   fmt::print(world.out, "\"folds\":{},\n", array(catalog::fold_functions(), [](const catalog::FoldFunction& fold) {
-               return fmt::format("{{\"name\":{},\"signature\":{},\"doc\":{},\"example\":{}}}", quote(fold.name), quote(fold.signature), quote(fold.doc), quote(fold.example));
+               return fmt::format("{{\"name\":{},\"signature\":{},\"doc\":{},\"example\":{}}}", quote(fold.name),
+                                  quote(fold.signature), quote(fold.doc), quote(fold.example));
              }));
   fmt::print(world.out, "\"modules\":{},\n", array(stdlib::modules(), module_json));
   fmt::print(world.out, "\"codes\":{}}}\n", array(diag::all_codes(), [](const diag::CodeInfo& info) {

@@ -43,7 +43,8 @@ std::string members(const commit::Counts& counts) {
 
 std::string with_commas(std::int64_t number) {
   std::string text = std::to_string(number);
-  for (std::ptrdiff_t at = std::ssize(text) - 3; at > (number < 0 ? 1 : 0); at -= 3) text.insert(static_cast<std::size_t>(at), ",");
+  for (std::ptrdiff_t at = std::ssize(text) - 3; at > (number < 0 ? 1 : 0); at -= 3)
+    text.insert(static_cast<std::size_t>(at), ",");
   return text;
 }
 
@@ -65,14 +66,15 @@ std::string ledger_table(const std::vector<engine::UnitLedger>& ledgers) {
 std::string ledger_json(const std::vector<engine::UnitLedger>& ledgers) {
   std::string text;
   for (const engine::UnitLedger& ledger : ledgers) {
-    text += fmt::format("{{\"unit\":{},{},\"replayed\":{{{}}},\"sinks\":{{", quoted(ledger.unit), members(ledger.counts), members(ledger.replayed));
+    text += fmt::format("{{\"unit\":{},{},\"replayed\":{{{}}},\"sinks\":{{", quoted(ledger.unit), members(ledger.counts),
+                        members(ledger.replayed));
     const char* comma = "";
     for (const auto& [sink, rows] : ledger.rows) text += fmt::format("{}{}:{}", std::exchange(comma, ","), quoted(sink), rows);
     text += "},\"positions\":[";
     comma = "";
     for (const commit::Position& position : ledger.positions) {
-      text += fmt::format("{}{{\"topic\":{},\"partition\":{},\"next_offset\":{}}}", std::exchange(comma, ","), quoted(position.partition.topic),
-                          position.partition.number, position.next_offset);
+      text += fmt::format("{}{{\"topic\":{},\"partition\":{},\"next_offset\":{}}}", std::exchange(comma, ","),
+                          quoted(position.partition.topic), position.partition.number, position.next_offset);
     }
     text += "]}\n";
   }

@@ -10,7 +10,7 @@ namespace piperun::cli {
 // `used 8 + filtered 2`: a class that nobody is in is left out.
 struct CountClass {
   const char* name;
-  std::int64_t commit::Counts::*count;
+  std::int64_t commit::Counts::* count;
 };
 inline constexpr CountClass kCountClasses[] = {
     {"used", &commit::Counts::used},       {"filtered", &commit::Counts::filtered}, {"duplicates", &commit::Counts::duplicates},

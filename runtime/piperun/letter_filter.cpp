@@ -31,16 +31,19 @@ std::string time_json(std::int64_t micros) {
   return out + "\"";
 }
 
-std::optional<std::string> readable(const std::optional<std::string>& bytes) { return bytes && bytes_json(bytes).starts_with('{') ? std::nullopt : bytes; }
+std::optional<std::string> readable(const std::optional<std::string>& bytes) {
+  return bytes && bytes_json(bytes).starts_with('{') ? std::nullopt : bytes;
+}
 
 std::string letter_fields(const commit::Letter& letter) {
   return fmt::format(
-      "{{\"code\":{},\"reason\":{},\"sqlstate\":{},\"at\":{},\"unit\":{},\"flow\":{},\"topic\":{},\"partition\":{},\"offset\":{},\"element\":{},"
+      "{{\"code\":{},\"reason\":{},\"sqlstate\":{},\"at\":{},\"unit\":{},\"flow\":{},\"topic\":{},\"partition\":{},\"offset\":{},"
+      "\"element\":{},"
       "\"attempts\":{},\"replays\":{},\"timestamp\":{},\"first_failure\":{},\"last_failure\":{},\"key\":{},\"value\":{}}}",
-      bytes_json(letter.code), bytes_json(letter.message), bytes_json(letter.sqlstate), bytes_json(letter.site), bytes_json(letter.unit),
-      bytes_json(letter.flow), bytes_json(letter.origin.topic), letter.origin.number, letter.offset, letter.element, letter.attempts, letter.replays,
-      time_json(letter.timestamp), time_json(letter.first_failure), time_json(letter.last_failure), bytes_json(readable(letter.key)),
-      bytes_json(readable(letter.value)));
+      bytes_json(letter.code), bytes_json(letter.message), bytes_json(letter.sqlstate), bytes_json(letter.site),
+      bytes_json(letter.unit), bytes_json(letter.flow), bytes_json(letter.origin.topic), letter.origin.number, letter.offset,
+      letter.element, letter.attempts, letter.replays, time_json(letter.timestamp), time_json(letter.first_failure),
+      time_json(letter.last_failure), bytes_json(readable(letter.key)), bytes_json(readable(letter.value)));
 }
 
 }  // namespace
@@ -62,8 +65,10 @@ LetterFilter::LetterFilter(std::unique_ptr<Compiled> compiled) : compiled_(std::
   const engine::Options options = engine_options(*compiled_);
   const auto& nodes = program.units.front().dataflow.nodes;
   for (ir::NodeId id = 0; id < nodes.size(); ++id) {
-    if (const auto* input = std::get_if<ir::Input>(&nodes[id].op)) decoder_ = record::make_decoder(program, program.sources[input->source], nodes[id].output);
-    if (const auto* apply = std::get_if<ir::Apply>(&nodes[id].op)) functions_.emplace(id, expr::RowFunction::compile(program, apply->function, options.natives));
+    if (const auto* input = std::get_if<ir::Input>(&nodes[id].op))
+      decoder_ = record::make_decoder(program, program.sources[input->source], nodes[id].output);
+    if (const auto* apply = std::get_if<ir::Apply>(&nodes[id].op))
+      functions_.emplace(id, expr::RowFunction::compile(program, apply->function, options.natives));
   }
 }
 

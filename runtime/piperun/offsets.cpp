@@ -21,7 +21,8 @@ constexpr Option kFile = {"WORDS", Takes::Many, false, "", "[FILE]"};
 constexpr Option kShowOptions[] = {kFile, kStateDir, kParam, kJson};
 constexpr Option kResetOptions[] = {
     kFile,
-    {"--to", Takes::Phrase, true, "offset= datetime= shift=", "earliest | latest | offset N | datetime T | shift N (N may be negative)"},
+    {"--to", Takes::Phrase, true,
+     "offset= datetime= shift=", "earliest | latest | offset N | datetime T | shift N (N may be negative)"},
     {"--unit", Takes::One, false, "", "of this unit (default: the only one)"},
     {"--topic", Takes::One, false, "", "this topic alone"},
     {"--partition", Takes::One, false, "", "this partition alone"},
@@ -39,12 +40,14 @@ Exit show(const Arguments& arguments, World& world) {
   for (const StoredUnit& unit : *units) {
     for (const commit::Position& position : unit.ledger.positions) {
       if (arguments.has("--json")) {
-        fmt::print(world.out, "{{\"pipeline\":{},\"unit\":{},\"topic\":{},\"partition\":{},\"next_offset\":{},\"epoch\":{},\"read\":{}}}\n",
-                   bytes_json(unit.ledger.pipeline), bytes_json(unit.ledger.unit), bytes_json(position.partition.topic), position.partition.number,
-                   position.next_offset, position.epoch, position.counts.read);
+        fmt::print(world.out,
+                   "{{\"pipeline\":{},\"unit\":{},\"topic\":{},\"partition\":{},\"next_offset\":{},\"epoch\":{},\"read\":{}}}\n",
+                   bytes_json(unit.ledger.pipeline), bytes_json(unit.ledger.unit), bytes_json(position.partition.topic),
+                   position.partition.number, position.next_offset, position.epoch, position.counts.read);
       } else {
-        fmt::print(world.out, "{:<24} {:<24} partition {:<3} next {:<10} read {:<10} epoch {}\n", unit.ledger.unit, position.partition.topic,
-                   position.partition.number, position.next_offset, with_commas(position.counts.read), position.epoch);
+        fmt::print(world.out, "{:<24} {:<24} partition {:<3} next {:<10} read {:<10} epoch {}\n", unit.ledger.unit,
+                   position.partition.topic, position.partition.number, position.next_offset, with_commas(position.counts.read),
+                   position.epoch);
       }
     }
   }
@@ -63,7 +66,8 @@ std::optional<Target> parse_target(const std::string& text) {
   const std::size_t blank = text.find(' ');
   if (blank == std::string::npos) return std::nullopt;
   const std::string word = text.substr(0, blank), rest = text.substr(blank + 1);
-  if (word == "datetime") return value::parse_timestamp(rest) ? std::optional(Target{Target::Kind::Start, rest, 0}) : std::nullopt;
+  if (word == "datetime")
+    return value::parse_timestamp(rest) ? std::optional(Target{Target::Kind::Start, rest, 0}) : std::nullopt;
   std::int64_t number = 0;
   const char* begin = rest.data() + (rest.starts_with('+') ? 1 : 0);
   const auto [end, error] = std::from_chars(begin, rest.data() + rest.size(), number);
@@ -141,7 +145,8 @@ base::Result<std::int64_t> resolve(const Target& target, const Sources::Found& f
     case Target::Kind::Offset: break;
   }
   if (target.number >= found.begin && target.number <= found.end) return target.number;
-  return base::failure(base::ErrorCode::PositionGone, fmt::format("offset {} is not in {} .. {}", target.number, found.begin, found.end));
+  return base::failure(base::ErrorCode::PositionGone,
+                       fmt::format("offset {} is not in {} .. {}", target.number, found.begin, found.end));
 }
 
 std::vector<std::string> stateful_stages(embedded::EmbeddedDomain& domain, const std::string& unit) {
@@ -184,8 +189,9 @@ Exit reset(const Arguments& arguments, World& world) {
   const auto domain = std::move(*inspector).domain(unit->ledger.pipeline, unit->ledger.unit);
   const std::vector<std::string> stages = stateful_stages(*domain, unit->ledger.unit);
   if (!stages.empty() && !arguments.has("--state")) {
-    return misuse(fmt::format("{} has stored keys ({}): say `--state keep` (records read again count as repeats) or `--state clear`",
-                              unit->ledger.unit, fmt::join(stages, ", ")));
+    return misuse(
+        fmt::format("{} has stored keys ({}): say `--state keep` (records read again count as repeats) or `--state clear`",
+                    unit->ledger.unit, fmt::join(stages, ", ")));
   }
   Sources sources(*set, *unit, world);
   std::map<commit::PartitionName, std::int64_t> targets;
@@ -216,9 +222,11 @@ Exit reset(const Arguments& arguments, World& world) {
 }  // namespace
 
 extern const Command kOffsetsShow, kOffsetsReset;
-const Command kOffsetsShow = {"offsets show", "Where each unit goes on reading.", "piperun offsets show\npiperun offsets show orders.pipe --json", kShowOptions, show};
+const Command kOffsetsShow = {"offsets show", "Where each unit goes on reading.",
+                              "piperun offsets show\npiperun offsets show orders.pipe --json", kShowOptions, show};
 const Command kOffsetsReset = {"offsets reset", "Moves positions of a unit; a process that works on it ends with exit code 75.",
-                               "piperun offsets reset orders.pipe --to earliest --state clear\npiperun offsets reset --to shift -100 --topic orders --partition 0 "
+                               "piperun offsets reset orders.pipe --to earliest --state clear\npiperun offsets reset --to shift "
+                               "-100 --topic orders --partition 0 "
                                "--state keep --dry-run\npiperun offsets reset --to datetime 2026-01-31T12:00:00Z --state keep",
                                kResetOptions, reset};
 

@@ -20,7 +20,8 @@ void Progress::committed(const ir::Unit& unit, const commit::Counts& batch) {
 
 void Progress::retrying(const ir::Unit& unit, const base::Error& error, int attempt, std::int64_t, bool paused) {
   const std::lock_guard lock(mutex_);
-  trouble_[unit.name] = fmt::format("{} {} (attempt {}): {}", unit.name, paused ? "is paused" : "tries again", attempt, error.message);
+  trouble_[unit.name] =
+      fmt::format("{} {} (attempt {}): {}", unit.name, paused ? "is paused" : "tries again", attempt, error.message);
   show(true);
 }
 

@@ -14,16 +14,19 @@
 namespace piperun::cli {
 namespace {
 
-base::Result<std::string> row_json(embedded::Query& query, const ir::Program& program, const ir::Sink& sink, const record::Encoder& encoder) {
+base::Result<std::string> row_json(embedded::Query& query, const ir::Program& program, const ir::Sink& sink,
+                                   const record::Encoder& encoder) {
   value::Arena arena;
   std::vector<value::Cell> cells;
-  for (const auto& column : sink.columns) cells.resize(cells.size() + static_cast<std::size_t>(value::cells(program.types[column.type])));
+  for (const auto& column : sink.columns)
+    cells.resize(cells.size() + static_cast<std::size_t>(value::cells(program.types[column.type])));
   value::Cell* cell = cells.data();
   for (int i = 0; i < static_cast<int>(sink.columns.size()); ++i) {
     const value::TypeId type = sink.columns[static_cast<std::size_t>(i)].type;
     if (!embedded::read_cell(query, i, program.types, type, arena, cell)) {
-      return base::failure(base::ErrorCode::SchemaMismatch, fmt::format("{}: a stored `{}` is no {}", sink.object,
-                                                                        sink.columns[static_cast<std::size_t>(i)].name, program.types.name(type)));
+      return base::failure(base::ErrorCode::SchemaMismatch,
+                           fmt::format("{}: a stored `{}` is no {}", sink.object, sink.columns[static_cast<std::size_t>(i)].name,
+                                       program.types.name(type)));
     }
     cell += value::cells(program.types[type]);
   }
@@ -44,8 +47,9 @@ base::Result<std::vector<std::string>> table_lines(const ir::Program& program, c
   std::vector<std::string> lines;
   if (!*exists) return lines;
   const auto encoder = record::make_encoder(program.types, sink.columns, ir::Format::Json, {sink.decimals, sink.nulls});
-  embedded::Query query = (*database)->query(fmt::format("SELECT {} FROM {} ORDER BY {}", embedded::column_list(layout), embedded::quoted(layout.table),
-                                                         layout.key.empty() ? "rowid" : embedded::key_list(layout)));
+  embedded::Query query =
+      (*database)->query(fmt::format("SELECT {} FROM {} ORDER BY {}", embedded::column_list(layout),
+                                     embedded::quoted(layout.table), layout.key.empty() ? "rowid" : embedded::key_list(layout)));
   for (;;) {
     const auto row = query.step();
     if (!row) return std::unexpected(row.error());
@@ -86,12 +90,13 @@ std::string bytes_json(const std::optional<std::string>& bytes) {
 std::string record_json(const embedded::StoredRecord& record) {
   std::string time;
   value::append_timestamp(time, record.timestamp);
-  std::string out = fmt::format("{{\"partition\":{},\"offset\":{},\"timestamp\":\"{}\",\"key\":{}", record.partition, record.offset, time,
-                                bytes_json(record.key));
+  std::string out = fmt::format("{{\"partition\":{},\"offset\":{},\"timestamp\":\"{}\",\"key\":{}", record.partition,
+                                record.offset, time, bytes_json(record.key));
   if (!record.headers.empty()) {
     out += ",\"headers\":[";
     for (std::size_t i = 0; i < record.headers.size(); ++i) {
-      out += fmt::format("{}{{\"name\":{},\"value\":{}}}", i == 0 ? "" : ",", bytes_json(record.headers[i].first), bytes_json(record.headers[i].second));
+      out += fmt::format("{}{{\"name\":{},\"value\":{}}}", i == 0 ? "" : ",", bytes_json(record.headers[i].first),
+                         bytes_json(record.headers[i].second));
     }
     out += ']';
   }

@@ -24,7 +24,8 @@ constexpr Option kOptions[] = {
     kParam,
     kStateDir,
     {"--upgrade", Takes::One, false, "keep migrate reset", "what becomes of stored state that does not fit the program any more"},
-    {"--delivery", Takes::One, false, "at_most_once at_least_once exactly_once", "another promise than the file's, to see the difference; with --local"},
+    {"--delivery", Takes::One, false, "at_most_once at_least_once exactly_once",
+     "another promise than the file's, to see the difference; with --local"},
     {"--emit", Takes::One, false, "ast ir", "print the syntax tree or the executable form, and do not run"},
     {"--json", Takes::Nothing, false, "", "the ledger as JSON"},
 };
@@ -80,7 +81,8 @@ Exit run(const Arguments& arguments, World& world) {
   const auto workers = number_of_workers(arguments);
   if (!workers) return misuse(world, "--workers is a number from 1 to 256");
   options->delivery = delivery_of(arguments.text("--delivery"));
-  if (options->delivery && !options->local) return misuse(world, "--delivery is possible with --local only: the file says what must be true");
+  if (options->delivery && !options->local)
+    return misuse(world, "--delivery is possible with --local only: the file says what must be true");
   const std::string path = arguments.text("FILE");
   if (arguments.has("--emit")) return emit(path, arguments.text("--emit"), *options, world);
   options->run = true;

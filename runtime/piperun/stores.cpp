@@ -17,11 +17,13 @@ std::string folder_of(const std::string& path) {
   return folder.empty() ? "." : folder;
 }
 
-std::string database_path(const ir::Program& program, ir::SystemId id, const std::string& state_dir, const std::string& base_dir) {
+std::string database_path(const ir::Program& program, ir::SystemId id, const std::string& state_dir,
+                          const std::string& base_dir) {
   const ir::System& system = program.systems[id];
   const bool is_store = system.kind == ir::SystemKind::StateStore;
   if (!system.stand_in && !is_store && system.kind != ir::SystemKind::Embedded) return {};
-  if (const auto path = system.options.find("path"); !system.stand_in && !is_store && path != system.options.end() && !path->second.empty()) {
+  if (const auto path = system.options.find("path");
+      !system.stand_in && !is_store && path != system.options.end() && !path->second.empty()) {
     return (fs::path(base_dir) / path->second).string();
   }
   std::string name = is_store ? program.id : system.name;
@@ -59,13 +61,15 @@ base::Result<Found> only_one(std::vector<Found> found, std::string_view what, co
   if (found.empty()) return base::failure(none, fmt::format("there is no {} `{}` here", what, name));
   std::vector<std::string> stores;
   for (const Found& each : found) stores.push_back(each.store.path);
-  return base::failure(base::ErrorCode::CannotOpen,
-                       fmt::format("`{}` is ambiguous: {} have such a {}; name the FILE, or --state-dir", name, fmt::join(stores, " and "), what));
+  return base::failure(
+      base::ErrorCode::CannotOpen,
+      fmt::format("`{}` is ambiguous: {} have such a {}; name the FILE, or --state-dir", name, fmt::join(stores, " and "), what));
 }
 
 // A name as FILE declares it, or as the store calls it.
 template <typename Declaration>
-std::optional<std::pair<std::string, ir::SystemId>> declared(const std::vector<Declaration>& declarations, const std::string& name) {
+std::optional<std::pair<std::string, ir::SystemId>> declared(const std::vector<Declaration>& declarations,
+                                                             const std::string& name) {
   for (const bool by_object : {false, true}) {
     for (const Declaration& each : declarations) {
       const std::string object = each.object.empty() ? each.name : each.object;
@@ -75,7 +79,8 @@ std::optional<std::pair<std::string, ir::SystemId>> declared(const std::vector<D
   return std::nullopt;
 }
 
-std::optional<std::pair<Store, std::string>> declared_in(const StoreSet& set, const std::optional<std::pair<std::string, ir::SystemId>>& found) {
+std::optional<std::pair<Store, std::string>> declared_in(const StoreSet& set,
+                                                         const std::optional<std::pair<std::string, ir::SystemId>>& found) {
   if (!found) return std::nullopt;
   const ir::Program& program = *set.compiled->program;
   const std::string name = database_path(program, found->second, set.state_dir, set.base_dir);
@@ -134,7 +139,8 @@ base::Result<FoundTopic> find_topic(const StoreSet& set, const std::string& name
     auto place = declared_in(set, declared(program.sources, name));
     if (!place) {
       std::vector<ir::Sink> topics;
-      for (const ir::Sink& sink : program.sinks) if (sink.is_topic) topics.push_back(sink);
+      for (const ir::Sink& sink : program.sinks)
+        if (sink.is_topic) topics.push_back(sink);
       place = declared_in(set, declared(topics, name));
     }
     if (place && (missing_ok || fs::exists(place->first.path))) return FoundTopic{place->first, place->second};
@@ -179,10 +185,14 @@ base::Result<StoredUnit> find_unit(const StoreSet& set, const std::string& name)
   if (!units) return std::unexpected(units.error());
   std::erase_if(*units, [&](const StoredUnit& unit) { return !name.empty() && unit.ledger.unit != name; });
   if (units->size() == 1) return std::move(units->front());
-  if (units->empty()) return base::failure(base::ErrorCode::CannotOpen, name.empty() ? "no unit has run yet" : fmt::format("there is no unit `{}` here", name));
+  if (units->empty())
+    return base::failure(base::ErrorCode::CannotOpen,
+                         name.empty() ? "no unit has run yet" : fmt::format("there is no unit `{}` here", name));
   std::vector<std::string> names;
-  for (const StoredUnit& unit : *units) names.push_back(fmt::format("{} of {} in {}", unit.ledger.unit, unit.ledger.pipeline, unit.store.path));
-  return base::failure(base::ErrorCode::CannotOpen, fmt::format("which unit: {}? Say --unit NAME, or the FILE", fmt::join(names, "; ")));
+  for (const StoredUnit& unit : *units)
+    names.push_back(fmt::format("{} of {} in {}", unit.ledger.unit, unit.ledger.pipeline, unit.store.path));
+  return base::failure(base::ErrorCode::CannotOpen,
+                       fmt::format("which unit: {}? Say --unit NAME, or the FILE", fmt::join(names, "; ")));
 }
 
 }  // namespace piperun::cli

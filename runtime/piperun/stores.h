@@ -12,7 +12,8 @@
 namespace piperun::cli {
 
 // The file that holds a system that runs as an embedded database; "" for others.
-std::string database_path(const ir::Program& program, ir::SystemId system, const std::string& state_dir, const std::string& base_dir);
+std::string database_path(const ir::Program& program, ir::SystemId system, const std::string& state_dir,
+                          const std::string& base_dir);
 std::string folder_of(const std::string& path);  // "." if it names none
 
 struct Store {

@@ -13,8 +13,11 @@ namespace piperun::cli {
 namespace {
 
 constexpr Option kListOptions[] = {{"WORDS", Takes::Many, false, "", "[FILE]"}, kStateDir, kParam, kJson};
-constexpr Option kPeekOptions[] = {{"WORDS", Takes::Many, true, "", "TABLE [FILE]"}, {"--limit", Takes::One, false, "", "how many rows (default: 10)"},
-                                   kStateDir, kParam, kJson};
+constexpr Option kPeekOptions[] = {{"WORDS", Takes::Many, true, "", "TABLE [FILE]"},
+                                   {"--limit", Takes::One, false, "", "how many rows (default: 10)"},
+                                   kStateDir,
+                                   kParam,
+                                   kJson};
 
 Exit list(const Arguments& arguments, World& world) {
   const auto set = open_stores(arguments, world);
@@ -26,7 +29,9 @@ Exit list(const Arguments& arguments, World& world) {
     const auto tables = inspector->tables();
     if (!tables) return tell(tables.error(), world);
     for (const embedded::StoredTable& table : *tables) {
-      if (arguments.has("--json")) fmt::print(world.out, "{{\"table\":{},\"store\":{},\"rows\":{}}}\n", bytes_json(table.name), bytes_json(store.path), table.rows);
+      if (arguments.has("--json"))
+        fmt::print(world.out, "{{\"table\":{},\"store\":{},\"rows\":{}}}\n", bytes_json(table.name), bytes_json(store.path),
+                   table.rows);
       else fmt::print(world.out, "{:<24} {} rows   {}\n", table.name, table.rows, store.path);
     }
   }
@@ -62,7 +67,8 @@ std::string as_json(const embedded::StoredValue& value) {
 void print_json(const embedded::StoredTable& table, const std::vector<std::vector<embedded::StoredValue>>& rows, World& world) {
   for (const auto& row : rows) {
     std::string line = "{";
-    for (std::size_t i = 0; i < row.size(); ++i) line += fmt::format("{}{}:{}", i == 0 ? "" : ",", bytes_json(table.columns[i]), as_json(row[i]));
+    for (std::size_t i = 0; i < row.size(); ++i)
+      line += fmt::format("{}{}:{}", i == 0 ? "" : ",", bytes_json(table.columns[i]), as_json(row[i]));
     fmt::print(world.out, "{}}}\n", line);
   }
 }
@@ -71,7 +77,8 @@ void print_table(const embedded::StoredTable& table, const std::vector<std::vect
   std::vector<std::size_t> widths;
   for (const std::string& column : table.columns) widths.push_back(column.size());
   for (const auto& row : rows) {
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], value::length(shown(row[i])) > 40 ? 40 : shown(row[i]).size());
+    for (std::size_t i = 0; i < row.size(); ++i)
+      widths[i] = std::max(widths[i], value::length(shown(row[i])) > 40 ? 40 : shown(row[i]).size());
   }
   const auto cell = [&](std::size_t i, const std::string& text) {
     fmt::print(world.out, "{:<{}}{}", text, widths[i], i + 1 == widths.size() ? "\n" : "  ");
@@ -99,7 +106,10 @@ Exit peek(const Arguments& arguments, World& world) {
   const auto tables = inspector->tables();
   if (!tables) return tell(tables.error(), world);
   const auto table = std::ranges::find(*tables, found->table, &embedded::StoredTable::name);
-  if (table == tables->end()) return tell({base::ErrorCode::NoSuchTable, fmt::format("there is no table `{}` in {}", found->table, found->store.path), {}, -1}, world);
+  if (table == tables->end())
+    return tell(
+        {base::ErrorCode::NoSuchTable, fmt::format("there is no table `{}` in {}", found->table, found->store.path), {}, -1},
+        world);
   const auto rows = inspector->rows(found->table, limit);
   if (!rows) return tell(rows.error(), world);
   if (arguments.has("--json")) print_json(*table, *rows, world);
@@ -110,7 +120,10 @@ Exit peek(const Arguments& arguments, World& world) {
 }  // namespace
 
 extern const Command kTableList, kTablePeek;
-const Command kTableList = {"table list", "Tables with their number of rows.", "piperun table list\npiperun table list orders.pipe", kListOptions, list};
-const Command kTablePeek = {"table peek", "Rows of a table.", "piperun table peek order_lines --limit 5\npiperun table peek order_lines --json", kPeekOptions, peek};
+const Command kTableList = {"table list", "Tables with their number of rows.",
+                            "piperun table list\npiperun table list orders.pipe", kListOptions, list};
+const Command kTablePeek = {"table peek", "Rows of a table.",
+                            "piperun table peek order_lines --limit 5\npiperun table peek order_lines --json", kPeekOptions,
+                            peek};
 
 }  // namespace piperun::cli

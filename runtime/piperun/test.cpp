@@ -67,14 +67,16 @@ std::expected<std::vector<fs::path>, std::string> files_of(std::vector<std::stri
 }
 
 std::string title(const Section& section) {
-  static constexpr const char* kTitles[] = {"test", "table", "input", "", "output", "dead letters", "ledger", "error", "diagnostics", "explain", "ast", "ir"};
+  static constexpr const char* kTitles[] = {"test",   "table", "input",       "",        "output", "dead letters",
+                                            "ledger", "error", "diagnostics", "explain", "ast",    "ir"};
   const char* words = kTitles[static_cast<std::size_t>(section.kind)];
   return section.name.empty() ? words : fmt::format("{} {}", words, section.name);
 }
 
 class Tests {
  public:
-  Tests(const Arguments& arguments, World& world) : world_(world), update_(arguments.has("--update")), name_(arguments.text("--name")) {}
+  Tests(const Arguments& arguments, World& world)
+      : world_(world), update_(arguments.has("--update")), name_(arguments.text("--name")) {}
 
   Exit run(const std::vector<fs::path>& files) {
     for (const fs::path& path : files) {
@@ -105,7 +107,8 @@ class Tests {
     return true;
   }
 
-  void run_case(const TestFile& file, const TestCase& test, const fs::path& path, std::map<std::size_t, std::vector<std::string>>& replaced) {
+  void run_case(const TestFile& file, const TestCase& test, const fs::path& path,
+                std::map<std::size_t, std::vector<std::string>>& replaced) {
     const ScratchFolder scratch;
     const TestOutcome outcome = run_test(file, test, folder_of(path.string()), scratch.path());
     std::string words = outcome.problem;
@@ -118,7 +121,8 @@ class Tests {
         changed = true;
         continue;
       }
-      words += fmt::format("{}{}:{}: {}\n", words.empty() || words.ends_with('\n') ? "" : "\n", file.path, section.section->line, title(*section.section));
+      words += fmt::format("{}{}:{}: {}\n", words.empty() || words.ends_with('\n') ? "" : "\n", file.path, section.section->line,
+                           title(*section.section));
       for (const std::string& line : comparison.diff) words += fmt::format("    {}\n", line);
     }
     if (!words.empty()) {

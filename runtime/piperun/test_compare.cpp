@@ -38,7 +38,8 @@ bool contains(const JsonNode& whole, const JsonNode& part) {
 }
 
 bool fits(const Line& expected, const Line& actual, bool subset) {
-  if (expected.json && actual.json) return subset ? contains(*actual.json, *expected.json) : value::equal(*actual.json, *expected.json);
+  if (expected.json && actual.json)
+    return subset ? contains(*actual.json, *expected.json) : value::equal(*actual.json, *expected.json);
   return subset ? actual.text.find(expected.text) != std::string::npos : expected.text == actual.text;
 }
 
@@ -61,7 +62,8 @@ std::vector<std::string> difference(const std::vector<Line>& expected, const std
   std::vector<std::vector<std::uint32_t>> common(rows + 1, std::vector<std::uint32_t>(columns + 1, 0));
   for (std::size_t i = rows; i-- > 0;) {
     for (std::size_t j = columns; j-- > 0;) {
-      common[i][j] = fits(expected[i], actual[j], subset) ? common[i + 1][j + 1] + 1 : std::max(common[i + 1][j], common[i][j + 1]);
+      common[i][j] =
+          fits(expected[i], actual[j], subset) ? common[i + 1][j + 1] + 1 : std::max(common[i + 1][j], common[i][j + 1]);
     }
   }
   std::vector<std::string> lines;
@@ -96,7 +98,8 @@ std::vector<std::string> update(const std::vector<Line>& expected, const std::ve
   for (std::size_t i = 0; i < actual.size(); ++i) {
     const Line* like = i < expected.size() ? &expected[i] : expected.empty() ? nullptr : &expected.back();
     const bool is_object = subset && like && like->json && actual[i].json && like->json->kind == JsonKind::Object;
-    if (like == &expected[std::min(i, expected.size() - 1)] && i < expected.size() && fits(*like, actual[i], subset)) lines.push_back(like->text);
+    if (like == &expected[std::min(i, expected.size() - 1)] && i < expected.size() && fits(*like, actual[i], subset))
+      lines.push_back(like->text);
     else lines.push_back(is_object ? restricted(*actual[i].json, *like->json) : actual[i].text);
   }
   return lines;
@@ -114,7 +117,8 @@ Comparison compare_text(const std::vector<std::string>& expected, const std::vec
       result.equal &= found;
       result.diff.push_back((found ? "  " : "- ") + line.text);
     }
-    if (!result.equal) for (const Line& line : there) result.diff.push_back("+ " + line.text);
+    if (!result.equal)
+      for (const Line& line : there) result.diff.push_back("+ " + line.text);
     result.updated = result.equal ? expected : actual;
     return result;
   }

@@ -18,15 +18,22 @@ struct Head {
   bool takes_subset;
 };
 constexpr Head kHeads[] = {
-    {"test", SectionKind::Test, true, false},          {"table", SectionKind::Table, true, false},
-    {"input", SectionKind::Input, false, false},       {"output", SectionKind::Output, true, true},
-    {"dead letters", SectionKind::DeadLetters, false, true}, {"ledger", SectionKind::Ledger, false, true},
-    {"error", SectionKind::Error, false, true},        {"diagnostics", SectionKind::Diagnostics, false, true},
-    {"explain", SectionKind::Explain, false, true},    {"ast", SectionKind::Ast, false, true},
+    {"test", SectionKind::Test, true, false},
+    {"table", SectionKind::Table, true, false},
+    {"input", SectionKind::Input, false, false},
+    {"output", SectionKind::Output, true, true},
+    {"dead letters", SectionKind::DeadLetters, false, true},
+    {"ledger", SectionKind::Ledger, false, true},
+    {"error", SectionKind::Error, false, true},
+    {"diagnostics", SectionKind::Diagnostics, false, true},
+    {"explain", SectionKind::Explain, false, true},
+    {"ast", SectionKind::Ast, false, true},
     {"ir", SectionKind::Ir, false, true},
 };
 
-std::string mistake(const std::string& path, std::size_t line, std::string_view words) { return fmt::format("{}:{}: {}", path, line, words); }
+std::string mistake(const std::string& path, std::size_t line, std::string_view words) {
+  return fmt::format("{}:{}: {}", path, line, words);
+}
 
 std::string trimmed(std::string_view text) {
   const std::size_t begin = text.find_first_not_of(" \t\r");
@@ -58,7 +65,8 @@ std::expected<Section, std::string> make_section(const std::string& words) {
     section.kind = head.kind;
     section.name = rest;
     if (!head.takes_name && !rest.empty()) return std::unexpected(fmt::format("`{}` cannot stand behind `{}`", rest, head.words));
-    if (head.takes_name && rest.empty() && head.kind != SectionKind::Test) return std::unexpected(fmt::format("`{}` needs a name", head.words));
+    if (head.takes_name && rest.empty() && head.kind != SectionKind::Test)
+      return std::unexpected(fmt::format("`{}` needs a name", head.words));
     return section;
   }
   return std::unexpected(fmt::format("there is no section `{}`", words));
@@ -85,7 +93,8 @@ std::string comment_above(const std::vector<std::string>& lines, std::size_t ind
 }
 
 void finish(Section& section) {
-  if (section.kind != SectionKind::File) std::erase_if(section.lines, [](const TestLine& line) { return line.text.starts_with('#'); });
+  if (section.kind != SectionKind::File)
+    std::erase_if(section.lines, [](const TestLine& line) { return line.text.starts_with('#'); });
   while (!section.lines.empty() && trimmed(section.lines.back().text).empty()) section.lines.pop_back();
   section.end = section.lines.empty() ? section.line + 1 : section.lines.back().number + 1;
 }
@@ -140,7 +149,9 @@ std::expected<TestSettings, std::string> settings_of(const TestFile& file, const
       if (!time) return std::unexpected(mistake(file.path, line.number, "`now` is a timestamp such as 2026-01-31T12:00:00Z"));
       settings.now = *time;
     } else {
-      return std::unexpected(mistake(file.path, line.number, fmt::format("there is no setting `{}`; `pipeline`, `now`, `param NAME`, `env NAME`, `local`", name)));
+      return std::unexpected(
+          mistake(file.path, line.number,
+                  fmt::format("there is no setting `{}`; `pipeline`, `now`, `param NAME`, `env NAME`, `local`", name)));
     }
   }
   if (settings.pipeline.empty()) return std::unexpected(mistake(file.path, test.line, "the test says no `pipeline = FILE`"));

@@ -10,7 +10,20 @@
 
 namespace piperun::cli {
 
-enum class SectionKind : std::uint8_t { Test, Table, Input, File, Output, DeadLetters, Ledger, Error, Diagnostics, Explain, Ast, Ir };
+enum class SectionKind : std::uint8_t {
+  Test,
+  Table,
+  Input,
+  File,
+  Output,
+  DeadLetters,
+  Ledger,
+  Error,
+  Diagnostics,
+  Explain,
+  Ast,
+  Ir
+};
 
 // One line of a section; its number counts from 1 in the file.
 struct TestLine {

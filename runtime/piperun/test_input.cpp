@@ -33,7 +33,9 @@ class Words {
   // `name=` in front of a value: removed. Names of attributes are letters, digits, `.`, `_` and `-`.
   std::optional<std::string> attribute() {
     std::size_t end = 0;
-    while (end < rest_.size() && (std::isalnum(static_cast<unsigned char>(rest_[end])) || rest_[end] == '.' || rest_[end] == '_' || rest_[end] == '-')) ++end;
+    while (end < rest_.size() &&
+           (std::isalnum(static_cast<unsigned char>(rest_[end])) || rest_[end] == '.' || rest_[end] == '_' || rest_[end] == '-'))
+      ++end;
     if (end == 0 || end >= rest_.size() || rest_[end] != '=') return std::nullopt;
     const std::string_view name = rest_.substr(0, end);
     if (name != "key" && name != "partition" && name != "time" && !name.starts_with("header.")) return std::nullopt;
@@ -92,7 +94,8 @@ Parsed parse_record(InputLine line, Words words) {
     const auto name = words.attribute();
     if (!name) break;
     const auto text = words.attribute_value();
-    if (!text || !set_attribute(line, *name, *text)) return std::unexpected(fmt::format("the value of `{}` cannot be read", *name));
+    if (!text || !set_attribute(line, *name, *text))
+      return std::unexpected(fmt::format("the value of `{}` cannot be read", *name));
   }
   if (is_null) {
     if (!words.rest().empty()) return std::unexpected("nothing can stand behind `null`");

@@ -110,7 +110,8 @@ class TestRun {
       if (!actual) return actual.error();
       outcome_.sections.push_back({&section, lines_of(*actual), false});
     }
-    if (!compiled->ok()) return diagnostics_expected ? "" : "the pipeline is wrong\n" + diag::render(compiled->report, *compiled->sources);
+    if (!compiled->ok())
+      return diagnostics_expected ? "" : "the pipeline is wrong\n" + diag::render(compiled->report, *compiled->sources);
     compiled_ = std::move(*compiled);
     make_stand_ins(*compiled_->program);
     return "";
@@ -227,7 +228,8 @@ class TestRun {
     for (const Section& section : test_.sections) {
       if (section.kind != SectionKind::Table) continue;
       const auto table = std::ranges::find(program().tables, section.name, &ir::Table::name);
-      if (table == program().tables.end()) return fmt::format("{}:{}: there is no table `{}`", file_.path, section.line, section.name);
+      if (table == program().tables.end())
+        return fmt::format("{}:{}: there is no table `{}`", file_.path, section.line, section.name);
       const fs::path sample = fs::absolute(scratch_ / (section.name + ".sample"));
       std::ofstream(sample) << text_of(section);
       table->sample = sample.string();
@@ -309,9 +311,11 @@ class TestRun {
   }
 
   Problem check_faults() {
-    if (!faults_.crashes.empty()) return fmt::format("the step `{}` of `@crash after {}` was never done", faults_.crashes[0], faults_.crashes[0]);
+    if (!faults_.crashes.empty())
+      return fmt::format("the step `{}` of `@crash after {}` was never done", faults_.crashes[0], faults_.crashes[0]);
     for (const auto& [name, failure] : faults_.sinks) {
-      if (failure.times > 0 || failure.happened == 0) return fmt::format("`@fail {}`: not all failures happened, {} did", name, failure.happened);
+      if (failure.times > 0 || failure.happened == 0)
+        return fmt::format("`@fail {}`: not all failures happened, {} did", name, failure.happened);
     }
     return "";
   }
@@ -325,7 +329,8 @@ class TestRun {
       if (section.kind == SectionKind::Output) problem = collect_output(section, outcome);
       else if (section.kind == SectionKind::DeadLetters) problem = collect_letters(outcome);
       else if (section.kind == SectionKind::Ledger) outcome.actual = ledger_lines(ledgers_);
-      else if (section.kind == SectionKind::Error) outcome.actual = failed_ ? std::vector<std::string>{error_line()} : std::vector<std::string>{};
+      else if (section.kind == SectionKind::Error)
+        outcome.actual = failed_ ? std::vector<std::string>{error_line()} : std::vector<std::string>{};
       else continue;
       if (!problem.empty()) return problem;
       outcome_.sections.push_back(std::move(outcome));

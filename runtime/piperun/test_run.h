@@ -20,6 +20,7 @@ struct TestOutcome {
 };
 
 // `folder`: of the .pipetest file; paths in it are relative to it. `scratch`: an empty folder for this test alone.
-TestOutcome run_test(const TestFile& file, const TestCase& test, const std::filesystem::path& folder, const std::filesystem::path& scratch);
+TestOutcome run_test(const TestFile& file, const TestCase& test, const std::filesystem::path& folder,
+                     const std::filesystem::path& scratch);
 
 }  // namespace piperun::cli

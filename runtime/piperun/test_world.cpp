@@ -12,8 +12,11 @@ class PatientSource final : public connectors::Source {
  public:
   explicit PatientSource(std::unique_ptr<connectors::Source> real) : real_(std::move(real)) {}
   base::Result<std::vector<connectors::Partition>> partitions() override { return real_->partitions(); }
-  base::Result<std::int64_t> resolve(const std::string& start, std::uint32_t partition) override { return real_->resolve(start, partition); }
-  base::Result<record::Slab> read(std::uint32_t partition, std::int64_t position, std::size_t max_records, std::size_t max_bytes) override {
+  base::Result<std::int64_t> resolve(const std::string& start, std::uint32_t partition) override {
+    return real_->resolve(start, partition);
+  }
+  base::Result<record::Slab> read(std::uint32_t partition, std::int64_t position, std::size_t max_records,
+                                  std::size_t max_bytes) override {
     return real_->read(partition, position, max_records, max_bytes);
   }
   bool is_finite() const override { return real_->is_finite(); }
@@ -72,8 +75,8 @@ base::Result<std::unique_ptr<connectors::Source>> FailingConnectors::open_source
   return std::make_unique<PatientSource>(std::move(*opened));
 }
 
-base::Result<std::unique_ptr<connectors::Sink>> FailingConnectors::open_sink(const ir::Program& program, const ir::Unit& unit, ir::SinkId sink,
-                                                                             commit::Domain& domain) {
+base::Result<std::unique_ptr<connectors::Sink>> FailingConnectors::open_sink(const ir::Program& program, const ir::Unit& unit,
+                                                                             ir::SinkId sink, commit::Domain& domain) {
   auto opened = real_.open_sink(program, unit, sink, domain);
   if (!opened) return opened;
   return std::make_unique<FailingSink>(std::move(*opened), program.sinks[sink].name, faults_, clock_);
@@ -84,13 +87,14 @@ base::Result<std::unique_ptr<connectors::Table>> FailingConnectors::open_table(c
   return real_.open_table(program, unit, table, domain);
 }
 
-base::Result<void> FailingConnectors::fill_samples(const ir::Program& program, const ir::Unit& unit) { return real_.fill_samples(program, unit); }
+base::Result<void> FailingConnectors::fill_samples(const ir::Program& program, const ir::Unit& unit) {
+  return real_.fill_samples(program, unit);
+}
 
 engine::Verdict CrashingObserver::after(const ir::Unit&, const ir::Step& step) {
   const std::string name = ir::step_name(step, program_.sinks);
-  const auto found = std::ranges::find_if(faults_.crashes, [&](const std::string& wanted) {
-    return wanted == name || wanted == ir::traits(step.kind).text;
-  });
+  const auto found = std::ranges::find_if(
+      faults_.crashes, [&](const std::string& wanted) { return wanted == name || wanted == ir::traits(step.kind).text; });
   if (found == faults_.crashes.end()) return engine::Verdict::GoOn;
   faults_.crashes.erase(found);
   return engine::Verdict::Crash;

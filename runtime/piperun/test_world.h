@@ -28,13 +28,16 @@ struct Faults {
 class FailingConnectors final : public connectors::Connectors {
  public:
   // All outlive it.
-  FailingConnectors(connectors::Connectors& real, Faults& faults, base::Clock& clock) : real_(real), faults_(faults), clock_(clock) {}
+  FailingConnectors(connectors::Connectors& real, Faults& faults, base::Clock& clock)
+      : real_(real), faults_(faults), clock_(clock) {}
 
   base::Result<std::unique_ptr<commit::Domain>> open_domain(const ir::Program& program, const ir::Unit& unit) override;
-  base::Result<std::unique_ptr<commit::Domain>> open_stored(const ir::Program& program, ir::SystemId system, const std::string& unit) override {
+  base::Result<std::unique_ptr<commit::Domain>> open_stored(const ir::Program& program, ir::SystemId system,
+                                                            const std::string& unit) override {
     return real_.open_stored(program, system, unit);
   }
-  base::Result<std::unique_ptr<connectors::Source>> open_source(const ir::Program& program, const ir::Unit& unit, ir::SourceId source) override;
+  base::Result<std::unique_ptr<connectors::Source>> open_source(const ir::Program& program, const ir::Unit& unit,
+                                                                ir::SourceId source) override;
   base::Result<std::unique_ptr<connectors::Sink>> open_sink(const ir::Program& program, const ir::Unit& unit, ir::SinkId sink,
                                                             commit::Domain& domain) override;
   base::Result<std::unique_ptr<connectors::Table>> open_table(const ir::Program& program, const ir::Unit& unit, ir::TableId table,

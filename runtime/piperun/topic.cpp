@@ -14,15 +14,21 @@ namespace {
 
 constexpr Option kPartition = {"--partition", Takes::One, false, "", "this partition alone"};
 constexpr Option kListOptions[] = {{"WORDS", Takes::Many, false, "", "[FILE]"}, kStateDir, kParam, kJson};
-constexpr Option kPeekOptions[] = {{"WORDS", Takes::Many, true, "", "TOPIC [FILE]"}, kPartition,
+constexpr Option kPeekOptions[] = {{"WORDS", Takes::Many, true, "", "TOPIC [FILE]"},
+                                   kPartition,
                                    {"--from", Takes::One, false, "", "first offset (default: the last ones)"},
                                    {"--limit", Takes::One, false, "", "how many (default: 10)"},
-                                   {"--all", Takes::Nothing, false, "", "all records, as JSON lines"}, kStateDir, kParam};
-constexpr Option kPutOptions[] = {{"WORDS", Takes::Many, true, "", "TOPIC [FILE]; one record per line of the input"}, kPartition,
-                                  {"--key", Takes::One, false, "", "JSON field of each record that becomes its key"},
-                                  {"--partitions", Takes::One, false, "", "make the topic, with so many, if it is missing"},
-                                  {"--atomic", Takes::Nothing, false, "", "all or nothing (one transaction) instead of as they come"},
-                                  kStateDir, kParam};
+                                   {"--all", Takes::Nothing, false, "", "all records, as JSON lines"},
+                                   kStateDir,
+                                   kParam};
+constexpr Option kPutOptions[] = {
+    {"WORDS", Takes::Many, true, "", "TOPIC [FILE]; one record per line of the input"},
+    kPartition,
+    {"--key", Takes::One, false, "", "JSON field of each record that becomes its key"},
+    {"--partitions", Takes::One, false, "", "make the topic, with so many, if it is missing"},
+    {"--atomic", Takes::Nothing, false, "", "all or nothing (one transaction) instead of as they come"},
+    kStateDir,
+    kParam};
 
 Exit misuse(World& world, std::string_view words) {
   fmt::print(world.err, "piperun: {}\n", words);
@@ -50,10 +56,11 @@ Exit list(const Arguments& arguments, World& world) {
     for (const embedded::Topic& topic : *topics) {
       for (const embedded::TopicPartition& partition : topic.partitions) {
         if (arguments.has("--json")) {
-          fmt::print(world.out, "{{\"topic\":{},\"store\":{},\"partition\":{},\"begin\":{},\"end\":{}}}\n", bytes_json(topic.name), bytes_json(store.path),
-                     partition.number, partition.begin, partition.end);
+          fmt::print(world.out, "{{\"topic\":{},\"store\":{},\"partition\":{},\"begin\":{},\"end\":{}}}\n",
+                     bytes_json(topic.name), bytes_json(store.path), partition.number, partition.begin, partition.end);
         } else {
-          fmt::print(world.out, "{:<24} partition {:<3} {} .. {}   {}\n", topic.name, partition.number, partition.begin, partition.end, store.path);
+          fmt::print(world.out, "{:<24} partition {:<3} {} .. {}   {}\n", topic.name, partition.number, partition.begin,
+                     partition.end, store.path);
         }
       }
     }
@@ -62,7 +69,8 @@ Exit list(const Arguments& arguments, World& world) {
 }
 
 // Offset at which the last `limit` records of a partition begin.
-base::Result<std::int64_t> last_ones(embedded::Inspector& inspector, const std::string& name, std::int64_t partition, std::int64_t limit) {
+base::Result<std::int64_t> last_ones(embedded::Inspector& inspector, const std::string& name, std::int64_t partition,
+                                     std::int64_t limit) {
   const auto topics = inspector.topics();
   if (!topics) return std::unexpected(topics.error());
   for (const embedded::Topic& topic : *topics) {
@@ -114,8 +122,8 @@ struct Line {
   std::optional<std::string> key;
 };
 
-base::Result<void> append(embedded::Inspector& inspector, const FoundTopic& found, const std::vector<Line>& lines, std::int32_t partition,
-                          std::int64_t partitions, std::int64_t now) {
+base::Result<void> append(embedded::Inspector& inspector, const FoundTopic& found, const std::vector<Line>& lines,
+                          std::int32_t partition, std::int64_t partitions, std::int64_t now) {
   std::vector<embedded::NewRecord> records;
   for (const Line& line : lines) {
     embedded::NewRecord record;
@@ -167,10 +175,15 @@ Exit put(const Arguments& arguments, World& world) {
 }  // namespace
 
 extern const Command kTopicList, kTopicPeek, kTopicPut;
-const Command kTopicList = {"topic list", "Topics with their partitions, begin and end offsets.", "piperun topic list\npiperun topic list orders.pipe", kListOptions, list};
-const Command kTopicPeek = {"topic peek", "Records of a topic.",
-                            "piperun topic peek orders --partition 0 --from 100 --limit 5\npiperun topic peek orders --all > copy.ndjson", kPeekOptions, peek};
-const Command kTopicPut = {"topic put", "Appends records to a topic, also while a pipeline runs.",
-                           "piperun topic put orders < more.ndjson\npiperun topic put orders orders.pipe --key order_id < more.ndjson", kPutOptions, put};
+const Command kTopicList = {"topic list", "Topics with their partitions, begin and end offsets.",
+                            "piperun topic list\npiperun topic list orders.pipe", kListOptions, list};
+const Command kTopicPeek = {
+    "topic peek", "Records of a topic.",
+    "piperun topic peek orders --partition 0 --from 100 --limit 5\npiperun topic peek orders --all > copy.ndjson", kPeekOptions,
+    peek};
+const Command kTopicPut = {
+    "topic put", "Appends records to a topic, also while a pipeline runs.",
+    "piperun topic put orders < more.ndjson\npiperun topic put orders orders.pipe --key order_id < more.ndjson", kPutOptions,
+    put};
 
 }  // namespace piperun::cli

@@ -19,7 +19,10 @@ class CsvSplitter {
   std::optional<End> find_end(std::string_view text);
 
   // Forgets a record begun: at the start of another file.
-  void reset() { seen_ = 0; quoted_ = false; }
+  void reset() {
+    seen_ = 0;
+    quoted_ = false;
+  }
 
  private:
   std::size_t seen_ = 0;

@@ -6,7 +6,8 @@
 namespace piperun::record {
 
 std::optional<DecodeFault> JsonDecoder::decode(std::string_view value, value::Arena& arena, value::Cell* out) {
-  if (!is_utf8(value)) [[unlikely]] return utf8_fault(value);
+  if (!is_utf8(value)) [[unlikely]]
+    return utf8_fault(value);
   return reader_.read_object(value, plan_, arena, out);
 }
 

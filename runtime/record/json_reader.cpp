@@ -43,7 +43,8 @@ class Seen {
 
 }  // namespace
 
-std::optional<DecodeFault> JsonReader::read_object(std::string_view text, const RecordPlan& plan, value::Arena& arena, Cell* out) {
+std::optional<DecodeFault> JsonReader::read_object(std::string_view text, const RecordPlan& plan, value::Arena& arena,
+                                                   Cell* out) {
   in_.start(text);
   arena_ = &arena;
   kept_.clear();
@@ -51,7 +52,8 @@ std::optional<DecodeFault> JsonReader::read_object(std::string_view text, const 
   nodes_.clear();
   names_.clear();
   const bool read = in_.next() == '{' ? record(plan, out) : wrong_type("not an object");
-  if (read && in_.finish()) [[likely]] return std::nullopt;
+  if (read && in_.finish()) [[likely]]
+    return std::nullopt;
   return fault(text);
 }
 
@@ -85,8 +87,7 @@ bool JsonReader::present(const ValuePlan& plan, Cell* out) {
       *out = Cell::of(first == 't');
       return in_.literal(first == 't' ? "true" : "false");
     case TypeKind::Int:
-    case TypeKind::Float:
-      return starts_number(first) ? scalar_number(plan, out) : wrong_type("not a number");
+    case TypeKind::Float: return starts_number(first) ? scalar_number(plan, out) : wrong_type("not a number");
     case TypeKind::Decimal: return decimal(plan, out);
     case TypeKind::String:
       if (first != '"') return wrong_type("not a string");
@@ -342,7 +343,9 @@ DecodeFault JsonReader::fault(std::string_view text) {
     const std::string where = path.empty() ? std::string() : fmt::format("`{}`: ", path);
     return {code, fmt::format("{}{}, at byte {}", where, what, byte)};
   }
-  const std::string_view title = code == ErrorCode::InvalidJson ? "invalid JSON" : code == ErrorCode::InvalidUtf8 ? "invalid UTF-8" : "";
+  const std::string_view title = code == ErrorCode::InvalidJson   ? "invalid JSON"
+                                 : code == ErrorCode::InvalidUtf8 ? "invalid UTF-8"
+                                                                  : "";
   if (title.empty()) return {code, fmt::format("{}, at byte {}", what, byte)};
   return {code, what.empty() ? fmt::format("{} at byte {}", title, byte) : fmt::format("{} at byte {}: {}", title, byte, what)};
 }

@@ -22,7 +22,6 @@ class JsonReader {
   // The whole of `text` is one value of the plan.
   std::optional<DecodeFault> read_text(std::string_view text, const ValuePlan& plan, value::Arena& arena, value::Cell* out);
 
-
  private:
   bool value(const ValuePlan& plan, value::Cell* out);
   bool present(const ValuePlan& plan, value::Cell* out);
@@ -31,7 +30,8 @@ class JsonReader {
   int member_name(const RecordPlan& plan, std::size_t expected, value::Text& name);
   bool undeclared(value::Text name, const char* from, bool keep);
   const value::JsonNode* kept_members();
-  value::JsonNode object_of(std::vector<value::Text>& names, std::size_t names_base, std::vector<value::JsonNode>& nodes, std::size_t base);
+  value::JsonNode object_of(std::vector<value::Text>& names, std::size_t names_base, std::vector<value::JsonNode>& nodes,
+                            std::size_t base);
   bool fill_absent(const RecordPlan& plan, const std::uint64_t* seen, value::Cell* out);
   bool list(const ValuePlan& element, value::Cell* out);
   bool map(const ValuePlan& element, value::Cell* out);
@@ -52,7 +52,8 @@ class JsonReader {
 
   template <typename T>
   bool take(const Scalar<T>& scalar, const char* at, value::Cell* out) {
-    if (!scalar) [[unlikely]] return refuse(scalar.error(), at);
+    if (!scalar) [[unlikely]]
+      return refuse(scalar.error(), at);
     *out = value::Cell::of(*scalar);
     return true;
   }

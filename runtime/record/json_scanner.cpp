@@ -105,7 +105,8 @@ bool JsonScanner::number(std::string_view& token) {
 bool JsonScanner::escaped_string(const char* from, const char* stop, value::Arena* arena, value::Text* out) {
   const char* close = stop;  // the result is never longer than what is written between the quotes
   while (close < end_ && *close != '"') {
-    if (static_cast<unsigned char>(*close) < ' ') return fail(base::ErrorCode::InvalidJson, "a control character in a string", close);
+    if (static_cast<unsigned char>(*close) < ' ')
+      return fail(base::ErrorCode::InvalidJson, "a control character in a string", close);
     close = plain_end(close + (*close == '\\' ? 2 : 1));
   }
   if (close >= end_) return fail(base::ErrorCode::InvalidJson, "a string without its end", end_);
@@ -167,7 +168,17 @@ bool JsonScanner::skip_value() {
     case 't': return literal("true");
     case 'f': return literal("false");
     case 'n': return literal("null");
-    case '-': case '0': case '1': case '2': case '3': case '4': case '5': case '6': case '7': case '8': case '9': return number(token);
+    case '-':
+    case '0':
+    case '1':
+    case '2':
+    case '3':
+    case '4':
+    case '5':
+    case '6':
+    case '7':
+    case '8':
+    case '9': return number(token);
     default: return malformed();
   }
 }

@@ -62,7 +62,8 @@ class JsonScanner {
   bool skip_string() {
     const char* from = p_ + 1;
     const char* stop = plain_end(from);
-    if (stop < end_ && *stop == '"') [[likely]] return p_ = stop + 1, true;
+    if (stop < end_ && *stop == '"') [[likely]]
+      return p_ = stop + 1, true;
     return escaped_string(from, stop, nullptr, nullptr);
   }
 
@@ -76,7 +77,8 @@ class JsonScanner {
 
   // `true`, `false`, `null` at the cursor.
   bool literal(std::string_view word) {
-    if (static_cast<std::size_t>(end_ - p_) < word.size() || std::memcmp(p_, word.data(), word.size()) != 0) return malformed_in(word);
+    if (static_cast<std::size_t>(end_ - p_) < word.size() || std::memcmp(p_, word.data(), word.size()) != 0)
+      return malformed_in(word);
     p_ += word.size();
     return true;
   }
@@ -118,7 +120,8 @@ class JsonScanner {
     for (; from < end_; from += 16) {
       const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
       const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, last_control), bytes);
-      const __m128i stops = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, quotes), _mm_cmpeq_epi8(bytes, backslashes)), control);
+      const __m128i stops =
+          _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, quotes), _mm_cmpeq_epi8(bytes, backslashes)), control);
       if (const int mask = _mm_movemask_epi8(stops)) return from + std::countr_zero(static_cast<unsigned>(mask));
     }
     return from;

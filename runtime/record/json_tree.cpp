@@ -27,7 +27,17 @@ bool JsonReader::tree(value::JsonNode& node) {
     case 't': node.kind = JsonKind::True; return in_.literal("true");
     case 'f': node.kind = JsonKind::False; return in_.literal("false");
     case 'n': node.kind = JsonKind::Null; return in_.literal("null");
-    case '-': case '0': case '1': case '2': case '3': case '4': case '5': case '6': case '7': case '8': case '9': {
+    case '-':
+    case '0':
+    case '1':
+    case '2':
+    case '3':
+    case '4':
+    case '5':
+    case '6':
+    case '7':
+    case '8':
+    case '9': {
       std::string_view token;
       if (!in_.number(token)) return false;
       node.kind = JsonKind::Number;
@@ -73,8 +83,8 @@ bool JsonReader::tree_object(value::JsonNode& node) {
 }
 
 // Takes what lies behind the two bases; of members with one name the first.
-value::JsonNode JsonReader::object_of(std::vector<value::Text>& names, std::size_t names_base, std::vector<value::JsonNode>& nodes,
-                                      std::size_t base) {
+value::JsonNode JsonReader::object_of(std::vector<value::Text>& names, std::size_t names_base,
+                                      std::vector<value::JsonNode>& nodes, std::size_t base) {
   const auto name_at = [&](std::size_t i) { return std::string_view(names[names_base + i]); };
   if (has_repeated_name(nodes.size() - base, name_at)) {
     const auto firsts = first_of_each_name(nodes.size() - base, name_at);

@@ -31,7 +31,8 @@ constexpr char kHex[] = "0123456789abcdef";
 constexpr auto kEscapes = [] {
   std::array<char, 256> table{};
   for (std::size_t c = 0; c < 0x20; ++c) table[c] = 'u';
-  table['"'] = '"', table['\\'] = '\\', table['\n'] = 'n', table['\r'] = 'r', table['\t'] = 't', table['\b'] = 'b', table['\f'] = 'f';
+  table['"'] = '"', table['\\'] = '\\', table['\n'] = 'n', table['\r'] = 'r', table['\t'] = 't', table['\b'] = 'b',
+  table['\f'] = 'f';
   return table;
 }();
 

@@ -34,21 +34,29 @@ const std::vector<ir::FieldFormat>* formats_of(const ir::Program& program, value
 }
 
 std::string usual_token(std::string_view name) {
-  const bool plain = std::ranges::all_of(name, [](char c) { return c != '"' && c != '\\' && static_cast<unsigned char>(c) >= ' '; });
+  const bool plain =
+      std::ranges::all_of(name, [](char c) { return c != '"' && c != '\\' && static_cast<unsigned char>(c) >= ' '; });
   return plain ? '"' + std::string(name) + "\":" : std::string();
 }
 
 ValuePlan plan_value(const ir::Program& program, value::TypeId id, ir::TimeUnit time) {
   const value::Type& type = program.types[id];
-  ValuePlan plan{.kind = type.kind, .nullable = type.nullable, .precision = type.precision, .scale = type.scale, .time = time,
-                 .enum_values = type.values, .element = nullptr, .record = nullptr};
+  ValuePlan plan{.kind = type.kind,
+                 .nullable = type.nullable,
+                 .precision = type.precision,
+                 .scale = type.scale,
+                 .time = time,
+                 .enum_values = type.values,
+                 .element = nullptr,
+                 .record = nullptr};
   if (type.kind == value::TypeKind::List || type.kind == value::TypeKind::Map)
     plan.element = std::make_unique<ValuePlan>(plan_value(program, type.element, time));
   if (type.kind == value::TypeKind::Record) plan.record = std::make_unique<RecordPlan>(plan_record(program, id));
   return plan;
 }
 
-std::optional<std::array<value::Cell, 2>> absent_cells(const ir::Program& program, const ValuePlan& plan, const ir::FieldFormat* format) {
+std::optional<std::array<value::Cell, 2>> absent_cells(const ir::Program& program, const ValuePlan& plan,
+                                                       const ir::FieldFormat* format) {
   if (format == nullptr || !format->absent) {
     if (!plan.nullable) return std::nullopt;
     return std::array{value::Cell::of(true), value::Cell{}};
@@ -93,7 +101,8 @@ RecordPlan plan_row(const ir::Program& program, value::TypeId record, const ir::
   RecordPlan plan = plan_record(program, record);
   const auto cell_of = [&](std::string_view name) {
     for (std::size_t column = 0; column < row.size(); ++column) {
-      if (row[column].name == name) return static_cast<std::uint32_t>(ir::cell_offset(program.types, row, static_cast<int>(column)));
+      if (row[column].name == name)
+        return static_cast<std::uint32_t>(ir::cell_offset(program.types, row, static_cast<int>(column)));
     }
     return kUnread;
   };

@@ -38,9 +38,24 @@ bool read_short(std::string_view token, Short& out) {
   return true;
 }
 
-constexpr std::int64_t kPowers[] = {1, 10, 100, 1'000, 10'000, 100'000, 1'000'000, 10'000'000, 100'000'000, 1'000'000'000,
-                                    10'000'000'000, 100'000'000'000, 1'000'000'000'000, 10'000'000'000'000, 100'000'000'000'000,
-                                    1'000'000'000'000'000, 10'000'000'000'000'000, 100'000'000'000'000'000,
+constexpr std::int64_t kPowers[] = {1,
+                                    10,
+                                    100,
+                                    1'000,
+                                    10'000,
+                                    100'000,
+                                    1'000'000,
+                                    10'000'000,
+                                    100'000'000,
+                                    1'000'000'000,
+                                    10'000'000'000,
+                                    100'000'000'000,
+                                    1'000'000'000'000,
+                                    10'000'000'000'000,
+                                    100'000'000'000'000,
+                                    1'000'000'000'000'000,
+                                    10'000'000'000'000'000,
+                                    100'000'000'000'000'000,
                                     1'000'000'000'000'000'000};
 
 Scalar<Int128> exact_decimal(std::string_view token, value::DecimalType type) {
@@ -106,7 +121,8 @@ Scalar<std::int64_t> timestamp_from_text(std::string_view text) {
 Scalar<std::int64_t> duration_from_text(std::string_view text) {
   const auto micros = value::parse_duration(text);
   if (micros) return *micros;
-  return fault(micros.error() == value::Fault::Overflow ? ErrorCode::OutOfRange : ErrorCode::WrongType, value::words(micros.error()));
+  return fault(micros.error() == value::Fault::Overflow ? ErrorCode::OutOfRange : ErrorCode::WrongType,
+               value::words(micros.error()));
 }
 
 Scalar<std::int64_t> enum_from_text(std::string_view text, const ValuePlan& plan) {

@@ -16,8 +16,8 @@ struct Header {
 // The views live as long as the slab. At least kPadding readable bytes follow each value (a JSON parser reads past the end).
 inline constexpr std::size_t kPadding = 64;
 struct RawRecord {
-  std::int64_t offset = 0;     // of this record: a number in a topic, a byte position in a file
-  std::int64_t next = 0;       // position after it: what is committed when it is done
+  std::int64_t offset = 0;  // of this record: a number in a topic, a byte position in a file
+  std::int64_t next = 0;  // position after it: what is committed when it is done
   std::int64_t timestamp = 0;  // the log's, microseconds; 0 if it has none
   std::optional<std::string_view> key;
   std::optional<std::string_view> value;  // nullopt: a tombstone
@@ -30,9 +30,9 @@ class SlabOwner {
 };
 
 struct Slab {
-  std::uint32_t partition = 0;             // index into what Source::partitions() returned
-  std::vector<RawRecord> records;          // contiguous, ascending
-  std::string_view header;                 // csv: the first line of the file that they come from; else empty
+  std::uint32_t partition = 0;  // index into what Source::partitions() returned
+  std::vector<RawRecord> records;  // contiguous, ascending
+  std::string_view header;  // csv: the first line of the file that they come from; else empty
   std::unique_ptr<SlabOwner> owner;
 };
 

@@ -33,9 +33,7 @@ T read(std::string_view& bytes) {
   return value;
 }
 
-std::uint64_t mix(std::uint64_t accumulator, std::uint64_t lane) {
-  return std::rotl(accumulator + lane * kPrime2, 31) * kPrime1;
-}
+std::uint64_t mix(std::uint64_t accumulator, std::uint64_t lane) { return std::rotl(accumulator + lane * kPrime2, 31) * kPrime1; }
 
 std::uint64_t merge(std::uint64_t accumulator, std::uint64_t lane) { return (accumulator ^ mix(0, lane)) * kPrime1 + kPrime4; }
 

@@ -81,7 +81,9 @@ bool floor_mod(NativeCall& call) {
 }
 
 bool greatest_common_divisor(NativeCall& call) {
-  const auto magnitude = [](std::int64_t v) { return v < 0 ? std::uint64_t{0} - static_cast<std::uint64_t>(v) : static_cast<std::uint64_t>(v); };
+  const auto magnitude = [](std::int64_t v) {
+    return v < 0 ? std::uint64_t{0} - static_cast<std::uint64_t>(v) : static_cast<std::uint64_t>(v);
+  };
   const std::uint64_t result = std::gcd(magnitude(integer(call, 0)), magnitude(integer(call, 1)));
   if (result > static_cast<std::uint64_t>(INT64_MAX)) return fail(call, Fault::Overflow);
   return give(call, static_cast<std::int64_t>(result));
@@ -109,7 +111,8 @@ constexpr Native kFunctions[] = {
     {"math.floor", plain<std::floor>},
     {"math.ceil", plain<std::ceil>},
     {"math.round", round_float},
-    {"math.to_decimal", [](NativeCall& c) { return give_decimal(c, value::decimal_from_float(number(c, 0), decimal_result(c))); }},
+    {"math.to_decimal",
+     [](NativeCall& c) { return give_decimal(c, value::decimal_from_float(number(c, 0), decimal_result(c))); }},
     {"math.sqrt", finite<std::sqrt>},
     {"math.cbrt", plain<cube_root>},
     {"math.exp", finite<std::exp>},

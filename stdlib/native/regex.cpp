@@ -123,7 +123,8 @@ bool regex_find_all(NativeCall& call) {
   const RE2* pattern = pattern_of(call);
   if (pattern == nullptr) return false;
   std::vector<std::string_view> found;
-  each_match(*pattern, text(call, 0), [&](const Matcher& matcher, std::size_t) { found.push_back(matcher.wanted().value_or("")); });
+  each_match(*pattern, text(call, 0),
+             [&](const Matcher& matcher, std::size_t) { found.push_back(matcher.wanted().value_or("")); });
   return give_list(call, found);
 }
 
@@ -195,7 +196,7 @@ bool regex_split(NativeCall& call) {
 }
 
 constexpr Native kFunctions[] = {
-    {"text.regex_matches", regex_matches}, {"text.regex_find", regex_find},     {"text.regex_group", regex_group},
+    {"text.regex_matches", regex_matches},   {"text.regex_find", regex_find},     {"text.regex_group", regex_group},
     {"text.regex_find_all", regex_find_all}, {"text.regex_fields", regex_fields}, {"text.regex_replace", regex_replace},
     {"text.regex_split", regex_split},
 };

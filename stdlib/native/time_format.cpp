@@ -70,7 +70,9 @@ class Formatter {
       case 'u': return put("{}", weekday);
       case 'G': return put("{:04}", value::iso_week(local_).year);
       case 'V': return put("{:02}", value::iso_week(local_).week);
-      case 's': return put("{}", (local_ - offset_ - ((local_ - offset_) % value::kSecond + value::kSecond) % value::kSecond) / value::kSecond);
+      case 's':
+        return put("{}",
+                   (local_ - offset_ - ((local_ - offset_) % value::kSecond + value::kSecond) % value::kSecond) / value::kSecond);
       case 'z': return append_offset();
       case 'Z': return put("{}", zone_);
       case '%': return put("{}", '%');
@@ -118,7 +120,8 @@ class PatternReader {
     auto micros = value::micros_from_civil(civil);
     if (!micros) return std::unexpected(micros.error() == Fault::BadArgument ? Fault::BadTimeFormat : micros.error());
     if (day_of_year_) {
-      if (*day_of_year_ < 1 || *day_of_year_ > (value::is_leap_year(civil.year) ? 366 : 365)) return std::unexpected(Fault::BadTimeFormat);
+      if (*day_of_year_ < 1 || *day_of_year_ > (value::is_leap_year(civil.year) ? 366 : 365))
+        return std::unexpected(Fault::BadTimeFormat);
       *micros += (*day_of_year_ - value::day_of_year(*micros)) * value::kDay;
     }
     return ParsedTime{*micros, offset_};
@@ -186,7 +189,8 @@ class PatternReader {
     std::size_t count = rest_.starts_with('-') ? 1 : 0;
     while (count < rest_.size() && is_digit(rest_[count])) ++count;
     const auto seconds = value::parse_int(rest_.substr(0, count));
-    if (!seconds || *seconds < value::kMinTimestamp / value::kSecond || *seconds > value::kMaxTimestamp / value::kSecond) return false;
+    if (!seconds || *seconds < value::kMinTimestamp / value::kSecond || *seconds > value::kMaxTimestamp / value::kSecond)
+      return false;
     rest_.remove_prefix(count);
     epoch_ = *seconds * value::kSecond;
     return true;

@@ -10,7 +10,8 @@
 namespace piperun::native {
 
 // `local` is what the clocks show, `offset` how far they are ahead of UTC. BadTimeFormat for an unknown letter.
-value::Fallible<std::string> format_time(std::int64_t local, std::int64_t offset, std::string_view zone, std::string_view pattern);
+value::Fallible<std::string> format_time(std::int64_t local, std::int64_t offset, std::string_view zone,
+                                         std::string_view pattern);
 
 struct ParsedTime {
   std::int64_t local;

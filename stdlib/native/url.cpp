@@ -42,7 +42,8 @@ View take_scheme(std::string_view& rest) {
   const std::size_t at = rest.find(':');
   if (at == std::string_view::npos || at == 0 || !is_letter(rest[0])) return std::nullopt;
   const std::string_view scheme = rest.substr(0, at);
-  if (!std::ranges::all_of(scheme, [](char c) { return is_letter(c) || is_digit(c) || c == '+' || c == '-' || c == '.'; })) return std::nullopt;
+  if (!std::ranges::all_of(scheme, [](char c) { return is_letter(c) || is_digit(c) || c == '+' || c == '-' || c == '.'; }))
+    return std::nullopt;
   rest.remove_prefix(at + 1);
   return scheme;
 }

@@ -28,9 +28,7 @@ const date::time_zone* find_zone(std::string_view name) {
   const date::time_zone* zone = nullptr;
   try {
     zone = date::locate_zone(name);
-  } catch (const std::runtime_error&) {
-    return nullptr;
-  }
+  } catch (const std::runtime_error&) { return nullptr; }
   known.emplace(name, zone);
   return zone;
 }

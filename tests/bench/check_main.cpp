@@ -27,7 +27,9 @@ int main(int count, char** words) {
     const auto compiled = piperun::cli::compile_file(path, options);
     const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
     if (!compiled || !compiled->ok()) {
-      std::fputs(compiled ? piperun::diag::render(compiled->report, *compiled->sources, {}).c_str() : compiled.error().message.c_str(), stderr);
+      std::fputs(
+          compiled ? piperun::diag::render(compiled->report, *compiled->sources, {}).c_str() : compiled.error().message.c_str(),
+          stderr);
       return 1;
     }
     units = compiled->program->units.size();
@@ -35,7 +37,7 @@ int main(int count, char** words) {
   }
   std::ranges::sort(times);
   const double median = (times[kRuns / 2 - 1] + times[kRuns / 2]) / 2;
-  std::printf("check + plan + prove of 200 lines, %zu units: median %.2f ms (min %.2f, max %.2f), limit %.0f ms\n", units, median, times.front(),
-              times.back(), kLimit);
+  std::printf("check + plan + prove of 200 lines, %zu units: median %.2f ms (min %.2f, max %.2f), limit %.0f ms\n", units, median,
+              times.front(), times.back(), kLimit);
   return median <= kLimit ? 0 : 1;
 }

@@ -48,11 +48,13 @@ void make_input(const std::string& path) {
   };
   for (int i = 0; i < kRecords; ++i) {
     char line[512];
-    std::snprintf(line, sizeof line,
-                  R"({"auction":%llu,"bidder":%llu,"price":%llu.%02llu,"channel":"channel-%llu","url":"https://www.example.org/item/%llu",)"
-                  R"("at":"2026-01-31T12:%02llu:%02lluZ","extra":"%016llx%016llx"})" "\n",
-                  1000ull + next(5000), 1000ull + next(90000), 0ull + next(120), 0ull + next(100), 0ull + next(40), 0ull + next(1000000),
-                  0ull + next(60), 0ull + next(60), 0ull + next(1ull << 31), 0ull + next(1ull << 31));
+    std::snprintf(
+        line, sizeof line,
+        R"({"auction":%llu,"bidder":%llu,"price":%llu.%02llu,"channel":"channel-%llu","url":"https://www.example.org/item/%llu",)"
+        R"("at":"2026-01-31T12:%02llu:%02lluZ","extra":"%016llx%016llx"})"
+        "\n",
+        1000ull + next(5000), 1000ull + next(90000), 0ull + next(120), 0ull + next(100), 0ull + next(40), 0ull + next(1000000),
+        0ull + next(60), 0ull + next(60), 0ull + next(1ull << 31), 0ull + next(1ull << 31));
     out << line;
   }
 }
@@ -83,7 +85,8 @@ int hand_written(const std::string& in, const std::string& to) {
   const char* const end = line + text.size();
   while (line < end) {
     const char* const stop = std::find(line, end, '\n');
-    auto document = parser.iterate(line, static_cast<std::size_t>(stop - line), static_cast<std::size_t>(end - line) + simdjson::SIMDJSON_PADDING);
+    auto document = parser.iterate(line, static_cast<std::size_t>(stop - line),
+                                   static_cast<std::size_t>(end - line) + simdjson::SIMDJSON_PADDING);
     simdjson::ondemand::object object = document.get_object();
     const std::int64_t auction = object.find_field("auction").get_int64();
     const std::int64_t bidder = object.find_field("bidder").get_int64();
@@ -129,7 +132,9 @@ double cpu_of(Body body) {
     std::cerr << "a run failed\n";
     std::exit(1);
   }
-  const auto seconds = [](const timeval& time) { return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6; };
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+  };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
@@ -179,8 +184,10 @@ int main(int, char** words) {
   }
   std::filesystem::current_path("/");
   std::filesystem::remove_all(folder);
-  std::printf("hand-written loop %.0f ns/record, piperun %.0f ns/record; ratio of CPU time: median %.2f (min %.2f, max %.2f); outputs %s\n",
-              median(hand) * 1e9 / kRecords, median(engine) * 1e9 / kRecords, median(ratios), std::ranges::min(ratios),
-              std::ranges::max(ratios), same ? "equal" : "DIFFER");
+  std::printf(
+      "hand-written loop %.0f ns/record, piperun %.0f ns/record; ratio of CPU time: median %.2f (min %.2f, max %.2f); outputs "
+      "%s\n",
+      median(hand) * 1e9 / kRecords, median(engine) * 1e9 / kRecords, median(ratios), std::ranges::min(ratios),
+      std::ranges::max(ratios), same ? "equal" : "DIFFER");
   return same ? 0 : 1;
 }

@@ -29,10 +29,11 @@ double cpu_seconds() {
 
 std::string order(int i) {
   char text[400];
-  std::snprintf(text, sizeof text,
-                R"({"order_id":"order-%08d-abcdef-%010d","customer_id":%d,"quantity":%d,"unit_price":"%d.%02d","total":%d.%02d,)"
-                R"("currency":"EUR","created_at":"2026-01-31T11:%02d:%02dZ","note":"a note that nobody declared, of some length, as data has them"})",
-                i, i, i % 1000, i % 9 + 1, i % 100, i % 100, i % 1000 + 11, i % 100, i % 60, i % 59);
+  std::snprintf(
+      text, sizeof text,
+      R"({"order_id":"order-%08d-abcdef-%010d","customer_id":%d,"quantity":%d,"unit_price":"%d.%02d","total":%d.%02d,)"
+      R"("currency":"EUR","created_at":"2026-01-31T11:%02d:%02dZ","note":"a note that nobody declared, of some length, as data has them"})",
+      i, i, i % 1000, i % 9 + 1, i % 100, i % 100, i % 1000 + 11, i % 100, i % 60, i % 59);
   return text;
 }
 
@@ -72,7 +73,8 @@ int main() {
   ir::Program program;
   program.memory = std::make_unique<value::Arena>();
   value::TypeTable& types = program.types;
-  const auto text = types.scalar(TypeKind::String), number = types.scalar(TypeKind::Int), time = types.scalar(TypeKind::Timestamp);
+  const auto text = types.scalar(TypeKind::String), number = types.scalar(TypeKind::Int),
+             time = types.scalar(TypeKind::Timestamp);
   const auto money = types.decimal(12, 2);
   const ir::Schema input{{"order_id", text}, {"customer_id", number}, {"quantity", number}, {"unit_price", money},
                          {"total", money},   {"currency", text},      {"created_at", time}};

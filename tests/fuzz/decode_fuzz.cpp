@@ -27,12 +27,18 @@ struct Decoders {
     program.memory = std::make_unique<value::Arena>();
     value::TypeTable& types = program.types;
     const auto scalar = [&](TypeKind kind) { return types.with_null(types.scalar(kind)); };
-    const value::TypeId line = types.record("Line", {{"qty", scalar(TypeKind::Int)}, {"tags", types.list(types.scalar(TypeKind::String))}});
-    const std::vector<value::Field> fields{
-        {"s", scalar(TypeKind::String)}, {"i", scalar(TypeKind::Int)},      {"f", scalar(TypeKind::Float)},
-        {"d", types.with_null(types.decimal(38, 9))}, {"t", scalar(TypeKind::Timestamp)}, {"u", scalar(TypeKind::Duration)},
-        {"y", scalar(TypeKind::Bytes)},  {"l", types.with_null(types.list(line))}, {"m", types.with_null(types.map(types.scalar(TypeKind::Int)))},
-        {"j", scalar(TypeKind::Json)}};
+    const value::TypeId line =
+        types.record("Line", {{"qty", scalar(TypeKind::Int)}, {"tags", types.list(types.scalar(TypeKind::String))}});
+    const std::vector<value::Field> fields{{"s", scalar(TypeKind::String)},
+                                           {"i", scalar(TypeKind::Int)},
+                                           {"f", scalar(TypeKind::Float)},
+                                           {"d", types.with_null(types.decimal(38, 9))},
+                                           {"t", scalar(TypeKind::Timestamp)},
+                                           {"u", scalar(TypeKind::Duration)},
+                                           {"y", scalar(TypeKind::Bytes)},
+                                           {"l", types.with_null(types.list(line))},
+                                           {"m", types.with_null(types.map(types.scalar(TypeKind::Int)))},
+                                           {"j", scalar(TypeKind::Json)}};
     ir::Source source;
     source.type = types.record("T", fields);
     source.extra = ir::ExtraFields::Keep;
@@ -74,10 +80,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   value::Cell row[64];
   const auto fault = all.decode(format, text, row);
   record::CsvSplitter splitter;
-  if (const auto end = splitter.find_end(text)) require(end->content <= end->next && end->next <= text.size(), "a record end outside of the text");
+  if (const auto end = splitter.find_end(text))
+    require(end->content <= end->next && end->next <= text.size(), "a record end outside of the text");
 
   if (format == 0) {
-    const bool is_data_fault = fault && fault->code != base::ErrorCode::InvalidJson && fault->code != base::ErrorCode::InvalidUtf8;
+    const bool is_data_fault =
+        fault && fault->code != base::ErrorCode::InvalidJson && fault->code != base::ErrorCode::InvalidUtf8;
     const bool has_mark = text.starts_with("\xEF\xBB\xBF");
     if (!fault || (is_data_fault && fault->code != base::ErrorCode::TooDeep))
       require(value::parse_json(has_mark ? text.substr(3) : text, all.arena).has_value(), "accepted what is no JSON");

@@ -45,7 +45,8 @@ class EmbeddedDomain final : public commit::Domain {
   void release() override;
 
   base::Result<void> freeze(const commit::Manifest& manifest) override;
-  base::Result<std::vector<commit::KeyEntry>> all_keys(const std::string& stage, const std::string& after, std::int64_t limit) override;
+  base::Result<std::vector<commit::KeyEntry>> all_keys(const std::string& stage, const std::string& after,
+                                                       std::int64_t limit) override;
   base::Result<void> retire() override;
   base::Result<void> rename_stage(const std::string& from, const std::string& to) override;
 

@@ -21,7 +21,8 @@ bool has_open(std::int64_t pid, const std::string& path) {
   std::error_code error;
   const fs::path file = fs::canonical(path, error);
   if (error) return false;
-  for (auto entry = fs::directory_iterator(fmt::format("/proc/{}/fd", pid), error); !error && entry != fs::directory_iterator(); entry.increment(error)) {
+  for (auto entry = fs::directory_iterator(fmt::format("/proc/{}/fd", pid), error); !error && entry != fs::directory_iterator();
+       entry.increment(error)) {
     std::error_code unreadable;
     if (fs::read_symlink(entry->path(), unreadable) == file) return true;
   }
@@ -46,8 +47,9 @@ Result<void> EmbeddedDomain::check_idle() {
     if (!*row) return {};
     const std::int64_t pid = query.integer(0);
     if (pid == 0 || pid == getpid() || !has_open(pid, database_->path())) continue;
-    return base::failure(base::ErrorCode::LostOwnership,
-                         fmt::format("{} of {} cannot be taken over: process {} is at work on it; stop it first", unit_, pipeline_, pid));
+    return base::failure(
+        base::ErrorCode::LostOwnership,
+        fmt::format("{} of {} cannot be taken over: process {} is at work on it; stop it first", unit_, pipeline_, pid));
   }
 }
 

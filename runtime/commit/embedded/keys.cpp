@@ -84,14 +84,23 @@ Result<void> EmbeddedDomain::rename_stage(const std::string& from, const std::st
   Transaction transaction(*database_);
   if (auto begun = transaction.begin(); !begun) return begun;
   if (auto owner = check_owner(); !owner) return owner;
-  auto left = database_->query(
-      "DELETE FROM piperun_operators WHERE pipeline = ?1 AND unit = ?2 AND name = ?3 "
-      "AND EXISTS (SELECT 1 FROM piperun_operators WHERE pipeline = ?1 AND unit = ?2 AND name = ?4) "
-      "AND NOT EXISTS (SELECT 1 FROM piperun_keys WHERE operator = id)")
-                  .bind(1, pipeline_).bind(2, unit_).bind(3, to).bind(4, from).run();
+  auto left = database_
+                  ->query(
+                      "DELETE FROM piperun_operators WHERE pipeline = ?1 AND unit = ?2 AND name = ?3 "
+                      "AND EXISTS (SELECT 1 FROM piperun_operators WHERE pipeline = ?1 AND unit = ?2 AND name = ?4) "
+                      "AND NOT EXISTS (SELECT 1 FROM piperun_keys WHERE operator = id)")
+                  .bind(1, pipeline_)
+                  .bind(2, unit_)
+                  .bind(3, to)
+                  .bind(4, from)
+                  .run();
   if (!left) return std::unexpected(left.error());
   auto renamed = database_->query("UPDATE piperun_operators SET name = ?3 WHERE pipeline = ?1 AND unit = ?2 AND name = ?4")
-                     .bind(1, pipeline_).bind(2, unit_).bind(3, to).bind(4, from).run();
+                     .bind(1, pipeline_)
+                     .bind(2, unit_)
+                     .bind(3, to)
+                     .bind(4, from)
+                     .run();
   if (!renamed) return std::unexpected(renamed.error());
   operators_.clear();
   return transaction.commit();

@@ -65,7 +65,8 @@ class RealConnectors final : public Connectors {
     return std::make_unique<embedded::EmbeddedDomain>(std::move(*database), program.id, unit.name);
   }
 
-  Result<std::unique_ptr<commit::Domain>> open_stored(const ir::Program& program, ir::SystemId id, const std::string& unit) override {
+  Result<std::unique_ptr<commit::Domain>> open_stored(const ir::Program& program, ir::SystemId id,
+                                                      const std::string& unit) override {
     if (id != ir::kNone && !is_embedded(program.systems[id])) return nullptr;
     const std::string path = id == ir::kNone ? in_state_dir(program.id) : database_path(program, id);
     auto is_ours = Database::has_tables(path);

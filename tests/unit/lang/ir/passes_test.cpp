@@ -234,7 +234,8 @@ TEST(Prune, NeverDropsACheck) {
 
 TEST(Prune, KeepsTheKeyOfADedup) {
   HandBuilt t;
-  const Schema columns{{"id", t.string}, {"x", t.integer}, {"unread", t.integer}, {"#time", t.program.types.scalar(value::TypeKind::Timestamp)}};
+  const Schema columns{
+      {"id", t.string}, {"x", t.integer}, {"unread", t.integer}, {"#time", t.program.types.scalar(value::TypeKind::Timestamp)}};
   t.add_input(columns);
   const NodeId dedup = t.add_node(Dedup{"f.dedup", {0}, 3, 60}, columns, 1);
   const NodeId out = t.add_output({{"x", t.integer}});

@@ -43,7 +43,8 @@ inline ir::Program lowered(const std::string& text, bool optimized = false) {
   const sema::Options options{.local = true, .run = false, .params = {}, .environment = {}};
   const sema::Facts facts = sema::analyze(files, options, sources, report);
   for (const diag::Diagnostic* diagnostic : report.sorted()) {
-    if (diagnostic->severity() == diag::Severity::Error) ADD_FAILURE() << sources.where(diagnostic->span) << ": " << diagnostic->text;
+    if (diagnostic->severity() == diag::Severity::Error)
+      ADD_FAILURE() << sources.where(diagnostic->span) << ": " << diagnostic->text;
   }
   if (report.has_errors()) return {};
   ir::Program program = lower(files, facts, options, sources);

@@ -21,10 +21,12 @@ type Address { street: string, city: string }
 type T { id: string, n: int64, d: decimal(12, 2), note: string?, flag: bool, lines: list<Line>, address: Address, back: Address?, raw: json, tags: map<string, string> }
 source t: T = file { path = "t.ndjson", format = json }
 sink out = stdout
-)" + declarations + R"(
+)" + declarations +
+         R"(
 flow f {
   from t
-)" + stages + R"(
+)" + stages +
+         R"(
   to out
 }
 )";
@@ -130,8 +132,10 @@ TEST(Lower, NumbersAreConverted) {
 
 TEST(Lower, CollectionsJsonAndText) {
   const std::string text = text_of(
-      "  map { a = lines[0]!.qty, b = tags[\"x\"] ?? \"\", c = to_int(raw.a[1])!, e = n in [1, 2], f = [n, 2], g = \"{id}: {n}\", h = { n, k = id } }");
-  for (const char* op : {"list_index", "map_get", "json_get", "json_index", "json_to", "list_contains", "= list %", "to_text", "concat", "= record %"}) {
+      "  map { a = lines[0]!.qty, b = tags[\"x\"] ?? \"\", c = to_int(raw.a[1])!, e = n in [1, 2], f = [n, 2], g = \"{id}: "
+      "{n}\", h = { n, k = id } }");
+  for (const char* op : {"list_index", "map_get", "json_get", "json_index", "json_to", "list_contains", "= list %", "to_text",
+                         "concat", "= record %"}) {
     EXPECT_THAT(text, HasSubstr(op));
   }
 }
@@ -171,7 +175,8 @@ flow f {
     else to b
   }
 }
-)", true);
+)",
+                                     true);
   const std::string text = ir::print(routed, routed.graph);
   EXPECT_THAT(text, HasSubstr("port 1"));
   EXPECT_THAT(text, HasSubstr("-> 2 | 3"));
@@ -189,7 +194,8 @@ flow f {
   from a, b as C
   to out
 }
-)", true);
+)",
+                                     true);
   const std::string text = ir::print(united, united.graph);
   EXPECT_THAT(text, HasSubstr("port 0 (id: string, n: int64, note: string?)"));
   EXPECT_THAT(text, HasSubstr("= const null : string?"));
@@ -235,7 +241,8 @@ flow f {
   set m = n + 1
   to copy
 }
-)", true);
+)",
+                                      true);
   const std::string text = ir::print(changes, changes.graph);
   EXPECT_THAT(text, HasSubstr("remove #delete"));
   EXPECT_THAT(text, Not(HasSubstr("fail %")));
@@ -252,7 +259,8 @@ flow f {
   delete when op == "d"
   to copy
 }
-)", true);
+)",
+                                     true);
   EXPECT_THAT(ir::print(mirror, mirror.graph), HasSubstr("remove #delete.when"));
 }
 

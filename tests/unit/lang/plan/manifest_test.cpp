@@ -55,13 +55,20 @@ std::vector<Case> cases() {
       {"nothing", [](Manifest&) {}, Outcome::Equal, {}, Upgrade::None},
       {"a stage added", [](Manifest& m) { m.program = "1234"; }, Outcome::Compatible, {}, Upgrade::None},
       {"a sink added", [](Manifest& m) { m.sinks.push_back("more"); }, Outcome::Compatible, {}, Upgrade::None},
-      {"a second flow on a new source", [](Manifest& m) { m.sources.push_back({"returns", "returns", 1}); }, Outcome::Compatible, {}, Upgrade::None},
+      {"a second flow on a new source",
+       [](Manifest& m) { m.sources.push_back({"returns", "returns", 1}); },
+       Outcome::Compatible,
+       {},
+       Upgrade::None},
       {"another key", [](Manifest& m) { m.operators[0].key = {"int64"}; }, Outcome::Refused, Code::P0511, Upgrade::Reset},
       {"another window", [](Manifest& m) { m.operators[0].within /= 2; }, Outcome::Refused, Code::P0512, Upgrade::Keep},
-      {"a flow renamed", [](Manifest& m) { m.operators[0].name = "lines.dedup"; }, Outcome::Refused, Code::P0513, Upgrade::Migrate},
+      {"a flow renamed", [](Manifest& m) { m.operators[0].name = "lines.dedup"; }, Outcome::Refused, Code::P0513,
+       Upgrade::Migrate},
       {"a dedup removed", [](Manifest& m) { m.operators.clear(); }, Outcome::Refused, Code::P0513, Upgrade::Reset},
-      {"a dedup added", [](Manifest& m) { m.operators.push_back({"x.dedup", "dedup", {"bool"}, 1}); }, Outcome::Refused, Code::P0514, Upgrade::Keep},
-      {"a source removed", [](Manifest& m) { m.sources = {{"other", "other", 1}}; }, Outcome::Refused, Code::P0517, Upgrade::Keep},
+      {"a dedup added", [](Manifest& m) { m.operators.push_back({"x.dedup", "dedup", {"bool"}, 1}); }, Outcome::Refused,
+       Code::P0514, Upgrade::Keep},
+      {"a source removed", [](Manifest& m) { m.sources = {{"other", "other", 1}}; }, Outcome::Refused, Code::P0517,
+       Upgrade::Keep},
       {"another topic", [](Manifest& m) { m.sources[0].topic = "orders2"; }, Outcome::Refused, Code::P0517, Upgrade::Keep},
       {"more partitions", [](Manifest& m) { m.sources[0].partitions = 4; }, Outcome::Refused, Code::P0518, Upgrade::Reset},
       {"another promise", [](Manifest& m) { m.delivery = "at_least_once"; }, Outcome::Refused, Code::P0520, Upgrade::Keep},
@@ -105,7 +112,8 @@ TEST(Upgrade, AUnitWhoseSinkMovedHasMoved) {
   EXPECT_FALSE(told[0].code.has_value());
   EXPECT_THAT(told[0].keys, ElementsAre(StateMove{"paid.dedup", "paid.dedup"}));
   EXPECT_THAT(told[0].left_behind->moved_to, ElementsAre("orders.other"));
-  EXPECT_THAT(compare(std::vector{example()}, std::vector{moved_example()}, Upgrade::Reset)[0].keys, ElementsAre(StateMove{"paid.dedup", ""}));
+  EXPECT_THAT(compare(std::vector{example()}, std::vector{moved_example()}, Upgrade::Reset)[0].keys,
+              ElementsAre(StateMove{"paid.dedup", ""}));
 }
 
 TEST(Upgrade, KeysDoNotGoToASystemOfAnotherKind) {
@@ -132,7 +140,8 @@ TEST(Upgrade, AMoveThatDidNotGetToItsEndGoesOn) {
   // A unit that was not named is new, and takes nothing.
   Manifest fourth = second;
   fourth.unit = "orders.fourth";
-  EXPECT_EQ(compare(std::vector{*both[1].left_behind, moved_example(), second}, {moved_example(), second, fourth})[2].outcome, Outcome::New);
+  EXPECT_EQ(compare(std::vector{*both[1].left_behind, moved_example(), second}, {moved_example(), second, fourth})[2].outcome,
+            Outcome::New);
 }
 
 TEST(Upgrade, WhatHasMovedAwayDoesNotGoOn) {

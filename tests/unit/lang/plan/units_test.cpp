@@ -81,7 +81,8 @@ using ir::SystemKind;
 
 TEST(Cut, OneUnitPerSourceAndDomain) {
   Build b(Delivery::ExactlyOnce);
-  const auto k = b.system("k", SystemKind::Kafka), one = b.system("one", SystemKind::Postgres), two = b.system("two", SystemKind::Embedded);
+  const auto k = b.system("k", SystemKind::Kafka), one = b.system("one", SystemKind::Postgres),
+             two = b.system("two", SystemKind::Embedded);
   const auto in = b.from("orders", k);
   b.to("a", one, in);
   b.to("b", two, in);
@@ -93,7 +94,8 @@ TEST(Cut, OneUnitPerSourceAndDomain) {
 
 TEST(Cut, SharedStateIsDoneOnceAndHandedOnByATopic) {
   Build b(Delivery::ExactlyOnce);
-  const auto k = b.system("k", SystemKind::Kafka), one = b.system("one", SystemKind::Postgres), two = b.system("two", SystemKind::Embedded);
+  const auto k = b.system("k", SystemKind::Kafka), one = b.system("one", SystemKind::Postgres),
+             two = b.system("two", SystemKind::Embedded);
   const auto unique = b.dedup("unique", b.from("orders", k));
   b.to("a", one, unique);
   b.to("b", two, b.flatten("lines", {unique}));
@@ -135,7 +137,8 @@ TEST(Cut, AWayAroundTheSharedPartReadsTheSource) {
 
 TEST(Cut, AtLeastOnceIsOneUnitPerSourceConnection) {
   Build b(Delivery::AtLeastOnce);
-  const auto k = b.system("k", SystemKind::Kafka), one = b.system("one", SystemKind::Postgres), f = b.system("f", SystemKind::File);
+  const auto k = b.system("k", SystemKind::Kafka), one = b.system("one", SystemKind::Postgres),
+             f = b.system("f", SystemKind::File);
   b.to("a", one, b.from("orders", k));
   b.to("b", k, b.from("clicks", k));
   b.to("c", k, b.from("lines", f));
@@ -155,7 +158,8 @@ TEST(Cut, NamesCountWithinTheirFlow) {
 
 TEST(Cut, UnionOfConnectionsRunsOncePerConnection) {
   Build b(Delivery::ExactlyOnce);
-  const auto k = b.system("k", SystemKind::Kafka), e = b.system("e", SystemKind::Embedded), one = b.system("one", SystemKind::Postgres);
+  const auto k = b.system("k", SystemKind::Kafka), e = b.system("e", SystemKind::Embedded),
+             one = b.system("one", SystemKind::Postgres);
   const auto x = b.from("x", k), y = b.from("y", e);
   b.to("a", one, b.flatten("all", {x, y}));
   EXPECT_THAT(b.units(), ElementsAre("e.one", "k.one"));
@@ -172,7 +176,8 @@ TEST(Cut, Refusals) {
   }
   {
     Build b(Delivery::ExactlyOnce);
-    const auto f = b.system("f", SystemKind::File), one = b.system("one", SystemKind::Embedded), two = b.system("two", SystemKind::Embedded);
+    const auto f = b.system("f", SystemKind::File), one = b.system("one", SystemKind::Embedded),
+               two = b.system("two", SystemKind::Embedded);
     const auto unique = b.dedup("u", b.from("x", f));
     b.to("a", one, unique);
     b.to("b", two, unique);

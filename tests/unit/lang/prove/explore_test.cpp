@@ -16,7 +16,9 @@ using ir::StepMode;
 using ir::SystemKind;
 using testing::HasSubstr;
 
-Verdict verdict_of(const ir::Program& program, int faults = 2) { return explore(program, program.units[0], {.faults = faults})[0]; }
+Verdict verdict_of(const ir::Program& program, int faults = 2) {
+  return explore(program, program.units[0], {.faults = faults})[0];
+}
 
 std::string told(const std::vector<std::string>& trace) { return fmt::format("{}", fmt::join(trace, "; ")); }
 
@@ -57,27 +59,34 @@ TEST(Explore, EveryProtocolThatIsEmittedKeepsItsPromise) {
   for (const Case& c : every_case()) {
     const ir::Program program = program_of({.delivery = c.delivery, .domain = c.domain, .sinks = {c.domain}, .dedup = c.dedup});
     const Verdict verdict = verdict_of(program, 3);
-    EXPECT_TRUE(verdict.holds(c.delivery)) << "delivery " << static_cast<int>(c.delivery) << " domain " << static_cast<int>(c.domain)
-                                           << " dedup " << c.dedup << ": " << words(verdict) << "\n" << told(verdict.loss) << "\n"
-                                           << told(verdict.repeat) << "\n" << told(verdict.state) << "\n" << told(verdict.alarm);
+    EXPECT_TRUE(verdict.holds(c.delivery)) << "delivery " << static_cast<int>(c.delivery) << " domain "
+                                           << static_cast<int>(c.domain) << " dedup " << c.dedup << ": " << words(verdict) << "\n"
+                                           << told(verdict.loss) << "\n"
+                                           << told(verdict.repeat) << "\n"
+                                           << told(verdict.state) << "\n"
+                                           << told(verdict.alarm);
   }
 }
 
 TEST(Explore, NoPromiseIsStrongerThanDeclared) {
   const auto at_most = verdict_of(program_of({.delivery = Delivery::AtMostOnce}));
   EXPECT_EQ(words(at_most), "at most once");
-  EXPECT_EQ(told(at_most.loss), "crash after `commit_offsets(sync)`, before `process`; restart; nobody reads the batch again, and it was never written");
+  EXPECT_EQ(
+      told(at_most.loss),
+      "crash after `commit_offsets(sync)`, before `process`; restart; nobody reads the batch again, and it was never written");
   const auto at_least = verdict_of(program_of({.delivery = Delivery::AtLeastOnce}));
   EXPECT_EQ(words(at_least), "at least once");
   EXPECT_EQ(told(at_least.repeat),
-            "crash after `write sink0`, before `commit_offsets(sync)`; restart; the batch is read again; `write sink0` takes effect a second time");
+            "crash after `write sink0`, before `commit_offsets(sync)`; restart; the batch is read again; `write sink0` takes "
+            "effect a second time");
   EXPECT_EQ(words(verdict_of(program_of({}))), "exactly once");
 }
 
 TEST(Explore, AsynchronousCommitsStillLoseNothing) {
   for (const auto mode : {ir::CommitMode::Async, ir::CommitMode::Hybrid}) {
     for (const auto domain : {SystemKind::Embedded, SystemKind::Kafka}) {
-      const auto program = program_of({.delivery = Delivery::AtLeastOnce, .domain = domain, .sinks = {SystemKind::Http}, .mode = mode});
+      const auto program =
+          program_of({.delivery = Delivery::AtLeastOnce, .domain = domain, .sinks = {SystemKind::Http}, .mode = mode});
       EXPECT_EQ(words(verdict_of(program, 3)), "at least once");
     }
   }
@@ -128,8 +137,8 @@ std::vector<Mutation> mutations() {
   const Shape at_most_kafka{.delivery = Delivery::AtMostOnce, .domain = SystemKind::Kafka, .sinks = {SystemKind::Http}};
   return {
       {"no fence", once, [](auto& p) { erase(p.batch, StepKind::Fence); }, "second time"},
-      {"a fence that compares nothing", once, [](auto& p) { p.batch[at(p.batch, StepKind::Fence)].kind = StepKind::StoreOffsets; },
-       "paused process wakes up"},
+      {"a fence that compares nothing", once,
+       [](auto& p) { p.batch[at(p.batch, StepKind::Fence)].kind = StepKind::StoreOffsets; }, "paused process wakes up"},
       {"no begin: each step by itself", once, [](auto& p) { erase(p.batch, StepKind::Begin); }, "crash"},
       {"no commit", once, [](auto& p) { erase(p.batch, StepKind::Commit); }, "no fault is needed"},
       {"the transaction is split: output first", once,
@@ -144,8 +153,8 @@ std::vector<Mutation> mutations() {
          p.batch[at(p.batch, StepKind::Write)].in_transaction = false;
        },
        "crash after `commit`"},
-      {"dead letters outside of the transaction", once, [](auto& p) { p.batch[at(p.batch, StepKind::PutState)].in_transaction = false; },
-       "does not fit"},
+      {"dead letters outside of the transaction", once,
+       [](auto& p) { p.batch[at(p.batch, StepKind::PutState)].in_transaction = false; }, "does not fit"},
       {"keys stored before the transaction", once_dedup,
        [](auto& p) {
          p.batch[at(p.batch, StepKind::ClaimKeys)].in_transaction = false;
@@ -157,14 +166,16 @@ std::vector<Mutation> mutations() {
       {"at most once: recovery reads without waiting", at_most,
        [](auto& p) { p.on_unclear[at(p.on_unclear, StepKind::ReadPosition)].mode = StepMode::Plain; }, "a second time"},
       {"no claim", once, [](auto& p) { erase(p.on_assign, StepKind::Claim); }, "the owner stops itself"},
-      {"recovery does not ask what is stored", at_most, [](auto& p) { erase(p.on_unclear, StepKind::ReadPosition); }, "answer to"},
+      {"recovery does not ask what is stored", at_most, [](auto& p) { erase(p.on_unclear, StepKind::ReadPosition); },
+       "answer to"},
       {"no claim, and a fence that compares nothing", once,
        [](auto& p) {
          erase(p.on_assign, StepKind::Claim);
          p.batch[at(p.batch, StepKind::Fence)].kind = StepKind::StoreOffsets;
        },
        ""},
-      {"kafka: no membership check", once_kafka, [](auto& p) { erase(p.batch, StepKind::CheckMembership); }, "paused process wakes up"},
+      {"kafka: no membership check", once_kafka, [](auto& p) { erase(p.batch, StepKind::CheckMembership); },
+       "paused process wakes up"},
       {"kafka: positions outside of the transaction", once_kafka,
        [](auto& p) {
          move_before(p.batch, StepKind::StoreOffsets, StepKind::Begin);
@@ -184,10 +195,12 @@ std::vector<Mutation> mutations() {
          for (auto* list : {&p.on_unclear, &p.on_assign}) (*list)[at(*list, StepKind::ReadPosition)].mode = StepMode::Plain;
        },
        ""},
-      {"at least once: position before output", at_least, [](auto& p) { move_before(p.batch, StepKind::CommitOffsets, StepKind::Write); },
-       "crash after `commit_offsets(sync)`"},
-      {"at least once: keys before output", {.delivery = Delivery::AtLeastOnce, .dedup = true},
-       [](auto& p) { move_before(p.batch, StepKind::ClaimKeys, StepKind::Write); }, "crash after `claim_keys`"},
+      {"at least once: position before output", at_least,
+       [](auto& p) { move_before(p.batch, StepKind::CommitOffsets, StepKind::Write); }, "crash after `commit_offsets(sync)`"},
+      {"at least once: keys before output",
+       {.delivery = Delivery::AtLeastOnce, .dedup = true},
+       [](auto& p) { move_before(p.batch, StepKind::ClaimKeys, StepKind::Write); },
+       "crash after `claim_keys`"},
       {"at most once: position after output", at_most,
        [](auto& p) {
          const ir::Step step = p.batch[at(p.batch, StepKind::CommitOffsets)];
@@ -195,8 +208,8 @@ std::vector<Mutation> mutations() {
          p.batch.push_back(step);
        },
        "crash after `write sink0`"},
-      {"at most once: a late request is not refused", at_most_kafka, [](auto& p) { erase(p.on_unclear, StepKind::ReopenConsumer); },
-       "on its way takes effect only now"},
+      {"at most once: a late request is not refused", at_most_kafka,
+       [](auto& p) { erase(p.on_unclear, StepKind::ReopenConsumer); }, "on its way takes effect only now"},
       {"at most once: nobody waits for the position", at_most,
        [](auto& p) { p.batch[at(p.batch, StepKind::CommitOffsets)].mode = StepMode::Async; }, "crash"},
   };
@@ -209,7 +222,8 @@ TEST(Mutations, EachIsRefuted) {
     mutation.change(program.units[0].protocol);
     const Verdict verdict = verdict_of(program, 3);
     EXPECT_FALSE(verdict.holds(program.delivery)) << mutation.name << " is not noticed";
-    const std::string all = told(verdict.loss) + "; " + told(verdict.repeat) + "; " + told(verdict.state) + "; " + told(verdict.alarm);
+    const std::string all =
+        told(verdict.loss) + "; " + told(verdict.repeat) + "; " + told(verdict.state) + "; " + told(verdict.alarm);
     EXPECT_THAT(all, HasSubstr(mutation.words)) << mutation.name;
     EXPECT_GT(all.size(), 10U) << mutation.name << " has no counterexample";
   }

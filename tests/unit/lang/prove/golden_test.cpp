@@ -30,7 +30,8 @@ class PlanGolden : public testing::TestWithParam<std::string> {};
 TEST_P(PlanGolden, GivesWhatIsExpected) {
   const std::string name = GetParam();
   const Compiled compiled(read_text(folder() + name + ".pipe"), is_local(name), false, name + ".pipe");
-  const std::string actual = compiled.report.has_errors() ? compiled.rendered() : explain(*compiled.program, compiled.proofs, &compiled.places);
+  const std::string actual =
+      compiled.report.has_errors() ? compiled.rendered() : explain(*compiled.program, compiled.proofs, &compiled.places);
   const std::string path = folder() + name + ".expected";
   if (std::getenv("UPDATE_GOLDEN")) std::ofstream(path, std::ios::binary) << actual;
   EXPECT_EQ(actual, read_text(path)) << "run with UPDATE_GOLDEN=1 to accept";

@@ -41,7 +41,8 @@ std::string computed(const Fields& f) {
   }
   if (f[0] == "to_float") {
     char bits[20];
-    std::snprintf(bits, sizeof bits, "%016llx", static_cast<unsigned long long>(std::bit_cast<std::uint64_t>(decimal_to_float(number(1), small(2)))));
+    std::snprintf(bits, sizeof bits, "%016llx",
+                  static_cast<unsigned long long>(std::bit_cast<std::uint64_t>(decimal_to_float(number(1), small(2)))));
     return bits;
   }
   return "no such operation";
@@ -92,7 +93,8 @@ TEST(Decimal, QuotientTimesDivisorPlusRestIsTheDividend) {
     // floor(a × 10^scale / b): below or at the exact quotient, by less than one. All products stay below 2^127.
     const Int128 product = *quotient * b, dividend = a * power_of_ten(scale);
     const Int128 rest = dividend - product;
-    EXPECT_TRUE(b > 0 ? rest >= 0 && rest < b : rest <= 0 && rest > b) << to_string(a) << " / " << to_string(b) << " at " << scale;
+    EXPECT_TRUE(b > 0 ? rest >= 0 && rest < b : rest <= 0 && rest > b)
+        << to_string(a) << " / " << to_string(b) << " at " << scale;
     ++checked;
   }
   EXPECT_GT(checked, 15'000);

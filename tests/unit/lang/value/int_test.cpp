@@ -53,7 +53,8 @@ TEST(Float, TextReadsBackAsTheSame) {
 }
 
 TEST(Float, Reads) {
-  for (const char* text : {"", "nan", "inf", "+1", ".5", "1.", "0x1p3", "1e", " 1"}) EXPECT_EQ(shown(parse_float(text)), "ParseFloat") << text;
+  for (const char* text : {"", "nan", "inf", "+1", ".5", "1.", "0x1p3", "1e", " 1"})
+    EXPECT_EQ(shown(parse_float(text)), "ParseFloat") << text;
   EXPECT_EQ(shown(parse_float("1e400")), "Overflow");
   EXPECT_EQ(parse_float("1e-400"), 0.0);
   EXPECT_EQ(parse_float("0.00000001e-400"), 0.0);

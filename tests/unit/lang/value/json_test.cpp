@@ -18,15 +18,18 @@ std::string round_trip(std::string_view text) {
 }
 
 TEST(Json, Reads) {
-  EXPECT_EQ(round_trip(" { \"b\" : [ 1.50 , -0, 1e400, true,false , null ] ,\"a\":{} } "), "{\"b\":[1.50,-0,1e400,true,false,null],\"a\":{}}");
+  EXPECT_EQ(round_trip(" { \"b\" : [ 1.50 , -0, 1e400, true,false , null ] ,\"a\":{} } "),
+            "{\"b\":[1.50,-0,1e400,true,false,null],\"a\":{}}");
   EXPECT_EQ(round_trip("\"\\u00e9\\ud83d\\ude00\\n\\/\""), "\"é😀\\n/\"");
   EXPECT_EQ(round_trip("{\"a\":1,\"b\":2,\"a\":3}"), "{\"a\":1,\"b\":2}");
   EXPECT_EQ(round_trip("[]"), "[]");
 }
 
 TEST(Json, WhatIsNoJson) {
-  for (const char* text : {"", " ", "{", "[1,]", "[1 2]", "{\"a\"}", "{\"a\":}", "{a:1}", "{\"a\":1,}", "01", "1.", "+1", "nul", "truex", "\"", "\"\\x\"",
-                           "\"\\u12\"", "\"\\ud800\"", "\"\\udc00\"", "\"a\nb\"", "1 2", "[1]]", "'a'", "NaN", "// x"}) {
+  for (const char* text :
+       {"",    " ",    "{",   "[1,]",  "[1 2]", "{\"a\"}", "{\"a\":}",  "{a:1}",       "{\"a\":1,}",  "01",
+        "1.",  "+1",   "nul", "truex", "\"",    "\"\\x\"", "\"\\u12\"", "\"\\ud800\"", "\"\\udc00\"", "\"a\nb\"",
+        "1 2", "[1]]", "'a'", "NaN",   "// x"}) {
     EXPECT_EQ(round_trip(text), "ParseJson") << text;
   }
   EXPECT_EQ(round_trip("\"\xFF\""), "BadEncoding");
@@ -34,7 +37,9 @@ TEST(Json, WhatIsNoJson) {
 }
 
 TEST(Json, DepthIsLimited) {
-  const auto nested = [](int depth) { return std::string(static_cast<std::size_t>(depth), '[') + std::string(static_cast<std::size_t>(depth), ']'); };
+  const auto nested = [](int depth) {
+    return std::string(static_cast<std::size_t>(depth), '[') + std::string(static_cast<std::size_t>(depth), ']');
+  };
   EXPECT_EQ(round_trip(nested(kMaxJsonDepth)), nested(kMaxJsonDepth));
   EXPECT_EQ(round_trip(nested(kMaxJsonDepth + 1)), "ParseJson");
   EXPECT_EQ(round_trip(std::string(1'000'000, '[')), "ParseJson");

@@ -31,7 +31,16 @@ struct Maker {
 
   Cell payload(const Type& type) {
     static constexpr std::int64_t kInts[] = {0, -1, 1, 63, -64, 64, 127, 128, 300, INT64_MAX, INT64_MIN};
-    static constexpr std::string_view kTexts[] = {"", "a", "b", "ab", "ba", std::string_view("\0", 1), std::string_view("a\0b", 3), "\x01", "\x01""a"};
+    static constexpr std::string_view kTexts[] = {"",
+                                                  "a",
+                                                  "b",
+                                                  "ab",
+                                                  "ba",
+                                                  std::string_view("\0", 1),
+                                                  std::string_view("a\0b", 3),
+                                                  "\x01",
+                                                  "\x01"
+                                                  "a"};
     switch (type.kind) {
       case TypeKind::Bool: return Cell::of(below(2) == 0);
       case TypeKind::Decimal: return Cell::of(static_cast<Int128>(kInts[below(11)]) * (below(2) == 0 ? 1 : 1'000'000'000'000));
@@ -71,12 +80,23 @@ TEST(Key, EqualBytesExactlyForEqualValues) {
   TypeTable types;
   Arena arena;
   Maker maker{types, arena};
-  const TypeId text = types.scalar(TypeKind::String), number = types.scalar(TypeKind::Int), boolean = types.scalar(TypeKind::Bool);
+  const TypeId text = types.scalar(TypeKind::String), number = types.scalar(TypeKind::Int),
+               boolean = types.scalar(TypeKind::Bool);
   const TypeId optional = types.with_null(text);
   const TypeId color = types.intern({.kind = TypeKind::Enum, .name = "Color", .values = {"red", "green"}});
   const TypeId pair = types.record("", {{"a", text}, {"b", types.with_null(number)}, {"c", text}});
-  const TypeId all[] = {text, number, boolean, optional, color, pair, types.decimal(38, 2), types.scalar(TypeKind::Float), types.list(optional),
-                        types.list(pair), types.map(types.with_null(types.decimal(5, 1))), types.record("", {{"x", pair}, {"y", types.list(number)}})};
+  const TypeId all[] = {text,
+                        number,
+                        boolean,
+                        optional,
+                        color,
+                        pair,
+                        types.decimal(38, 2),
+                        types.scalar(TypeKind::Float),
+                        types.list(optional),
+                        types.list(pair),
+                        types.map(types.with_null(types.decimal(5, 1))),
+                        types.record("", {{"x", pair}, {"y", types.list(number)}})};
   for (const TypeId type : all) {
     int equal_pairs = 0;
     for (int i = 0; i < 2'000; ++i) {
@@ -111,7 +131,9 @@ TEST(Key, BytesAreStable) {
     encode_key(types, type, &value, out);
     return out;
   };
-  EXPECT_EQ(key(types.scalar(TypeKind::String), Cell::of(std::string_view("ab"))), "\x02" "ab");
+  EXPECT_EQ(key(types.scalar(TypeKind::String), Cell::of(std::string_view("ab"))),
+            "\x02"
+            "ab");
   EXPECT_EQ(key(types.scalar(TypeKind::Int), Cell::of(std::int64_t{-1})), "\x01");
   EXPECT_EQ(key(types.scalar(TypeKind::Int), Cell::of(std::int64_t{150})), "\xAC\x02");
   EXPECT_EQ(key(types.decimal(10, 2), Cell::of(Int128{150})), "\xAC\x02");

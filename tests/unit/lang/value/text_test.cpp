@@ -11,14 +11,18 @@ std::vector<std::string> strings(List list) {
   return out;
 }
 
-std::string shown(const Fallible<Text>& text) { return text ? std::string(std::string_view(*text)) : std::string(name(text.error())); }
+std::string shown(const Fallible<Text>& text) {
+  return text ? std::string(std::string_view(*text)) : std::string(name(text.error()));
+}
 
 using Strings = std::vector<std::string>;
 
 TEST(Text, Utf8IsStrict) {
-  for (const char* good : {"", "abc", "naïve", "€", "😀", "\x7F", "\xED\x9F\xBF", "\xEE\x80\x80", "\xF4\x8F\xBF\xBF"}) EXPECT_TRUE(is_utf8(good)) << good;
-  for (const char* bad : {"\x80", "\xC0\x80", "\xC1\xBF", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xED\xBF\xBF", "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80",
-                          "\xF5\x80\x80\x80", "\xFF", "\xC3", "\xE2\x82", "\xF0\x9F\x98", "\xC3(", "\xE2(\xA1", "a\xC3"}) {
+  for (const char* good : {"", "abc", "naïve", "€", "😀", "\x7F", "\xED\x9F\xBF", "\xEE\x80\x80", "\xF4\x8F\xBF\xBF"})
+    EXPECT_TRUE(is_utf8(good)) << good;
+  for (const char* bad :
+       {"\x80", "\xC0\x80", "\xC1\xBF", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xED\xBF\xBF", "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80",
+        "\xF5\x80\x80\x80", "\xFF", "\xC3", "\xE2\x82", "\xF0\x9F\x98", "\xC3(", "\xE2(\xA1", "a\xC3"}) {
     EXPECT_FALSE(is_utf8(bad)) << bad;
   }
   EXPECT_EQ(first_invalid_utf8("0123456789é\xFFz"), 12u);
@@ -82,7 +86,8 @@ TEST(Text, AsJson) {
 }
 
 TEST(Text, Base64) {
-  const std::pair<std::string, std::string> pairs[] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"\xFF\xFE", "//4="}};
+  const std::pair<std::string, std::string> pairs[] = {{"", ""},        {"f", "Zg=="},        {"fo", "Zm8="},
+                                                       {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"\xFF\xFE", "//4="}};
   for (const auto& [bytes, text] : pairs) {
     std::string out;
     append_base64(out, bytes);

@@ -46,10 +46,11 @@ TEST(Time, AgreesWithTheStoredVectors) {
 }
 
 TEST(Time, WhatIsNoTimestamp) {
-  for (const char* text : {"", "2026-01-31", "2026-01-31T12:00:00", "2026-01-31 12:00:00Z", "2026-01-31T12:00Z", "2026-1-31T12:00:00Z",
-                           "2026-02-29T12:00:00Z", "2026-13-01T12:00:00Z", "2026-01-31T24:00:00Z", "2026-01-31T12:00:60Z",
-                           "2026-01-31T12:00:00.Z", "2026-01-31T12:00:00+0100", "2026-01-31T12:00:00+24:00", "2026-01-31T12:00:00Z ",
-                           "+2026-01-31T12:00:00Z", "2026-01-31T12:00:00,5Z"}) {
+  for (const char* text :
+       {"", "2026-01-31", "2026-01-31T12:00:00", "2026-01-31 12:00:00Z", "2026-01-31T12:00Z", "2026-1-31T12:00:00Z",
+        "2026-02-29T12:00:00Z", "2026-13-01T12:00:00Z", "2026-01-31T24:00:00Z", "2026-01-31T12:00:60Z", "2026-01-31T12:00:00.Z",
+        "2026-01-31T12:00:00+0100", "2026-01-31T12:00:00+24:00", "2026-01-31T12:00:00Z ", "+2026-01-31T12:00:00Z",
+        "2026-01-31T12:00:00,5Z"}) {
     EXPECT_EQ(parse_timestamp(text), std::unexpected(Fault::ParseTimestamp)) << text;
   }
   EXPECT_EQ(parse_timestamp("0000-01-01T00:00:00Z"), std::unexpected(Fault::TimeOutOfRange));
@@ -72,7 +73,8 @@ TEST(Time, EveryInt64HasAText) {
 }
 
 TEST(Time, TruncationNeverOverflows) {
-  for (const auto unit : {TimeUnit::Second, TimeUnit::Day, TimeUnit::Week, TimeUnit::Year}) EXPECT_EQ(truncate_time(INT64_MIN, unit), INT64_MIN);
+  for (const auto unit : {TimeUnit::Second, TimeUnit::Day, TimeUnit::Week, TimeUnit::Year})
+    EXPECT_EQ(truncate_time(INT64_MIN, unit), INT64_MIN);
   EXPECT_EQ(truncate_time(-1, std::int64_t{1000}), -1000);
   EXPECT_EQ(truncate_time(0, std::int64_t{0}), std::unexpected(Fault::BadArgument));
   EXPECT_EQ(add_months(0, INT64_MAX), std::unexpected(Fault::TimeOutOfRange));

@@ -61,7 +61,8 @@ class ExprTest : public ::testing::Test {
   // What the only column becomes as text; `!P1102 words` if it failed.
   std::string result(const ir::Function& function, const std::vector<Cell>& input) {
     const Outcome outcome = run(function, input);
-    if (outcome.kind == Outcome::Kind::Failed) return "!" + std::string(base::traits(outcome.code).code) + " " + std::string(outcome.detail);
+    if (outcome.kind == Outcome::Kind::Failed)
+      return "!" + std::string(base::traits(outcome.code).code) + " " + std::string(outcome.detail);
     if (outcome.kind == Outcome::Kind::Filtered) return "filtered";
     return text(function.outputs[outcome.port][0].type, output.data());
   }

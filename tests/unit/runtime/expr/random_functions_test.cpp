@@ -15,8 +15,36 @@ using value::Int128;
 
 enum class Shape { Int, Maybe, Bool, Text, Money, Numbers };  // Money: decimal(18, 2)
 enum class Make {
-  Literal, Column, Add, Sub, Mul, Div, Rem, Neg, If, Catch, Coalesce, Element, Length, Total, Whole,
-  Null, Wrap, Equal, Less, AtMost, Not, And, Or, IsNull, Contains, Join, Show, FromInt, Times, Listed,
+  Literal,
+  Column,
+  Add,
+  Sub,
+  Mul,
+  Div,
+  Rem,
+  Neg,
+  If,
+  Catch,
+  Coalesce,
+  Element,
+  Length,
+  Total,
+  Whole,
+  Null,
+  Wrap,
+  Equal,
+  Less,
+  AtMost,
+  Not,
+  And,
+  Or,
+  IsNull,
+  Contains,
+  Join,
+  Show,
+  FromInt,
+  Times,
+  Listed,
 };
 
 struct Tree {
@@ -36,15 +64,19 @@ struct Plain {
   friend bool operator==(const Plain&, const Plain&) = default;
 };
 
-struct Died { std::string code; };
+struct Died {
+  std::string code;
+};
 
 class Random : public ExprTest {
  protected:
-  static constexpr std::int64_t kInterestingNumbers[] = {0, 1, -1, 2, 3, 7, 10, -10, 100, 4'611'686'018'427'387'904, 9'223'372'036'854'775'807,
-                                                         -9'223'372'036'854'775'807 - 1};
+  static constexpr std::int64_t kInterestingNumbers[] = {
+      0, 1, -1, 2, 3, 7, 10, -10, 100, 4'611'686'018'427'387'904, 9'223'372'036'854'775'807, -9'223'372'036'854'775'807 - 1};
 
   std::uint64_t pick(std::uint64_t below) { return random_() % below; }
-  std::int64_t number() { return pick(3) != 0 ? static_cast<std::int64_t>(pick(9)) - 4 : kInterestingNumbers[pick(std::size(kInterestingNumbers))]; }
+  std::int64_t number() {
+    return pick(3) != 0 ? static_cast<std::int64_t>(pick(9)) - 4 : kInterestingNumbers[pick(std::size(kInterestingNumbers))];
+  }
   std::string word() { return std::string(std::vector{"", "a", "b", "ab", "\u00e9"}[pick(5)]); }
   std::int64_t money() { return static_cast<std::int64_t>(pick(5) == 0 ? pick(999'999'999'999'999'999) : pick(2'000)) - 1'000; }
 
@@ -90,14 +122,17 @@ class Random : public ExprTest {
         switch (pick(8)) {
           case 0: return pick(2) == 0 ? of(Make::Equal, {Shape::Int, Shape::Int}) : of(Make::Equal, {Shape::Maybe, Shape::Maybe});
           case 1: return pick(2) == 0 ? of(Make::Less, {Shape::Int, Shape::Int}) : of(Make::Less, {Shape::Text, Shape::Text});
-          case 2: return pick(2) == 0 ? of(Make::AtMost, {Shape::Money, Shape::Money}) : of(Make::AtMost, {Shape::Int, Shape::Int});
+          case 2:
+            return pick(2) == 0 ? of(Make::AtMost, {Shape::Money, Shape::Money}) : of(Make::AtMost, {Shape::Int, Shape::Int});
           case 3: return of(Make::Not, {Shape::Bool});
           case 4: return of(Make::And, {Shape::Bool, Shape::Bool});
           case 5: return of(Make::Or, {Shape::Bool, Shape::Bool});
           case 6: return of(Make::IsNull, {Shape::Maybe});
           default: return of(Make::Contains, {Shape::Numbers, Shape::Int});
         }
-      case Shape::Text: return pick(2) == 0 ? of(Make::Join, {Shape::Text, Shape::Text}) : of(Make::Show, {pick(2) == 0 ? Shape::Int : Shape::Money});
+      case Shape::Text:
+        return pick(2) == 0 ? of(Make::Join, {Shape::Text, Shape::Text})
+                            : of(Make::Show, {pick(2) == 0 ? Shape::Int : Shape::Money});
       case Shape::Money:
         switch (pick(4)) {
           case 0: return of(Make::Add, {Shape::Money, Shape::Money});
@@ -126,17 +161,15 @@ class Random : public ExprTest {
     const auto kid = [&](std::size_t n) { return evaluate(*t.kids[n], row); };
     const bool is_money = t.shape == Shape::Money;
     switch (t.make) {
-      case Make::Literal: return t.shape == Shape::Text ? Plain{.number = 0, .null = false, .text = t.text, .numbers = {}} : of(t.shape == Shape::Bool ? t.number > 0 : t.number);
+      case Make::Literal:
+        return t.shape == Shape::Text ? Plain{.number = 0, .null = false, .text = t.text, .numbers = {}}
+                                      : of(t.shape == Shape::Bool ? t.number > 0 : t.number);
       case Make::Column: return row[static_cast<std::size_t>(t.shape) * 2 + static_cast<std::size_t>(t.number)];
       case Make::Null: return {.number = 0, .null = true, .text = {}, .numbers = {}};
       case Make::Wrap: return kid(0);
       case Make::If: return kid(0).number != 0 ? kid(1) : kid(2);
-      case Make::Catch:
-        try {
-          return kid(0);
-        } catch (const Died&) {
-          return kid(1);
-        }
+      case Make::Catch: try { return kid(0);
+        } catch (const Died&) { return kid(1); }
       case Make::Coalesce: {
         const Plain first = kid(0);
         return first.null ? kid(1) : first;
@@ -149,10 +182,14 @@ class Random : public ExprTest {
       case Make::FromInt: return of(checked_money(checked(kid(0).number) * 100));
       case Make::Show: {
         const Int128 n = kid(0).number;
-        if (t.kids[0]->shape == Shape::Int) return {.number = 0, .null = false, .text = std::to_string(static_cast<std::int64_t>(n)), .numbers = {}};
+        if (t.kids[0]->shape == Shape::Int)
+          return {.number = 0, .null = false, .text = std::to_string(static_cast<std::int64_t>(n)), .numbers = {}};
         const auto cents = static_cast<std::int64_t>(n < 0 ? -n : n);
-        return {.number = 0, .null = false,
-                .text = (n < 0 ? "-" : "") + std::to_string(cents / 100) + "." + std::to_string(cents % 100 / 10) + std::to_string(cents % 10), .numbers = {}};
+        return {.number = 0,
+                .null = false,
+                .text = (n < 0 ? "-" : "") + std::to_string(cents / 100) + "." + std::to_string(cents % 100 / 10) +
+                        std::to_string(cents % 10),
+                .numbers = {}};
       }
       default: break;
     }
@@ -214,9 +251,10 @@ class Random : public ExprTest {
     const TypeId type = type_of(t.shape);
     to.set_site({0, static_cast<std::uint32_t>(t.make) + 1, 1});
     if (t.make == Make::Literal) {
-      const Cell cell = t.shape == Shape::Text   ? Cell::of(std::string_view(program.memory->copy(t.text)))
-                        : t.shape == Shape::Bool ? Cell::of(t.number > 0)
-                        : t.shape == Shape::Money ? Cell::of(Int128{t.number}) : Cell::of(t.number);
+      const Cell cell = t.shape == Shape::Text    ? Cell::of(std::string_view(program.memory->copy(t.text)))
+                        : t.shape == Shape::Bool  ? Cell::of(t.number > 0)
+                        : t.shape == Shape::Money ? Cell::of(Int128{t.number})
+                                                  : Cell::of(t.number);
       return to.constant({.type = type, .cells = {cell, {}}, .secret = {}});
     }
     if (t.make == Make::Column) return columns[static_cast<std::size_t>(t.shape) * 2 + static_cast<std::size_t>(t.number)];
@@ -285,7 +323,8 @@ class Random : public ExprTest {
   ir::Function lowered(const Tree& tree) {
     ir::FunctionBuilder builder(program.types, "random");
     std::vector<ir::Value> columns;
-    for (int n = 0; n < 12; ++n) columns.push_back(builder.add_input({"c" + std::to_string(n), type_of(static_cast<Shape>(n / 2))}));
+    for (int n = 0; n < 12; ++n)
+      columns.push_back(builder.add_input({"c" + std::to_string(n), type_of(static_cast<Shape>(n / 2))}));
     builder.add_output({{"y", type_of(tree.shape)}});
     builder.emit(0, {lower(tree, builder, columns)});
     return builder.finish();
@@ -352,9 +391,7 @@ class Random : public ExprTest {
       std::vector<Cell> cells;
       append_cells(tree.shape, evaluate(tree, row), cells);
       return text(type_of(tree.shape), cells.data());
-    } catch (const Died& died) {
-      return "!" + died.code;
-    }
+    } catch (const Died& died) { return "!" + died.code; }
   }
 
   std::string outcome(const ir::Function& function, const std::vector<Cell>& input) {

@@ -155,7 +155,8 @@ TEST_F(RowFunctionTest, RecordsListsMaps) {
   EXPECT_EQ(apply(Op::ListContains, scalar(Kind::Bool), {three, i(8)}), "true");
   EXPECT_EQ(apply(Op::ListContains, scalar(Kind::Bool), {three, i(1)}), "false");
 
-  Cell entries[] = {Cell::of(std::string_view("a")), Cell::of(std::int64_t{1}), Cell::of(std::string_view("b")), Cell::of(std::int64_t{2})};
+  Cell entries[] = {Cell::of(std::string_view("a")), Cell::of(std::int64_t{1}), Cell::of(std::string_view("b")),
+                    Cell::of(std::int64_t{2})};
   const Given map{program.types.map(number), {Cell::of(value::List{entries, 2})}};
   EXPECT_EQ(apply(Op::MapGet, optional(number), {map, s("b")}), "2");
   EXPECT_EQ(apply(Op::MapGet, optional(number), {map, s("c")}), "null");
@@ -208,7 +209,8 @@ TEST_F(RowFunctionTest, CatchBranchFilterPorts) {
   builder.copy(minus, y);
   builder.jump(joined);
   builder.go_to(joined);
-  const ir::BlockId small = builder.new_block(), other = builder.new_block(), dropped = builder.new_block(), first = builder.new_block();
+  const ir::BlockId small = builder.new_block(), other = builder.new_block(), dropped = builder.new_block(),
+                    first = builder.new_block();
   builder.branch(builder.add(Op::LtInt, scalar(Kind::Bool), {y, minus}), dropped, other);
   builder.go_to(other);
   builder.branch(builder.add(Op::EqInt, scalar(Kind::Bool), {y, minus}), first, small);
@@ -293,7 +295,8 @@ TEST_F(RowFunctionTest, ChanceIsStableAndDiffersPerCallRecordAndElement) {
   ir::FunctionBuilder builder(program.types, "f");
   const ir::Value numbers = builder.add_input({"l", program.types.list(number)});
   builder.add_output({{"a", number}, {"b", number}, {"l", program.types.list(number)}});
-  const ir::Value a = builder.add(Op::Call, number, {}), b2 = builder.add(Op::Call, number, {});  // one site: a function used twice
+  const ir::Value a = builder.add(Op::Call, number, {}),
+                  b2 = builder.add(Op::Call, number, {});  // one site: a function used twice
   builder.emit(0, {a, b2, builder.add(Op::Fold, program.types.list(number), {numbers})});
   const ir::Function function = builder.finish();
   const std::vector<Cell> input = list(number, {i(1), i(1)}).cells;
@@ -322,7 +325,8 @@ TEST_F(RowFunctionTest, SecretsAreReadOnce) {
 class FoldTest : public ExprTest {
  protected:
   // fold(10 / e + c for e in list if e != 7), with c captured.
-  std::string fold(ir::FoldKind kind, const Given& items, TypeId type, std::int64_t captured = 0, const char* separator = nullptr) {
+  std::string fold(ir::FoldKind kind, const Given& items, TypeId type, std::int64_t captured = 0,
+                   const char* separator = nullptr) {
     const TypeId element = program.types[items.type].element;
     ir::FunctionBuilder inner(program.types, "element");
     const ir::Value e = inner.add_input({"e", element});
@@ -370,7 +374,8 @@ TEST_F(FoldTest, Integers) {
   EXPECT_EQ(fold(ir::FoldKind::Last, nothing, maybe), "null");
   EXPECT_EQ(fold(ir::FoldKind::List, some_numbers, program.types.list(number)), "[5,10,2]");
   EXPECT_EQ(fold(ir::FoldKind::Avg, list(number, {i(5), i(10)}), optional(scalar(Kind::Float))), "1.5");
-  EXPECT_EQ(fold(ir::FoldKind::Avg, list(number, {i(5), i(10)}), optional(scalar(Kind::Float)), kMax - 2), "9223372036854775808.0");
+  EXPECT_EQ(fold(ir::FoldKind::Avg, list(number, {i(5), i(10)}), optional(scalar(Kind::Float)), kMax - 2),
+            "9223372036854775808.0");
   EXPECT_EQ(fold(ir::FoldKind::Avg, nothing, optional(scalar(Kind::Float))), "null");
   EXPECT_EQ(fold(ir::FoldKind::Sum, list(number, {i(0)}), number), "!P1102 division by zero");
 }

@@ -18,7 +18,8 @@ constexpr int kRecords = 40;
 // Person n for keys that 3 does not divide; odd ones have no level.
 class People final : public connectors::Table {
  public:
-  base::Result<void> lookup(std::span<const value::Cell* const> keys, value::Arena& arena, std::span<const value::Cell*> rows) override {
+  base::Result<void> lookup(std::span<const value::Cell* const> keys, value::Arena& arena,
+                            std::span<const value::Cell*> rows) override {
     for (std::size_t i = 0; i < keys.size(); ++i) {
       const std::int64_t key = keys[i][0].i;
       if (key % 3 == 0) continue;
@@ -41,8 +42,8 @@ base::Result<Compiled> compile(const std::string& text, bool optimized) {
 }
 
 std::string text_of(std::string_view sink, const connectors::OutputRow& row, std::uint32_t record) {
-  return fmt::format("{} record {}{}: key {} value {}\n", sink, record, row.remove ? " removed" : "", row.message_key.value_or("-"),
-                     row.encoded.value_or("-"));
+  return fmt::format("{} record {}{}: key {} value {}\n", sink, record, row.remove ? " removed" : "",
+                     row.message_key.value_or("-"), row.encoded.value_or("-"));
 }
 
 // All that a unit makes of the records, as text.
@@ -78,16 +79,19 @@ std::string result_of(const Compiled& compiled, const std::vector<std::string>& 
 
     for (std::size_t sink = 0; sink < out.sinks.size(); ++sink) {
       const std::string& name = program.sinks[unit.sinks[sink]].name;
-      for (std::size_t i = 0; i < out.sinks[sink].rows.size(); ++i) result += text_of(name, out.sinks[sink].rows[i], out.sinks[sink].records[i]);
+      for (std::size_t i = 0; i < out.sinks[sink].rows.size(); ++i)
+        result += text_of(name, out.sinks[sink].rows[i], out.sinks[sink].records[i]);
     }
     for (const engine::StageClaims& stage : out.claims) {
-      for (const commit::KeyClaim& claim : stage.claims) result += fmt::format("{} claims {} {}\n", stage.stage, claim.key, claim.set.size());
+      for (const commit::KeyClaim& claim : stage.claims)
+        result += fmt::format("{} claims {} {}\n", stage.stage, claim.key, claim.set.size());
     }
     for (std::size_t i = 0; i < batch.records.size(); ++i) {
       const engine::BatchRecord& record = batch.records[i];
       if (const auto dead = batch.dead.find(static_cast<std::uint32_t>(i)); dead != batch.dead.end()) {
         const engine::Failure& why = dead->second;
-        result += fmt::format("{}: dead, {} {} at {}:{}\n", i, base::traits(why.code).code, why.message, why.site.line, why.site.column);
+        result += fmt::format("{}: dead, {} {} at {}:{}\n", i, base::traits(why.code).code, why.message, why.site.line,
+                              why.site.column);
       } else {
         result += fmt::format("{}: used {} duplicate {} filtered {}\n", i, record.used, record.duplicate, record.filtered);
       }
@@ -122,7 +126,8 @@ TEST(Optimizer, NeverChangesAResult) {
   EXPECT_GT(rows, kPrograms * kRecords / 10);
   EXPECT_GT(dead, kPrograms * kRecords / 50);
   EXPECT_GT(smaller, kPrograms / 2);
-  fmt::print("{} programs compared, {} refused; {} rows, {} dead records, {} units made smaller\n", compared, refused, rows, dead, smaller);
+  fmt::print("{} programs compared, {} refused; {} rows, {} dead records, {} units made smaller\n", compared, refused, rows, dead,
+             smaller);
 }
 
 }  // namespace

@@ -42,8 +42,9 @@ class Writer {
   explicit Writer(std::uint32_t seed) : random_(seed) {}
 
   std::string program() {
-    const std::vector<Field> row = {{"a", Kind::Int}, {"b", Kind::MaybeInt}, {"c", Kind::Decimal}, {"d", Kind::Text}, {"e", Kind::MaybeText},
-                                    {"f", Kind::Bool}, {"g", Kind::Float},   {"h", Kind::Int},     {"l", Kind::List}};
+    const std::vector<Field> row = {{"a", Kind::Int},   {"b", Kind::MaybeInt},  {"c", Kind::Decimal},
+                                    {"d", Kind::Text},  {"e", Kind::MaybeText}, {"f", Kind::Bool},
+                                    {"g", Kind::Float}, {"h", Kind::Int},       {"l", Kind::List}};
     std::string flows;
     const bool shared = chance(50);
     std::vector<Field> start = row;
@@ -95,7 +96,8 @@ class Writer {
   }
 
   std::string integer(int depth) {
-    const std::string known = field(Kind::Int), null = field(Kind::MaybeInt), list = field(Kind::List), narrow = plain(Kind::MaybeInt);
+    const std::string known = field(Kind::Int), null = field(Kind::MaybeInt), list = field(Kind::List),
+                      narrow = plain(Kind::MaybeInt);
     if (depth <= 0) return !known.empty() && chance(70) ? known : fmt::format("{}", below(9));
     switch (below(13)) {
       case 0: return fmt::format("({} + {})", integer(depth - 1), integer(depth - 1));
@@ -107,7 +109,9 @@ class Writer {
       case 6: return fmt::format("to_int({})!", text(depth - 1));
       case 7: return fmt::format("(to_int({}) catch {})", text(depth - 1), below(9));
       case 8: return list.empty() ? integer(depth - 1) : fmt::format("sum(i.x for i in {} if i.x > {})", list, below(9));
-      case 9: return narrow.empty() ? integer(depth - 1) : fmt::format("(if {0} is not null then {0} + 1 else {1})", narrow, integer(depth - 1));
+      case 9:
+        return narrow.empty() ? integer(depth - 1)
+                              : fmt::format("(if {0} is not null then {0} + 1 else {1})", narrow, integer(depth - 1));
       case 10: return fmt::format("twice({})", integer(depth - 1));
       case 11: return fmt::format("({} % {} catch {})", integer(depth - 1), integer(depth - 1), below(5));
       default: return meta_ && chance(50) ? "meta.offset" : integer(depth - 1);
@@ -143,7 +147,8 @@ class Writer {
   }
 
   std::string boolean(int depth) {
-    const std::string known = field(Kind::Bool), null = field(Kind::MaybeInt), list = field(Kind::List), real = field(Kind::Float);
+    const std::string known = field(Kind::Bool), null = field(Kind::MaybeInt), list = field(Kind::List),
+                      real = field(Kind::Float);
     if (depth <= 0 && !known.empty() && chance(60)) return known;
     switch (below(depth <= 0 ? 4 : 9)) {
       case 0: return fmt::format("({} > {})", integer(depth - 1), integer(0));
@@ -232,10 +237,15 @@ class Writer {
     std::string result;
     for (int i = 0; i < count; ++i) {
       switch (below(12)) {
-        case 0: case 1: case 2: result += "  filter " + boolean(2) + "\n"; break;
-        case 3: case 4: case 5: result += set(); break;
+        case 0:
+        case 1:
+        case 2: result += "  filter " + boolean(2) + "\n"; break;
+        case 3:
+        case 4:
+        case 5: result += set(); break;
         case 6: result += map(); break;
-        case 7: case 8: result += drop(); break;
+        case 7:
+        case 8: result += drop(); break;
         case 9: result += flatten(); break;
         case 10: result += enrich(); break;
         default: result += dedup(); break;
@@ -274,15 +284,18 @@ std::vector<std::string> random_records(std::uint32_t seed, int count) {
   for (int i = 0; i < count; ++i) {
     std::string items;
     for (unsigned n = below(4); n > 0; --n) {
-      items += fmt::format("{}{{\"x\":{},\"y\":{},\"w\":\"{}.25\"}}", items.empty() ? "" : ",", below(12), below(3) ? "\"it 7\"" : "null", below(90));
+      items += fmt::format("{}{{\"x\":{},\"y\":{},\"w\":\"{}.25\"}}", items.empty() ? "" : ",", below(12),
+                           below(3) ? "\"it 7\"" : "null", below(90));
     }
     const char* texts[] = {"12", "abc", "9 lives", "", "\\u00fcber 1", "-4"};
     const std::string a = below(40) ? fmt::format("{}", below(12)) : below(2) ? "9223372036854775807" : "-3";
     const std::string c = below(30) ? fmt::format("{}.{:02}", below(60), below(100)) : "\"much\"";
-    std::string record = fmt::format(R"({{"a":{},"b":{},"c":{},"d":"{}",)", a, below(3) ? fmt::format("{}", below(12)) : "null", c, texts[below(6)]);
+    std::string record = fmt::format(R"({{"a":{},"b":{},"c":{},"d":"{}",)", a, below(3) ? fmt::format("{}", below(12)) : "null",
+                                     c, texts[below(6)]);
     if (below(2)) record += fmt::format(R"("e":"{}",)", texts[below(6)]);
     if (below(2)) record += fmt::format(R"("h":{},)", below(12));
-    record += fmt::format(R"("f":{},"g":{}.5,"l":[{}],"at":"2026-01-31T{:02}:00:00Z"}})", below(2) ? "true" : "false", below(3), items, below(24));
+    record += fmt::format(R"("f":{},"g":{}.5,"l":[{}],"at":"2026-01-31T{:02}:00:00Z"}})", below(2) ? "true" : "false", below(3),
+                          items, below(24));
     if (!below(50)) record.resize(record.size() / 2);
     records.push_back(record);
   }

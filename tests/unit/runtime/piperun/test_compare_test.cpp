@@ -41,7 +41,8 @@ TEST(TestCompare, SubsetLooksAtTheFieldsThatAreGiven) {
 
 TEST(TestCompare, ADiffShowsWhatIsMissingAndWhatIsTooMuch) {
   const Section expected = section(SectionKind::Output, {R"({"a":1})", R"({"a":2})"});
-  EXPECT_THAT(compare({&expected, {R"({"a":1})", R"({"a":3})"}, false}).diff, ElementsAre(R"(  {"a":1})", R"(- {"a":2})", R"(+ {"a":3})"));
+  EXPECT_THAT(compare({&expected, {R"({"a":1})", R"({"a":3})"}, false}).diff,
+              ElementsAre(R"(  {"a":1})", R"(- {"a":2})", R"(+ {"a":3})"));
 }
 
 TEST(TestCompare, TextIsComparedLineByLine) {

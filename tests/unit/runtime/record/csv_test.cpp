@@ -33,7 +33,8 @@ TEST_F(CsvTest, TheHeaderNamesTheColumns) {
 }
 
 TEST_F(CsvTest, WhatIsNoCsv) {
-  for (const char* line : {"1,Ada", "1,Ada,2,3", "1,\"Ada,2", "1,A\"da\",2", "1,\"Ada\"x,2", "1,\"a\" ,2", "1,a\rb,2"}) EXPECT_EQ(round(line), "P1009") << line;
+  for (const char* line : {"1,Ada", "1,Ada,2,3", "1,\"Ada,2", "1,A\"da\",2", "1,\"Ada\"x,2", "1,\"a\" ,2", "1,a\rb,2"})
+    EXPECT_EQ(round(line), "P1009") << line;
   EXPECT_EQ(round("1,\xFF,2"), "P1002");
   EXPECT_EQ(round(",Ada,2"), "P1003");
   EXPECT_EQ(round("x,Ada,2"), "P1004");
@@ -43,8 +44,12 @@ TEST_F(CsvTest, WhatIsNoCsv) {
 
 TEST_F(CsvTest, OtherTypes) {
   const TypeId line = program.types.record("Line", {{"qty", scalar(Kind::Int)}});
-  declare({{"t", scalar(Kind::Timestamp)}, {"b", scalar(Kind::Bool)}, {"l", program.types.list(line)}, {"j", nullable(scalar(Kind::Json))}});
-  EXPECT_EQ(round("2026-01-31T12:00:00Z,true,\"[{\"\"qty\"\":1}]\",{}"), R"({"t":"2026-01-31T12:00:00Z","b":true,"l":[{"qty":1}],"j":{}})");
+  declare({{"t", scalar(Kind::Timestamp)},
+           {"b", scalar(Kind::Bool)},
+           {"l", program.types.list(line)},
+           {"j", nullable(scalar(Kind::Json))}});
+  EXPECT_EQ(round("2026-01-31T12:00:00Z,true,\"[{\"\"qty\"\":1}]\",{}"),
+            R"({"t":"2026-01-31T12:00:00Z","b":true,"l":[{"qty":1}],"j":{}})");
   EXPECT_EQ(round("2026-01-31T12:00:00Z,true,[],"), R"({"t":"2026-01-31T12:00:00Z","b":true,"l":[],"j":null})");
   EXPECT_EQ(round("2026-01-31,true,[],"), "P1007");
   EXPECT_EQ(round("2026-01-31T12:00:00Z,yes,[],"), "P1004");
@@ -67,7 +72,10 @@ TEST_F(CsvTest, ExtraColumns) {
 }
 
 TEST_F(CsvTest, WrittenAndReadBack) {
-  declare({{"a", scalar(Kind::String)}, {"b", nullable(scalar(Kind::String))}, {"c", scalar(Kind::Bytes)}, {"d", program.types.list(scalar(Kind::Int))}});
+  declare({{"a", scalar(Kind::String)},
+           {"b", nullable(scalar(Kind::String))},
+           {"c", scalar(Kind::Bytes)},
+           {"d", program.types.list(scalar(Kind::Int))}});
   source.format = ir::Format::Json;
   const auto encoder = make_encoder(program.types, schema(), ir::Format::Csv);
   EXPECT_EQ(encoder->header(), "a,b,c,d");

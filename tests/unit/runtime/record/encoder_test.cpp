@@ -12,7 +12,9 @@ namespace {
 class EncoderTest : public RecordTest {};
 
 TEST_F(EncoderTest, Forms) {
-  declare({{"a", program.types.decimal(5, 2)}, {"b", nullable(scalar(Kind::Int))}, {"r", program.types.record("", {{"x", nullable(scalar(Kind::Int))}})}});
+  declare({{"a", program.types.decimal(5, 2)},
+           {"b", nullable(scalar(Kind::Int))},
+           {"r", program.types.record("", {{"x", nullable(scalar(Kind::Int))}})}});
   ASSERT_EQ(decode(R"({"a":1,"r":{}})"), "");
   EXPECT_EQ(json(), R"({"a":1.00,"b":null,"r":{"x":null}})");
   EXPECT_EQ(json({.decimals = ir::DecimalForm::String, .nulls = ir::NullForm::Omit}), R"({"a":"1.00","r":{}})");
@@ -64,7 +66,10 @@ class RoundTrip : public EncoderTest {
       case 5: type = scalar(Kind::Bytes); break;
       case 6: type = scalar(Kind::Timestamp); break;
       case 7: type = scalar(Kind::Duration); break;
-      case 8: type = program.types.intern({.kind = Kind::Enum, .element = {}, .name = "E", .fields = {}, .values = {"a", "b\"", "\u00e9"}}); break;
+      case 8:
+        type = program.types.intern(
+            {.kind = Kind::Enum, .element = {}, .name = "E", .fields = {}, .values = {"a", "b\"", "\u00e9"}});
+        break;
       case 9: type = program.types.list(random_type(depth - 1)); break;
       case 10: type = program.types.map(random_type(depth - 1)); break;
       default: {
@@ -77,7 +82,8 @@ class RoundTrip : public EncoderTest {
   }
 
   std::string random_text() {
-    static constexpr std::array kPieces{"a", "\"", "\\", "\n", "\u00e9", "\U0001F600", "\x01", "/", "0123456789abcdef", " ", "\x7f", ","};
+    static constexpr std::array kPieces{"a", "\"",   "\\", "\n", "\u00e9", "\U0001F600", "\x01", "/", "0123456789abcdef",
+                                        " ", "\x7f", ","};
     std::string text;
     for (std::uint64_t i = 0, n = pick(6); i < n; ++i) text += kPieces[pick(kPieces.size())];
     return text;
@@ -98,8 +104,10 @@ class RoundTrip : public EncoderTest {
         *out = value::Cell::of(std::isfinite(f) ? f : 0.5);
         break;
       }
-      case Kind::Decimal: *out = value::Cell::of(static_cast<value::Int128>(static_cast<std::int64_t>(random())) * static_cast<std::int64_t>(random() >> 1)
-                                                 % static_cast<value::Int128>(1'000'000'000'000'000'000)); break;
+      case Kind::Decimal:
+        *out = value::Cell::of(static_cast<value::Int128>(static_cast<std::int64_t>(random())) *
+                               static_cast<std::int64_t>(random() >> 1) % static_cast<value::Int128>(1'000'000'000'000'000'000));
+        break;
       case Kind::String:
       case Kind::Bytes: *out = value::Cell::of(std::string_view(arena.copy(random_text()))); break;
       case Kind::Timestamp: *out = value::Cell::of(static_cast<std::int64_t>(random() % 4'000'000'000'000'000)); break;
@@ -155,7 +163,8 @@ TEST_F(RoundTrip, RandomValues) {
       ASSERT_EQ(decode(text), "") << text << "\n" << detail;
       for (std::size_t i = 0; i < columns.size(); ++i) {
         const auto offset = static_cast<std::size_t>(ir::cell_offset(program.types, columns, static_cast<int>(i)));
-        EXPECT_TRUE(value::equal(program.types, columns[i].type, original.data() + offset, row.data() + offset)) << text << " column " << i;
+        EXPECT_TRUE(value::equal(program.types, columns[i].type, original.data() + offset, row.data() + offset))
+            << text << " column " << i;
       }
     }
     arena.reset();

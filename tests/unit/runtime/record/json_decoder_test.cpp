@@ -20,15 +20,16 @@ class JsonDecoderTest : public RecordTest {
 
 TEST_F(JsonDecoderTest, Integers) {
   const TypeId t = scalar(Kind::Int);
-  for (const char* same : {"0", "7", "-7", "9223372036854775807", "-9223372036854775808", "999999999999999999", "1000000000000000000"})
+  for (const char* same :
+       {"0", "7", "-7", "9223372036854775807", "-9223372036854775808", "999999999999999999", "1000000000000000000"})
     EXPECT_EQ(as(t, same), same);
   EXPECT_EQ(as(t, "-0"), "0");
   EXPECT_EQ(as(t, "1.0"), "1");
   EXPECT_EQ(as(t, "1e3"), "1000");
   EXPECT_EQ(as(t, "1.5e1"), "15");
   EXPECT_EQ(as(t, "9223372036854775807.000"), "9223372036854775807");
-  for (const char* large : {"9223372036854775808", "-9223372036854775809", "9999999999999999999", "1e19", "1e999999999", "1.5", "1e-1",
-                            "123456789012345678901234567890123456789012345678901234567890"})
+  for (const char* large : {"9223372036854775808", "-9223372036854775809", "9999999999999999999", "1e19", "1e999999999", "1.5",
+                            "1e-1", "123456789012345678901234567890123456789012345678901234567890"})
     EXPECT_EQ(as(t, large), "P1005") << large;
   for (const char* other : {"\"1\"", "true", "[]", "{}"}) EXPECT_EQ(as(t, other), "P1004") << other;
   EXPECT_EQ(as(t, "null"), "P1003");
@@ -43,8 +44,10 @@ TEST_F(JsonDecoderTest, Decimals) {
   EXPECT_EQ(as(t, "1e3"), "1000.00");
   EXPECT_EQ(as(t, "9999999999.99"), "9999999999.99");
   EXPECT_EQ(as(t, "0.0000000000000000000000e99999"), "0.00");
-  for (const char* out : {"9.999", "10000000000", "1e10", "\"0.001\"", "1e-3", "1e999999999"}) EXPECT_EQ(as(t, out), "P1005") << out;
-  for (const char* other : {"\"\"", "\" 1\"", "\"1 \"", "\"+1\"", "\"1,5\"", "\"0x1\"", "\"01\"", "\"abc\"", "\"1.\"", "\".5\"", "true"})
+  for (const char* out : {"9.999", "10000000000", "1e10", "\"0.001\"", "1e-3", "1e999999999"})
+    EXPECT_EQ(as(t, out), "P1005") << out;
+  for (const char* other :
+       {"\"\"", "\" 1\"", "\"1 \"", "\"+1\"", "\"1,5\"", "\"0x1\"", "\"01\"", "\"abc\"", "\"1.\"", "\".5\"", "true"})
     EXPECT_EQ(as(t, other), "P1004") << other;
 
   const TypeId wide = program.types.decimal(38, 4);
@@ -61,7 +64,8 @@ TEST_F(JsonDecoderTest, Floats) {
   EXPECT_EQ(as(t, "1e-400"), "0.0");
   EXPECT_EQ(as(t, "1e400"), "P1005");
   EXPECT_EQ(as(t, "\"1\""), "P1004");
-  for (const char* text : {"0.3", "123456.789", "9007199254740993", "1.7976931348623157e308", "5e-324", "0.000001", "3.14159265358979"}) {
+  for (const char* text :
+       {"0.3", "123456.789", "9007199254740993", "1.7976931348623157e308", "5e-324", "0.000001", "3.14159265358979"}) {
     ASSERT_NE(as(t, text), "");
     EXPECT_EQ(row[0].f, std::strtod(text, nullptr)) << text;
   }
@@ -71,7 +75,8 @@ TEST_F(JsonDecoderTest, TimeAndDurations) {
   const TypeId t = scalar(Kind::Timestamp);
   EXPECT_EQ(as(t, "\"2026-01-31T12:00:00Z\""), "\"2026-01-31T12:00:00Z\"");
   EXPECT_EQ(as(t, "\"2026-01-31T12:00:00.25+02:00\""), "\"2026-01-31T10:00:00.250Z\"");
-  for (const char* wrong : {"\"2026-01-31\"", "\"2026-13-31T12:00:00Z\"", "1769860800", "true", "\"\""}) EXPECT_EQ(as(t, wrong), "P1007") << wrong;
+  for (const char* wrong : {"\"2026-01-31\"", "\"2026-13-31T12:00:00Z\"", "1769860800", "true", "\"\""})
+    EXPECT_EQ(as(t, wrong), "P1007") << wrong;
   const auto epoch = [&](ir::TimeUnit unit, const std::string& text) {
     program.records.clear();
     declare({{"a", t}});
@@ -103,7 +108,8 @@ TEST_F(JsonDecoderTest, TextBytesEnumsBools) {
   const TypeId b = scalar(Kind::Bytes);
   EXPECT_EQ(as(b, "\"AAEC\""), "\"AAEC\"");
   EXPECT_EQ(as(b, "\"*\""), "P1004");
-  const TypeId e = program.types.intern({.kind = Kind::Enum, .element = {}, .name = "Channel", .fields = {}, .values = {"web", "shop"}});
+  const TypeId e =
+      program.types.intern({.kind = Kind::Enum, .element = {}, .name = "Channel", .fields = {}, .values = {"web", "shop"}});
   EXPECT_EQ(as(e, "\"shop\""), "\"shop\"");
   EXPECT_EQ(row[0].i, 1);
   EXPECT_EQ(as(e, "\"Shop\""), "P1006");
@@ -126,7 +132,8 @@ TEST_F(JsonDecoderTest, StringsAreViewsUnlessTheyHaveEscapes) {
 
 TEST_F(JsonDecoderTest, ListsMapsRecords) {
   const TypeId line = program.types.record("Line", {{"qty", scalar(Kind::Int)}, {"note", nullable(scalar(Kind::String))}});
-  EXPECT_EQ(as(program.types.list(line), R"([{"qty":1},{"note":"x","qty":2}])"), R"([{"qty":1,"note":null},{"qty":2,"note":"x"}])");
+  EXPECT_EQ(as(program.types.list(line), R"([{"qty":1},{"note":"x","qty":2}])"),
+            R"([{"qty":1,"note":null},{"qty":2,"note":"x"}])");
   EXPECT_EQ(as(program.types.list(line), R"([{"qty":1},{"qty":"2"}])"), "P1004");
   EXPECT_EQ(detail, "`a[1].qty`: not a number, at byte 24");
   EXPECT_EQ(as(program.types.list(line), R"([{"qty":1},{}])"), "P1003");
@@ -137,7 +144,8 @@ TEST_F(JsonDecoderTest, ListsMapsRecords) {
   EXPECT_EQ(as(program.types.map(scalar(Kind::Int)), R"({"b":2,"a":1,"b":3})"), R"({"a":1,"b":2})");
   EXPECT_EQ(as(program.types.map(scalar(Kind::Int)), R"({"b":"x"})"), "P1004");
   EXPECT_EQ(detail, "`a.b`: not a number, at byte 11");
-  EXPECT_EQ(as(program.types.map(program.types.map(nullable(scalar(Kind::Int)))), R"({"y":{"z":null},"x":{}})"), R"({"x":{},"y":{"z":null}})");
+  EXPECT_EQ(as(program.types.map(program.types.map(nullable(scalar(Kind::Int)))), R"({"y":{"z":null},"x":{}})"),
+            R"({"x":{},"y":{"z":null}})");
   EXPECT_EQ(as(program.types.list(scalar(Kind::Json)), R"([1,{"a":[2]},null])"), R"([1,{"a":[2]},null])");
   EXPECT_EQ(as(line, "[]"), "P1004");
 }

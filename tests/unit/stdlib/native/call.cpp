@@ -27,8 +27,8 @@ TypeId type_named(value::TypeTable& types, std::string_view text) {
   if (text.ends_with('?')) return types.with_null(type_named(types, text.substr(0, text.size() - 1)));
   if (text.starts_with("list<")) return types.list(type_named(types, text.substr(5, text.size() - 6)));
   if (text.starts_with("map<string,")) return types.map(type_named(types, text.substr(11, text.size() - 12)));
-  for (const auto kind : {TypeKind::Bool, TypeKind::Int, TypeKind::Float, TypeKind::String, TypeKind::Bytes, TypeKind::Timestamp, TypeKind::Duration,
-                          TypeKind::Json}) {
+  for (const auto kind : {TypeKind::Bool, TypeKind::Int, TypeKind::Float, TypeKind::String, TypeKind::Bytes, TypeKind::Timestamp,
+                          TypeKind::Duration, TypeKind::Json}) {
     if (types.name(types.scalar(kind)) == text) return types.scalar(kind);
   }
   ADD_FAILURE() << "unknown type " << text;
@@ -80,7 +80,8 @@ std::vector<std::string> all_declared() {
   for (const stdlib::Module& module : stdlib::modules()) {
     for (std::size_t at = module.text.find(kStart); at != std::string_view::npos; at = module.text.find(kStart, at + 1)) {
       const std::size_t start = at + kStart.size();
-      names.push_back(std::string(module.name) + "." + std::string(module.text.substr(start, module.text.find('(', start) - start)));
+      names.push_back(std::string(module.name) + "." +
+                      std::string(module.text.substr(start, module.text.find('(', start) - start)));
     }
   }
   return names;
@@ -93,7 +94,8 @@ std::string call(std::string_view name, std::initializer_list<std::string_view> 
   const value::Native* native = find(name);
   if (!signature || native == nullptr || signature->parameters.size() != arguments.size()) return "not declared so";
   std::vector<Cell> cells;
-  for (const std::string_view text : arguments) cells.push_back(argument(types, signature->parameters[cells.size()], text, arena));
+  for (const std::string_view text : arguments)
+    cells.push_back(argument(types, signature->parameters[cells.size()], text, arena));
   Cell result[2]{};
   value::NativeCall call{.args = cells.data(),
                          .result = result,

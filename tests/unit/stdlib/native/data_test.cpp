@@ -21,7 +21,8 @@ TEST(JsonNatives, Paths) {
   EXPECT_EQ(call("json.get", {kTree, "a.b[3]"}), "IndexOutOfRange");
   EXPECT_EQ(call("json.get", {kTree, "a.b[-4]"}), "IndexOutOfRange");
   EXPECT_EQ(call("json.get", {kTree, "a[0]"}), "JsonType");
-  for (const char* bad : {".a", "a.", "a..b", "a.b[", "a.b[x]", "a.b[0]c", "a.b[]"}) EXPECT_EQ(call("json.get", {kTree, bad}), "BadArgument") << bad;
+  for (const char* bad : {".a", "a.", "a..b", "a.b[", "a.b[x]", "a.b[0]c", "a.b[]"})
+    EXPECT_EQ(call("json.get", {kTree, bad}), "BadArgument") << bad;
   EXPECT_EQ(call("json.has", {kTree, "a.b[2]"}), "true");
   EXPECT_EQ(call("json.has", {kTree, "q"}), "false");
 }
@@ -45,7 +46,8 @@ TEST(JsonNatives, Trees) {
   EXPECT_EQ(call("json.parse", {" [1.50, true] "}), "[1.50,true]");
   EXPECT_EQ(call("json.parse", {"[1"}), "ParseJson");
   EXPECT_EQ(call("json.write", {"[1.50, \"é\"]"}), "[1.50,\"é\"]");
-  for (const auto& [text, kind] : {std::pair{"null", "null"}, {"false", "bool"}, {"1", "number"}, {"\"\"", "string"}, {"[]", "array"}, {"{}", "object"}}) {
+  for (const auto& [text, kind] :
+       {std::pair{"null", "null"}, {"false", "bool"}, {"1", "number"}, {"\"\"", "string"}, {"[]", "array"}, {"{}", "object"}}) {
     EXPECT_EQ(call("json.kind", {text}), kind);
   }
   EXPECT_EQ(call("json.items", {"[7,[8]]"}), "[7,[8]]");
@@ -61,7 +63,8 @@ TEST(HashNatives, KnownDigests) {
   EXPECT_EQ(call("hash.sha512", {"abc"}).substr(0, 16), "ddaf35a193617aba");
   EXPECT_EQ(call("hash.sha1", {"abc"}), "a9993e364706816aba3e25717850c26c9cd0d89d");
   EXPECT_EQ(call("hash.md5", {""}), "d41d8cd98f00b204e9800998ecf8427e");
-  EXPECT_EQ(call("hash.hmac", {"what do ya want for nothing?", "Jefe"}), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  EXPECT_EQ(call("hash.hmac", {"what do ya want for nothing?", "Jefe"}),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
   EXPECT_EQ(call("hash.sha256_bytes", {"abc"}), "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=");
   EXPECT_EQ(call("hash.crc32", {"123456789"}), "3421780262");
   EXPECT_EQ(call("hash.fnv1a", {"a"}), "-5808556873153909620");
@@ -123,7 +126,8 @@ TEST(UrlNatives, Parts) {
   EXPECT_EQ(call("url.host", {"/search?q=a"}), "null");
   EXPECT_EQ(call("url.host", {"mailto:ada@example.org"}), "null");
   EXPECT_EQ(call("url.host", {"file:///tmp/a"}), "null");
-  for (const char* bad : {"http://a b/", "http://[::1/", "http://a:b/", "http://[::1]x/"}) EXPECT_EQ(call("url.host", {bad}), "null") << bad;
+  for (const char* bad : {"http://a b/", "http://[::1/", "http://a:b/", "http://[::1]x/"})
+    EXPECT_EQ(call("url.host", {bad}), "null") << bad;
 }
 
 TEST(UrlNatives, Parameters) {
@@ -185,8 +189,14 @@ value::Cell built_in(std::string_view name, std::vector<value::Cell> arguments, 
   value::TypeTable types;
   static value::Arena arena;
   value::Cell result{};
-  value::NativeCall native_call{.args = arguments.data(), .result = &result, .arena = arena, .types = types, .arg_types = nullptr, .result_type = {},
-                                .now = 42, .seed = {seed, 1}};
+  value::NativeCall native_call{.args = arguments.data(),
+                                .result = &result,
+                                .arena = arena,
+                                .types = types,
+                                .arg_types = nullptr,
+                                .result_type = {},
+                                .now = 42,
+                                .seed = {seed, 1}};
   EXPECT_TRUE(find(name)->body(native_call)) << name;
   return result;
 }

@@ -31,8 +31,9 @@ TEST(Natives, EveryBodyIsDeclaredOrBuiltIn) {
       if (!known.contains(std::string(native.name))) built_in.emplace(native.name);
     }
   }
-  EXPECT_THAT(built_in, testing::UnorderedElementsAre("math.abs", "math.abs_decimal", "math.abs_float", "math.floor", "math.ceil", "math.round",
-                                                      "time.now", "random.uuid", "random.float", "text.to_decimal", "math.to_decimal"));
+  EXPECT_THAT(built_in, testing::UnorderedElementsAre("math.abs", "math.abs_decimal", "math.abs_float", "math.floor", "math.ceil",
+                                                      "math.round", "time.now", "random.uuid", "random.float", "text.to_decimal",
+                                                      "math.to_decimal"));
 }
 
 TEST(Modules, EveryFunctionHasWordsAndAnExample) {
@@ -44,7 +45,8 @@ TEST(Modules, EveryFunctionHasWordsAndAnExample) {
       const std::size_t line = module.text.rfind('\n', at) + 1;
       const std::string_view start = module.text.substr(line, at - line);
       if (start != "" && start != "intrinsic ") continue;
-      EXPECT_TRUE(module.text.substr(before, line - before).contains(example)) << module.name << ": " << module.text.substr(at, 30);
+      EXPECT_TRUE(module.text.substr(before, line - before).contains(example))
+          << module.name << ": " << module.text.substr(at, 30);
       before = line;
     }
   }

@@ -55,7 +55,8 @@ TEST(RegexNatives, Find) {
   EXPECT_EQ(call("text.regex_group", {"a", "(a)", "7"}), "null");
   EXPECT_EQ(call("text.regex_find_all", {"a1 b22 c333", R"(\d+)"}), R"(["1","22","333"])");
   EXPECT_EQ(call("text.regex_find_all", {"aé", ""}), R"(["","",""])");
-  EXPECT_EQ(call("text.regex_fields", {"GET /a", R"((?P<verb>\w+) (?P<path>\S+)(?P<rest> .*)?)"}), R"({"path":"/a","verb":"GET"})");
+  EXPECT_EQ(call("text.regex_fields", {"GET /a", R"((?P<verb>\w+) (?P<path>\S+)(?P<rest> .*)?)"}),
+            R"({"path":"/a","verb":"GET"})");
   EXPECT_EQ(call("text.regex_fields", {"-", R"((?P<verb>\w+))"}), "null");
 }
 
@@ -69,7 +70,8 @@ TEST(RegexNatives, ReplaceAndSplit) {
 }
 
 TEST(RegexNatives, APatternThatIsNone) {
-  for (const char* name : {"text.regex_matches", "text.regex_find", "text.regex_find_all", "text.regex_fields", "text.regex_split"}) {
+  for (const char* name :
+       {"text.regex_matches", "text.regex_find", "text.regex_find_all", "text.regex_fields", "text.regex_split"}) {
     EXPECT_EQ(call(name, {"a", "(["}), "BadRegex") << name;
     EXPECT_EQ(call(name, {"a", "(["}), "BadRegex") << "remembered: " << name;
   }

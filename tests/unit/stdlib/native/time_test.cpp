@@ -8,10 +8,20 @@ namespace {
 constexpr const char* kNoon = "2026-01-31T12:34:56.25Z";
 
 TEST(TimeNatives, Parts) {
-  const std::pair<const char*, const char*> parts[] = {{"year", "2026"},        {"month", "1"},        {"day", "31"},          {"hour", "12"},
-                                                       {"minute", "34"},        {"second", "56"},      {"microsecond", "250000"}, {"weekday", "6"},
-                                                       {"day_of_year", "31"},   {"week", "5"},         {"week_year", "2026"},  {"quarter", "1"},
-                                                       {"date", "2026-01-31"},  {"time_of_day", "12h34m56s250ms"}};
+  const std::pair<const char*, const char*> parts[] = {{"year", "2026"},
+                                                       {"month", "1"},
+                                                       {"day", "31"},
+                                                       {"hour", "12"},
+                                                       {"minute", "34"},
+                                                       {"second", "56"},
+                                                       {"microsecond", "250000"},
+                                                       {"weekday", "6"},
+                                                       {"day_of_year", "31"},
+                                                       {"week", "5"},
+                                                       {"week_year", "2026"},
+                                                       {"quarter", "1"},
+                                                       {"date", "2026-01-31"},
+                                                       {"time_of_day", "12h34m56s250ms"}};
   for (const auto& [name, expected] : parts) EXPECT_EQ(call("time." + std::string(name), {kNoon}), expected) << name;
   EXPECT_EQ(call("time.week", {"2027-01-01T00:00:00Z"}), "53");
   EXPECT_EQ(call("time.hour", {"1969-12-31T23:59:59Z"}), "23");

@@ -166,9 +166,8 @@ TEST_F(EmbeddedDomainTest, KillBetweenBeginAndCommitLeavesNothing) {
     auto mine = owner();
     const std::vector<Letter> letters(1);
     const bool done = mine->begin() && mine->fence(std::vector{Advance{kOrders0, 0, 5, used(5), 0}}) &&
-                      mine->claim_keys("d", std::vector{commit::KeyClaim{"k", {}, {1}}}) &&
-                      mine->put_letters(letters) && mine->add_rows("s", 5) &&
-                      mine->database().execute("CREATE TABLE t (a); INSERT INTO t VALUES (1)");
+                      mine->claim_keys("d", std::vector{commit::KeyClaim{"k", {}, {1}}}) && mine->put_letters(letters) &&
+                      mine->add_rows("s", 5) && mine->database().execute("CREATE TABLE t (a); INSERT INTO t VALUES (1)");
     turns.parent_may_go();
     while (done) ::pause();
     return 1;
