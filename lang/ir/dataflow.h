@@ -103,12 +103,14 @@ struct Sink {
 struct Input {
   SourceId source;
 };
+// stateless; port = the Emit's port
 struct Apply {
   FunctionId function;
-};  // stateless; port = the Emit's port
+};
+// input's last column is the list; output: the others, the element[, its number from 0]
 struct Flatten {
   bool with_index = false;
-};  // input's last column is the list; output: the others, the element[, its number from 0]
+};
 struct Dedup {
   std::string name;  // durable: `paid_lines.dedup`
   std::vector<int> key;

@@ -46,15 +46,17 @@ struct Branch {
   Register condition;
   BlockId then_to, else_to;
 };
+// one register per output column (its first)
 struct Emit {
   std::uint32_t port = 0;
   std::vector<Register> values;
-};  // one register per output column (its first)
-struct Filtered {};                                                     // this row ends here, by `filter`
+};
+struct Filtered {};  // this row ends here, by `filter`
+// `fail("…")`: a data failure with these words
 struct Fail {
   Register message = kNone;
   Site site;
-};                   // `fail("…")`: a data failure with these words
+};
 
 struct Terminator {
   enum class Kind : std::uint8_t { Jump, Branch, Emit, Filtered, Fail } kind = Kind::Filtered;

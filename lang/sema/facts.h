@@ -36,41 +36,50 @@ enum class Meta : std::uint8_t { Key, Headers, Timestamp, Topic, Partition, Offs
 enum class FoldKind : std::uint8_t { Count, Sum, Min, Max, Avg, Any, All, First, Last, List, Join };
 
 // What an expression names. Compositional: of `customer.name` the NameRef `customer` is a ColumnRef and the Member a FieldRef.
+// of the stage's `before` schema; in a sink's options: of SinkFact::columns
 struct ColumnRef {
   int column;
-};             // of the stage's `before` schema; in a sink's options: of SinkFact::columns
+};
+// the Member `meta.key`; its object has no fact. `meta.headers["x"]` is a MapRef on it
 struct MetaRef {
   Meta column;
-};              // the Member `meta.key`; its object has no fact. `meta.headers["x"]` is a MapRef on it
+};
+// Member: field of a record value
 struct FieldRef {
   int field;
-};               // Member: field of a record value
+};
 struct MapRef {};                             // Member or Index into a map; the result is nullable
 struct JsonRef {};                            // Member or Index (by string or int64) into json; can fail
 struct ListRef {};                            // Index into a list; can fail
 struct ConstantRef {};                        // const, enum value or `$param` (not secret): ExprFact::constant has it
+// `$param` that is a secret: only an argument of a function that takes one
 struct SecretRef {
   ParamId param;
-};          // `$param` that is a secret: only an argument of a function that takes one
+};
+// in a function's body
 struct ArgumentRef {
   int parameter;
-};        // in a function's body
+};
+// of a fold: FoldCall::variable
 struct VariableRef {
   std::uint32_t variable;
-};  // of a fold: FoldCall::variable
+};
 struct LookupRef {                            // Index `table[key]`: the row, of the table's record type, nullable
   TableId table;
   std::vector<ExprId> keys;                   // one per key field of the table; `target` is the field's type
 };
+// declared with a body: to be inlined; arguments as written
 struct FunctionCall {
   FunctionId function;
-};  // declared with a body: to be inlined; arguments as written
+};
+// `intrinsic fn` or built-in: `text.upper`; arguments as written
 struct NativeCall {
   std::string name;
-};      // `intrinsic fn` or built-in: `text.upper`; arguments as written
+};
+// built-in with instructions of its own; `op` is catalog::Function::op (`round`, `now`, …)
 struct OpCall {
   std::string op;
-};            // built-in with instructions of its own; `op` is catalog::Function::op (`round`, `now`, …)
+};
 struct FailCall {};                           // fail("…"): argument 0 is the message, a string
 struct FoldCall {  // sum(x for x in xs if c), or sum(xs): then the Argument has no Fold and x stands for itself
   FoldKind kind;
