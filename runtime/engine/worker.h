@@ -34,7 +34,7 @@ class Worker {
 
   base::Result<bool> is_at_end() { return intake_ ? intake_->is_at_end() : true; }
   base::Result<bool> is_exhausted() { return intake_ ? intake_->is_exhausted() : true; }
-  bool is_open() const { return domain_ != nullptr; }
+  bool is_open() const { return !claimed_.empty(); }  // false: refused before it took anything
   static bool is_replay(const commit::PartitionName& partition);  // the one more partition that a unit reads: letters asked for again
 
   // Runs `on_stop`.
