@@ -6,6 +6,9 @@
 
 namespace piperun::engine {
 
+// The one more source that a unit reads: dead letters that were asked for again.
+inline constexpr const char* kReplayTopic = "#replay";
+
 struct Worker::Attempt {
   std::size_t first = 0, last = 0;            // records of the batch; none outside of the list `batch`
   bool in_transaction = false;

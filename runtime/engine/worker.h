@@ -14,8 +14,8 @@
 namespace piperun::engine {
 
 enum class Progress : std::uint8_t {
-  Worked,   // a batch was committed
-  Idle,     // nothing to read now
+  Worked,  // a batch was committed
+  Idle,  // nothing to read now
   Crashed,  // the observer said so: destroy the worker, do nothing more with it
 };
 
@@ -35,7 +35,8 @@ class Worker {
   base::Result<bool> is_at_end() { return intake_ ? intake_->is_at_end() : true; }
   base::Result<bool> is_exhausted() { return intake_ ? intake_->is_exhausted() : true; }
   bool is_open() const { return !claimed_.empty(); }  // false: refused before it took anything
-  static bool is_replay(const commit::PartitionName& partition);  // the one more partition that a unit reads: letters asked for again
+  static bool is_replay(
+      const commit::PartitionName& partition);  // the one more partition that a unit reads: letters asked for again
 
   // Runs `on_stop`.
   base::Result<void> stop();
@@ -92,23 +93,23 @@ class Worker {
   std::vector<std::unique_ptr<connectors::Table>> tables_;
   std::vector<std::unique_ptr<connectors::Source>> sources_;  // the intake reads them in its thread
   std::unique_ptr<commit::Domain> domain_;
-  std::vector<std::unique_ptr<connectors::Sink>> sinks_;      // one per Unit::sinks; some write through the domain
-  std::vector<ReadPartition> all_;                            // partitions of the unit; the last is that of replayed dead letters
-  std::vector<std::uint32_t> mine_;                           // of this worker: indices into all_
-  std::vector<ReadPartition> reading_;                        // the same, as the reader has them
-  std::vector<commit::Position> claimed_;                     // what `claim` returned
-  std::vector<std::int64_t> positions_;                       // per partition of all_: the next one to commit
-  std::vector<std::int64_t> newest_time_;                     // per partition: of committed records behind a `dedup`, microseconds
+  std::vector<std::unique_ptr<connectors::Sink>> sinks_;  // one per Unit::sinks; some write through the domain
+  std::vector<ReadPartition> all_;  // partitions of the unit; the last is that of replayed dead letters
+  std::vector<std::uint32_t> mine_;  // of this worker: indices into all_
+  std::vector<ReadPartition> reading_;  // the same, as the reader has them
+  std::vector<commit::Position> claimed_;  // what `claim` returned
+  std::vector<std::int64_t> positions_;  // per partition of all_: the next one to commit
+  std::vector<std::int64_t> newest_time_;  // per partition: of committed records behind a `dedup`, microseconds
   HandOver hand_over_;
   std::unique_ptr<Process> process_;
   std::unique_ptr<Intake> intake_;
-  std::optional<TakenSlab> held_;                             // did not fit into the last batch
+  std::optional<TakenSlab> held_;  // did not fit into the last batch
   Batch batch_;
   Processed processed_;
   Retry retry_;
   int batches_until_replay_ = 0;
   int batches_until_expiry_ = 0;
-  std::vector<commit::Counts> unsettled_;                     // per partition: fates that come after their positions (at_most_once)
+  std::vector<commit::Counts> unsettled_;  // per partition: fates that come after their positions (at_most_once)
 };
 
 }  // namespace piperun::engine
