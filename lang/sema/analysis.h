@@ -46,6 +46,7 @@ class Analysis : public Declarations {
   void read_table(Symbol symbol, const ast::TableDecl& declaration);
   void read_sink(Symbol symbol, const ast::SinkDecl& declaration);
   Format format_of(const Attached& attached, TypeId type);
+  void check_csv_options(const Attached& attached, bool is_csv);
   std::vector<int> key_fields(const Attached& attached, std::string_view option, TypeId record, std::string_view of);
   int event_time(const Attached& attached, TypeId record);
   std::string object_of(const Attached& attached, const ast::Declaration& declaration, bool* is_topic);
@@ -114,6 +115,7 @@ class Analysis : public Declarations {
   std::map<Symbol, Constant> constants_;
   std::set<Symbol> open_;                    // being resolved: meeting it again is a circle
   std::set<Symbol> failed_;                  // reported; silent from now on
+  std::set<ConnectionId> faulty_;            // connections with a wrong option: what they lack is not missed again
   struct Inflow {
     Span where;                              // of the `to`
     bool is_keyed = false;

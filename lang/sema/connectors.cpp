@@ -1,7 +1,9 @@
 // Connections, sources, tables, sinks: their options against the catalog, and what these mean.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cctype>
 
 #include "lang/ast/match.h"
 #include "lang/sema/analysis.h"
@@ -21,6 +23,14 @@ bool concerns_system(const catalog::Connector& connector, std::string_view optio
 }
 
 std::string quoted(std::string_view name) { return fmt::format("`{}`", name); }
+
+// A note with all names where none of them is near.
+void suggest_or_list(Context& context, diag::Diagnostic& found, Span span, std::string_view name,
+                     const std::vector<std::string>& names) {
+  const std::size_t before = found.helps.size();
+  context.suggest(found, span, name, names);
+  if (found.helps.size() == before) found.note(fmt::format("there are {}", fmt::join(names, ", ")));
+}
 
 std::span<const catalog::Option> formats_of(const catalog::Connector& connector) {
   return connector.has_format ? catalog::format_options() : std::span<const catalog::Option>();
@@ -44,7 +54,7 @@ std::optional<ConnectionId> Analysis::connection(Symbol symbol) {
                                             : fmt::format("`{}` has nothing that could be shared as a connection", name));
     std::vector<std::string> names;
     for (const auto& each : catalog::connectors()) names.emplace_back(each.name);
-    if (connector == nullptr) context_.suggest(found, written.path.span, name, names);
+    if (connector == nullptr) suggest_or_list(context_, found, written.path.span, name, names);
     else found.help(fmt::format("use it directly: `source x: T = {} {{ … }}`", name));
     return std::nullopt;
   }
@@ -56,6 +66,7 @@ std::optional<ConnectionId> Analysis::connection(Symbol symbol) {
   fact.options = options_.read(written.options, connector->options, {}, catalog::kConnection, symbol.module, quoted(name));
   check_properties(fact.options);
   const ConnectionId id = static_cast<ConnectionId>(context_.facts.connections.size());
+  if (options_.had_mistake()) faulty_.insert(id);
   ids_[symbol] = id;
   context_.facts.connections.push_back(std::move(fact));
   return id;
@@ -82,7 +93,7 @@ std::optional<Analysis::Attached> Analysis::attach(const ast::Connector& written
         found.secondary(context_[*named].name.span, fmt::format("this is {}", kind_name(context_[*named].node)));
       std::vector<std::string> names = context_.names_of<ast::ConnectionDecl>(0);
       for (const auto& each : catalog::connectors()) names.emplace_back(each.name);
-      context_.suggest(found, written.path.span, name.text, names);
+      suggest_or_list(context_, found, written.path.span, name.text, names);
       return std::nullopt;
     }
     const auto id = connection(*symbol);
@@ -121,7 +132,9 @@ std::optional<Analysis::Attached> Analysis::attach(const ast::Connector& written
       attached.options[option] = std::move(value);
     }
   }
-  options_.require(attached.options, connector.options, role, written.path.span, quoted(connector.name));
+  if (!faulty_.contains(attached.connection)) {
+    options_.require(attached.options, connector.options, role, written.path.span, quoted(connector.name));
+  }
   return attached;
 }
 
@@ -163,9 +176,30 @@ TypeId Analysis::record_type(ast::TypeExprId id, std::string_view what) {
   return {};
 }
 
+// A delimiter never stands in a number, a time or base64, so these need no quotes.
+void Analysis::check_csv_options(const Attached& attached, bool is_csv) {
+  for (const std::string_view name : {"header", "delimiter"}) {
+    const OptionValue* option = find_option(attached.options, name);
+    if (option != nullptr && !is_csv && !options_.had_mistake()) {
+      context_.error(Code::P0614, option->name_span, fmt::format("`{}` is for csv alone", name)).help("`format = csv`");
+    }
+  }
+  const OptionValue* delimiter = find_option(attached.options, "delimiter");
+  if (delimiter == nullptr || !is_csv) return;
+  const std::string text = delimiter->text(context_.facts.types);
+  const bool fits = text.size() == 1 && (text == "\t" || (text[0] >= ' ' && text[0] <= '~')) &&
+                    std::isalnum(static_cast<unsigned char>(text[0])) == 0 &&
+                    std::string_view(".:+-/=_\"").find(text[0]) == std::string_view::npos;
+  if (!fits) {
+    context_.error(Code::P0601, delimiter->span, "`delimiter` is one character that cannot stand in a value without quotes")
+        .help("usual ones are `\",\"`, `\";\"`, `\"|\"` and `\"\\t\"`");
+  }
+}
+
 Format Analysis::format_of(const Attached& attached, TypeId type) {
   const OptionValue* option = find_option(attached.options, "format");
   const std::string name = option == nullptr ? "json" : option->text(context_.facts.types);
+  check_csv_options(attached, name == "csv");
   if (name == "avro" || name == "protobuf") {
     context_.not_yet(name, option->span);
     return name == "avro" ? Format::Avro : Format::Protobuf;

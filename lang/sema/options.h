@@ -21,6 +21,9 @@ class OptionReader {
   void require(const OptionMap& options, std::span<const catalog::Option> table, catalog::Roles roles, Span where,
                std::string_view owner);
 
+  // Whether one of the options that were read last is wrong: what follows from that is not said again.
+  bool had_mistake() const { return had_mistake_; }
+
  private:
   using Value = decltype(OptionValue::value);
 

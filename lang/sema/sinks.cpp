@@ -1,5 +1,6 @@
 // Sinks: one schema from all that flows in, keys, and the expressions of their options.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -125,6 +126,9 @@ std::vector<int> Analysis::sink_columns(const SinkFact& fact, std::string_view o
       std::vector<std::string> all;
       for (const Column& column : fact.columns) all.push_back(column.name);
       if (names->size() == 1) context_.suggest(report, option->span, name, all);
+      if (report.helps.empty()) {
+        report.help(fmt::format("let `{}` flow in, or name another field: {}", name, fmt::join(all, ", ")));
+      }
       return {};
     }
     if (is_key && context_.is_nullable(found->type)) {

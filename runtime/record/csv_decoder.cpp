@@ -50,7 +50,10 @@ std::string_view undouble(std::string_view raw, value::Arena& arena) {
 
 }  // namespace
 
-CsvDecoder::CsvDecoder(RecordPlan plan, ir::ExtraFields extra) : plan_(std::move(plan)), json_(extra), extra_(extra) { set_header({}); }
+CsvDecoder::CsvDecoder(RecordPlan plan, ir::ExtraFields extra, char delimiter)
+    : plan_(std::move(plan)), json_(extra), extra_(extra), delimiter_(delimiter) {
+  set_header({});
+}
 
 std::optional<DecodeFault> CsvDecoder::set_header(std::string_view line) {
   if (line.starts_with("\xEF\xBB\xBF")) line.remove_prefix(3);
@@ -102,6 +105,7 @@ std::optional<DecodeFault> CsvDecoder::decode(std::string_view value, value::Are
 
 // Into `pieces_`.
 CsvDecoder::Fault CsvDecoder::split(std::string_view line, value::Arena& arena) {
+  const char ends[] = {delimiter_, '"', '\r', '\n'};
   pieces_.clear();
   for (std::size_t i = 0;;) {
     if (i < line.size() && line[i] == '"') {
@@ -116,11 +120,11 @@ CsvDecoder::Fault CsvDecoder::split(std::string_view line, value::Arena& arena) 
       }
       const std::string_view raw = line.substr(from, i - from);
       pieces_.push_back({doubled ? undouble(raw, arena) : raw, true});
-      if (++i < line.size() && line[i] != ',') return invalid("something follows a closing quote", i);
+      if (++i < line.size() && line[i] != delimiter_) return invalid("something follows a closing quote", i);
     } else {
       const std::size_t from = i;
-      i = std::min(line.find_first_of(",\"\r\n", i), line.size());
-      if (i < line.size() && line[i] != ',') return invalid("a quote or line end in a field without quotes", i);
+      i = std::min(line.find_first_of({ends, sizeof ends}, i), line.size());
+      if (i < line.size() && line[i] != delimiter_) return invalid("a quote or line end in a field without quotes", i);
       pieces_.push_back({line.substr(from, i - from), false});
     }
     if (i == line.size()) return std::nullopt;

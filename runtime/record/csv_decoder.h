@@ -1,4 +1,5 @@
-// Records as lines of CSV (RFC 4180). An empty field without quotes is absent; in a `string` without a default it is "".
+// Records as lines of CSV (RFC 4180, with any delimiter).
+// An empty field without quotes is absent; in a `string` without a default it is "".
 // A list, map, record or json field holds JSON text.
 #pragma once
 #include <string>
@@ -11,7 +12,7 @@ namespace piperun::record {
 
 class CsvDecoder : public Decoder {
  public:
-  CsvDecoder(RecordPlan plan, ir::ExtraFields extra);
+  CsvDecoder(RecordPlan plan, ir::ExtraFields extra, char delimiter);
   std::optional<DecodeFault> decode(std::string_view value, value::Arena& arena, value::Cell* out) override;
   std::optional<DecodeFault> set_header(std::string_view line) override;
 
@@ -30,6 +31,7 @@ class CsvDecoder : public Decoder {
   RecordPlan plan_;
   JsonReader json_;
   ir::ExtraFields extra_;
+  char delimiter_;
   std::vector<int> columns_;             // field per column, or -1
   std::vector<int> sources_;             // column per field, or -1
   std::vector<std::string> undeclared_;  // names of the columns that are no field; "" for those that are

@@ -7,12 +7,12 @@
 #include "runtime/record/json_writer.h"
 
 namespace piperun::record {
-namespace {
 
 using value::TypeKind;
 
-void append_field(std::string_view text, std::string& out) {
-  if (!text.empty() && text.find_first_of(",\"\r\n") == std::string_view::npos) {
+void CsvEncoder::append_field(std::string_view text, std::string& out) const {
+  const char special[] = {delimiter_, '"', '\r', '\n'};
+  if (!text.empty() && text.find_first_of({special, sizeof special}) == std::string_view::npos) {
     out += text;
     return;
   }
@@ -24,12 +24,10 @@ void append_field(std::string_view text, std::string& out) {
   out += '"';
 }
 
-}  // namespace
-
 std::string CsvEncoder::header() const {
   std::string line;
   for (std::size_t i = 0; i < columns_.size(); ++i) {
-    if (i > 0) line += ',';
+    if (i > 0) line += delimiter_;
     append_field(columns_[i].name, line);
   }
   return line;
@@ -39,7 +37,7 @@ std::string CsvEncoder::header() const {
 std::optional<EncodeFault> CsvEncoder::encode(const value::Cell* cells, const value::JsonNode*, std::string& out) const {
   const std::size_t before = out.size();
   for (std::size_t i = 0; i < columns_.size(); ++i) {
-    if (i > 0) out += ',';
+    if (i > 0) out += delimiter_;
     const value::Type& type = types_[columns_[i].type];
     const value::Cell* const cell = cells;
     cells += value::cells(type);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "lang/value/text.h"
+#include "runtime/record/csv_delimiter.h"
 #include "runtime/record/csv_encoder.h"
 #include "runtime/record/json_writer.h"
 
@@ -105,17 +106,18 @@ class RawEncoder : public Encoder {
 
 }  // namespace
 
-std::unique_ptr<Encoder> make_encoder(const value::TypeTable& types, const ir::Schema& columns, ir::Format format, JsonForm form) {
+std::unique_ptr<Encoder> make_encoder(const value::TypeTable& types, const ir::Schema& columns, ir::Format format, JsonForm form,
+                                      char delimiter) {
   switch (format) {
     case ir::Format::Json: return std::make_unique<JsonEncoder>(types, columns, form);
-    case ir::Format::Csv: return std::make_unique<CsvEncoder>(types, columns);
+    case ir::Format::Csv: return std::make_unique<CsvEncoder>(types, columns, delimiter);
     case ir::Format::Raw: return std::make_unique<RawEncoder>(types, columns);
   }
   return nullptr;
 }
 
 std::unique_ptr<Encoder> make_encoder(const ir::Program& program, const ir::Sink& sink) {
-  return make_encoder(program.types, sink.columns, sink.format, {sink.decimals, sink.nulls});
+  return make_encoder(program.types, sink.columns, sink.format, {sink.decimals, sink.nulls}, delimiter_of(sink.options));
 }
 
 }  // namespace piperun::record

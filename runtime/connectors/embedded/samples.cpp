@@ -11,6 +11,7 @@
 #include "runtime/connectors/embedded/table_writer.h"
 #include "runtime/connectors/file/file_bytes.h"
 #include "runtime/connectors/file/splitter.h"
+#include "runtime/record/csv_delimiter.h"
 #include "runtime/record/decoder.h"
 #include "runtime/record/slab.h"
 
@@ -27,10 +28,10 @@ std::string option(const std::map<std::string, std::string>& options, const std:
 }
 
 // `a, b` or `a`: names of fields.
-std::vector<std::string> names_in(std::string_view list) {
+std::vector<std::string> names_in(std::string_view list, char delimiter = ',') {
   std::vector<std::string> result;
   while (!list.empty()) {
-    const std::size_t end = std::min(list.find(','), list.size());
+    const std::size_t end = std::min(list.find(delimiter), list.size());
     const std::string_view name = value::trim(list.substr(0, end));
     if (!name.empty()) result.emplace_back(name);
     list.remove_prefix(std::min(end + 1, list.size()));
@@ -125,7 +126,7 @@ Result<void> fill_topic(Database& database, const ir::Program& program, const ir
     for (std::size_t i = 0; i < program.types[source.type].fields.size(); ++i)
       columns.push_back(data_name(program, source.type, i));
     // Records of a topic have no header, so their columns are those of the type, in its order.
-    if (header && names_in(header->record) != columns) {
+    if (header && names_in(header->record, record::delimiter_of(source.options)) != columns) {
       return base::failure(ErrorCode::BadSample, fmt::format("{}:1: the header must name the fields of {} in their order", file,
                                                              program.types.name(source.type)));
     }

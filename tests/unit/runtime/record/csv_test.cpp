@@ -90,6 +90,21 @@ TEST_F(CsvTest, WrittenAndReadBack) {
   }
 }
 
+TEST_F(CsvTest, AnotherDelimiter) {
+  source.options["delimiter"] = ";";
+  make();
+  ASSERT_FALSE(decoder->set_header("id;name;total"));
+  EXPECT_EQ(round("1;Ada, Countess;9.5"), R"({"id":1,"name":"Ada, Countess","total":9.50})");
+  EXPECT_EQ(round("1;\"a;b\";"), R"({"id":1,"name":"a;b","total":null})");
+  EXPECT_EQ(round("1,Ada,9.5"), "P1009");
+  ASSERT_EQ(decode("1;\"a;b\";2"), "");
+  std::string out;
+  const auto encoder = make_encoder(program.types, schema(), ir::Format::Csv, {}, ';');
+  ASSERT_FALSE(encoder->encode(row.data(), nullptr, out));
+  EXPECT_EQ(out, "1;\"a;b\";2.00");
+  EXPECT_EQ(encoder->header(), "id;name;total");
+}
+
 TEST_F(CsvTest, SplitterFindsRecordEndsInPiecesOfAnySize) {
   const std::string file = "a,\"b\nc\",d\r\n\"x\"\"\n\",y\nlast";
   for (std::size_t piece = 1; piece <= file.size(); ++piece) {
