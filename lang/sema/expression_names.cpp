@@ -72,6 +72,10 @@ TypeId Expressions::field_of_row(ExprId id, int column, const std::string& path_
   return context_.base(field.type);
 }
 
+constexpr std::pair<std::string_view, std::string_view> kForeignConstants[] = {
+    {"True", "true"}, {"TRUE", "true"}, {"False", "false"}, {"FALSE", "false"},
+    {"NULL", "null"}, {"Null", "null"}, {"None", "null"},   {"nil", "null"}};
+
 void Expressions::unknown_name(const ast::Name& name, const Scope& scope) {
   if (!scope.is_row_known) return;
   if (scope.lost != nullptr) {
@@ -83,6 +87,11 @@ void Expressions::unknown_name(const ast::Name& name, const Scope& scope) {
     }
   }
   auto& found = context_.error(Code::P0200, name.span, fmt::format("unknown name `{}`", name.text));
+  for (const auto& [foreign, ours] : kForeignConstants) {
+    if (name.text != foreign) continue;
+    found.help(fmt::format("write `{}`", ours), name.span, std::string(ours));
+    return;
+  }
   std::vector<std::string> names = context_.names_of<ast::ConstDecl>(scope.module);
   if (scope.row != nullptr) {
     for (const Column& column : scope.row->columns) names.push_back(column.name);
@@ -117,6 +126,7 @@ TypeId Expressions::param(ExprId id, const ast::ParamRef& ref, Scope& scope) {
     }
     const auto near = context_.names_of<ast::ParamDecl>(scope.module);
     if (symbol == nullptr) context_.suggest(found, ref.name.span, ref.name.text, near);
+    if (found.helps.empty() && symbol == nullptr) found.help(fmt::format("declare it: `param {}: int64 = 0`", ref.name.text));
     return {};
   }
   ParamId param_id = kNone;
@@ -170,9 +180,15 @@ TypeId Expressions::member(ExprId id, const ast::Member& member, Scope& scope, T
       fact(id).names = JsonRef{};
       fact(id).can_fail = true;
       return may_be_null ? context_.nullable(context_.base(object)) : object;
-    default:
-      context_.error(Code::P0205, member.name.span, fmt::format("{} has no field `{}`", context_.name(object), member.name.text));
+    default: {
+      auto& found = context_.error(Code::P0205, member.name.span,
+                                   fmt::format("{} has no field `{}`", context_.name(object), member.name.text));
+      if (of.kind == TypeKind::List) {
+        found.help(fmt::format("of all elements: `sum(x.{0} for x in {1})`, `list(…)`, `any(…)`; of one: `{1}[0]!.{0}`",
+                               member.name.text, text(member.object)));
+      }
       return {};
+    }
   }
 }
 

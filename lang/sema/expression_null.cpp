@@ -52,7 +52,8 @@ TypeId Expressions::coalesce(ExprId id, const ast::Coalesce& coalesce, Scope& sc
       context_
           .error(Code::P0303, span(coalesce.operand), fmt::format("`{}` is never null: it can *fail*", text(coalesce.operand)))
           .secondary(coalesce.sign, "this is for null")
-          .help("for failure there is `catch`", coalesce.sign, "catch");
+          .help(fmt::format("for failure there is `catch`: `{} catch {}`", text(coalesce.operand), text(coalesce.otherwise)),
+                coalesce.sign, "catch");
       return {};
     }
     const Span rest{span(id).file, span(coalesce.operand).end, span(id).end};

@@ -150,8 +150,11 @@ TypeId Expressions::no_operator(const ast::Binary& binary) {
     found.help("`to_float(…)` turns an int64 or a decimal into a float64: this is never done without a word");
   } else if (a.kind == TypeKind::Json || b.kind == TypeKind::Json) {
     found.help("say what the JSON value is: `to_int(x)!`, `to_string(x)!`, …");
-  } else if (a.kind == TypeKind::String && is_numeric(b.kind)) {
+  } else if ((a.kind == TypeKind::String && is_numeric(b.kind)) || (is_numeric(a.kind) && b.kind == TypeKind::String)) {
     found.help("`to_int(…)!` and `to_decimal(…, 12, 2)!` read a number from a string");
+  } else if ((a.kind == TypeKind::Timestamp && b.kind == TypeKind::String) ||
+             (a.kind == TypeKind::String && b.kind == TypeKind::Timestamp)) {
+    found.help("a time is written without quotes, `2026-01-31T12:00:00Z`; `to_timestamp(…)!` reads one from a string");
   }
   return {};
 }

@@ -73,7 +73,8 @@ std::vector<ColumnPath> Analysis::keys(const std::vector<ast::Path>& paths, Flow
         report.note("equal floats need not look equal; make it a decimal or a string");
     } else if (const Column& column = flowing.row.columns[static_cast<std::size_t>(found->column)]; column.is_volatile) {
       context_.error(Code::P0212, each.span, fmt::format("`{}` cannot be {}: on a replay it may differ", text, what))
-          .secondary(column.where, "computed from `now()` or from a look-up here");
+          .secondary(column.where, "computed from `now()` or from a look-up here")
+          .help("use what the record itself says: a field of it, or `meta.timestamp`");
     } else {
       result.push_back(*found);
     }

@@ -101,6 +101,7 @@ std::optional<SinkId> Analysis::sink(const ast::Name& name) {
   if (symbol == nullptr) {
     auto& found = context_.error(Code::P0200, name.span, fmt::format("there is no sink `{}`", name.text));
     context_.suggest(found, name.span, name.text, context_.names_of<ast::SinkDecl>(0));
+    if (found.helps.empty()) found.help(fmt::format("declare it: `sink {} = … {{ … }}`", name.text));
     return std::nullopt;
   }
   if (std::holds_alternative<ast::SinkDecl>(context_[*symbol].node)) {

@@ -244,12 +244,54 @@ Explanation foreign_sign(const Scene& scene) {
       if (foreign.sign == "?" && begin > 0 && scene.text[begin - 1] == '?') continue;
       const Span where = scene.span(begin, foreign.sign.size());
       Diagnostic diagnostic(Code::P0118, where);
-      diagnostic.message(quoted(foreign.sign) + " is no sign of this language");
+      diagnostic.message(foreign.sign == "!" ? "`!` stands behind what can fail, it does not negate"
+                                             : quoted(foreign.sign) + " is no sign of this language");
       return foreign.ours.empty() ? diagnostic.help(std::string(foreign.advice))
                                   : diagnostic.help(std::string(foreign.advice), where, std::string(foreign.ours));
     }
   }
   return {};
+}
+
+Explanation foreign_operator(const Scene& scene) {
+  if (!scene.is(Code::P0119) || scene.before.empty()) return {};
+  for (const ForeignOperator& foreign : kForeignOperators) {
+    if (foreign.word != scene.found) continue;
+    if (foreign.word == "when" && scene.before != "case") continue;
+    Diagnostic diagnostic(Code::P0119, scene.here());
+    diagnostic.message("expected " + scene.expected() + ", not " + quoted(scene.found));
+    return foreign.ours.empty() ? diagnostic.help(std::string(foreign.advice))
+                                : diagnostic.help(std::string(foreign.advice), scene.here(), std::string(foreign.ours));
+  }
+  return {};
+}
+
+// `map { total: amount }`
+Explanation colon_in_record(const Scene& scene) {
+  const bool is_item = scene.is(Code::P0119) && scene.mistake.expected.starts_with("`,`");
+  if (!is_item || scene.found != ":" || !is_word(scene.before)) return {};
+  return Diagnostic(Code::P0122, scene.here()).help("write `=`", scene.here(), " =");
+}
+
+// `x in ("a", "b")`
+Explanation list_in_parentheses(const Scene& scene) {
+  if (scene.mistake.opened == Mistake::kNowhere || scene.found != "," || scene.text[scene.mistake.opened] != '(') return {};
+  std::string_view head = scene.text.substr(0, scene.mistake.opened);
+  while (!head.empty() && is_blank(head.back())) head.remove_suffix(1);
+  if (!head.ends_with(" in")) return {};
+  return Diagnostic(Code::P0101, scene.span(scene.mistake.opened, 1))
+      .message("a list stands in `[…]`")
+      .help("write `[` and `]` in place of the parentheses");
+}
+
+Explanation dedup_for_how_long(const Scene& scene) {
+  if (scene.mistake.expected != "within") return {};
+  const std::size_t line = scene.at == 0 ? 0 : scene.text.rfind('\n', scene.at - 1) + 1;
+  const std::size_t word = std::min(scene.text.find_first_not_of(" \t", line), scene.text.size());
+  if (!scene.text.substr(word).starts_with("dedup ")) return {};
+  return Diagnostic(Code::P0500, scene.span(word, std::string_view("dedup").size()))
+      .message("`dedup` needs a `within`")
+      .help("`within 24h`: how long a key is remembered");
 }
 
 // The declaration whose name stands right before the mistake: `table customers = …`.
@@ -414,6 +456,7 @@ Diagnostic unexpected(const Scene& scene) {
 constexpr std::array kExplanations = {
     unclosed_block,    deep_nesting,    unclosed_string,        single_equals,   chained_comparison,   repetition_in_string,
     unknown_escape,    lone_brace,      bad_timestamp,          wrong_unit,      bad_number,           odd_character,
+    dedup_for_how_long, foreign_operator, colon_in_record,  list_in_parentheses,
     foreign_sign,      colon_or_equals, stray_bracket,          misplaced_range, blank_before_postfix, blank_behind_sign,
     needs_parentheses, continued_line,  assignment_without_set, unknown_item,    unclosed_bracket,
 };

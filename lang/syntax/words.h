@@ -74,7 +74,7 @@ constexpr std::array kForeignSigns = {
     ForeignSign{"<>", "!=", "write `!=`"},
     ForeignSign{"=>", ">=", "write `>=`"},
     ForeignSign{"=<", "<=", "write `<=`"},
-    ForeignSign{"++", "+", "texts are joined by `+`", true},
+    ForeignSign{"++", "", "values are put together in one string: \"{a}{b}\"", true},
     ForeignSign{"**", "", "there is no power operator; use a function", true},
     ForeignSign{"//", "", "a comment begins with `#`"},
     ForeignSign{"/*", "", "a comment begins with `#`"},
@@ -85,6 +85,32 @@ constexpr std::array kForeignSigns = {
     ForeignSign{"!", "not ", "write `not`", true},
     ForeignSign{"|", "", "stages stand on lines of their own; in an expression write `or`"},
     ForeignSign{"&", "", "write `and`"},
+};
+
+// Words that users of other languages write between two operands or before one.
+struct ForeignOperator {
+  std::string_view word;
+  std::string_view ours;  // what to write in its place; empty: `advice` alone
+  std::string_view advice;
+};
+constexpr std::array kForeignOperators = {
+    ForeignOperator{"AND", "and", "write `and`"},
+    ForeignOperator{"OR", "or", "write `or`"},
+    ForeignOperator{"IN", "in", "write `in`"},
+    ForeignOperator{"IS", "is", "write `is`"},
+    ForeignOperator{"eq", "==", "write `==`"},
+    ForeignOperator{"equals", "==", "write `==`"},
+    ForeignOperator{"mod", "%", "write `%`"},
+    ForeignOperator{"div", "/", "write `/`"},
+    ForeignOperator{"between", "", "write both comparisons: `low <= x and x <= high`"},
+    ForeignOperator{"BETWEEN", "", "write both comparisons: `low <= x and x <= high`"},
+    ForeignOperator{"like", "", "call a function: `starts_with(x, \"a\")`, `contains(x, \"a\")`, `regex_matches(x, r\"^a\")`"},
+    ForeignOperator{"LIKE", "", "call a function: `starts_with(x, \"a\")`, `contains(x, \"a\")`, `regex_matches(x, r\"^a\")`"},
+    ForeignOperator{"matches", "", "call the function: `regex_matches(x, r\"^a\")`"},
+    ForeignOperator{"contains", "", "call the function: `contains(x, \"a\")`"},
+    ForeignOperator{"AS", "", "a new field is written `name = value`"},
+    ForeignOperator{"as", "", "a new field is written `name = value`"},
+    ForeignOperator{"when", "", "a choice is written `if a then b else c`"},
 };
 
 }  // namespace piperun::syntax
