@@ -17,7 +17,7 @@ namespace {
 
 std::optional<std::string> read_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  if (!file) return std::nullopt;
+  if (!file || std::filesystem::is_directory(path)) return std::nullopt;
   std::string text(std::istreambuf_iterator<char>(file), {});
   if (file.bad()) return std::nullopt;
   return text;

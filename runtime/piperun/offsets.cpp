@@ -179,7 +179,8 @@ base::Result<void> move(embedded::EmbeddedDomain& domain, const std::map<commit:
 Exit reset(const Arguments& arguments, World& world) {
   const auto misuse = [&](std::string_view words) { return fmt::print(world.err, "piperun: {}\n", words), Exit::Usage; };
   const auto target = parse_target(arguments.text("--to"));
-  if (!target) return misuse("--to is earliest, latest, offset N, datetime T or shift N");
+  if (!target)
+    return misuse("--to is earliest, latest, offset N, shift N or datetime T, for example `datetime 2026-01-31T12:00:00Z`");
   const auto set = open_stores(arguments, world);
   if (!set) return set.error();
   const auto unit = find_unit(*set, arguments.text("--unit"));

@@ -1,6 +1,7 @@
 // `piperun FILE`: runs a pipeline until its input is used up or somebody stops it.
 #include <fmt/ostream.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "lang/ast/print.h"
@@ -71,7 +72,11 @@ Exit execute(const Compiled& compiled, const std::string& path, const Arguments&
     Progress progress(world.terminal ? &world.err : nullptr, world.clock);
     result = engine::run(*compiled.program, *connectors, world.clock, progress, options, stop.get_token());
   }
-  world.out << (arguments.has("--json") ? ledger_json(result.ledgers) : ledger_table(result.ledgers));
+  // What a `stdout` sink prints is data, and the ledger is no part of it.
+  const bool prints_data = std::ranges::any_of(
+      compiled.program->systems, [](const ir::System& system) { return system.kind == ir::SystemKind::Stdout; });
+  (prints_data ? world.err : world.out) << (arguments.has("--json") ? ledger_json(result.ledgers)
+                                                                    : ledger_table(result.ledgers));
   return result.error ? tell(*result.error, world) : Exit::Done;
 }
 

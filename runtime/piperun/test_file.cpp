@@ -46,6 +46,13 @@ std::optional<std::string> head_of(const std::string& line) {
   return trimmed(std::string_view(line).substr(3, line.size() - 6));
 }
 
+std::string all_heads() {
+  std::string all;
+  for (const Head& head : kHeads)
+    all += fmt::format("{}{}{}", all.empty() ? "" : ", ", head.words, head.takes_name ? " NAME" : "");
+  return all;
+}
+
 std::expected<Section, std::string> make_section(const std::string& words) {
   Section section;
   if (words.ends_with(".pipe")) {
@@ -69,7 +76,7 @@ std::expected<Section, std::string> make_section(const std::string& words) {
       return std::unexpected(fmt::format("`{}` needs a name", head.words));
     return section;
   }
-  return std::unexpected(fmt::format("there is no section `{}`", words));
+  return std::unexpected(fmt::format("there is no section `{}`; sections are {}, NAME.pipe", words, all_heads()));
 }
 
 std::vector<std::string> lines_of(std::string text) {

@@ -1,9 +1,11 @@
 // `piperun topic list|peek|put`: topics of stand-ins, also while a pipeline runs.
 #include <fmt/ostream.h>
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <iostream>
+#include <iterator>
 
 #include "lang/value/json_node.h"
 #include "runtime/piperun/rows.h"
@@ -16,7 +18,7 @@ constexpr Option kPartition = {"--partition", Takes::One, false, "", "this parti
 constexpr Option kListOptions[] = {{"WORDS", Takes::Many, false, "", "[FILE]"}, kStateDir, kParam, kJson};
 constexpr Option kPeekOptions[] = {{"WORDS", Takes::Many, true, "", "TOPIC [FILE]"},
                                    kPartition,
-                                   {"--from", Takes::One, false, "", "first offset (default: the last ones)"},
+                                   {"--from", Takes::One, false, "", "first offset (default: the last ones of each partition)"},
                                    {"--limit", Takes::One, false, "", "how many (default: 10)"},
                                    {"--all", Takes::Nothing, false, "", "all records, as JSON lines"},
                                    kStateDir,
@@ -25,7 +27,7 @@ constexpr Option kPutOptions[] = {
     {"WORDS", Takes::Many, true, "", "TOPIC [FILE]; one record per line of the input"},
     kPartition,
     {"--key", Takes::One, false, "", "JSON field of each record that becomes its key"},
-    {"--partitions", Takes::One, false, "", "make the topic, with so many, if it is missing"},
+    {"--partitions", Takes::One, false, "", "how many, if a topic of FILE is missing and made (default: 1)"},
     {"--atomic", Takes::Nothing, false, "", "all or nothing (one transaction) instead of as they come"},
     kStateDir,
     kParam};
@@ -68,16 +70,22 @@ Exit list(const Arguments& arguments, World& world) {
   return Exit::Done;
 }
 
-// Offset at which the last `limit` records of a partition begin.
-base::Result<std::int64_t> last_ones(embedded::Inspector& inspector, const std::string& name, std::int64_t partition,
-                                     std::int64_t limit) {
+// The last `limit` records of each partition, or of the one named.
+base::Result<std::vector<embedded::StoredRecord>> last_ones(embedded::Inspector& inspector, const std::string& name,
+                                                            std::int32_t partition, std::int64_t limit) {
   const auto topics = inspector.topics();
   if (!topics) return std::unexpected(topics.error());
+  std::vector<embedded::StoredRecord> all;
   for (const embedded::Topic& topic : *topics) {
-    if (topic.name != name || partition < 0 || partition >= std::ssize(topic.partitions)) continue;
-    return std::max<std::int64_t>(0, topic.partitions[static_cast<std::size_t>(partition)].end - limit);
+    if (topic.name != name) continue;
+    for (const embedded::TopicPartition& each : topic.partitions) {
+      if (partition >= 0 && each.number != partition) continue;
+      auto records = inspector.peek(name, each.number, std::max(each.begin, each.end - limit), limit);
+      if (!records) return records;
+      std::ranges::move(*records, std::back_inserter(all));
+    }
   }
-  return 0;
+  return all;
 }
 
 Exit peek(const Arguments& arguments, World& world) {
@@ -92,14 +100,10 @@ Exit peek(const Arguments& arguments, World& world) {
   if (!found) return tell(found.error(), world);
   auto inspector = embedded::Inspector::open(found->store.path, embedded::Database::Access::Read);
   if (!inspector) return tell(inspector.error(), world);
-  std::int64_t first = *from;
-  if (first < 0) first = 0;
-  if (*from < 0 && *partition >= 0 && !arguments.has("--all")) {
-    const auto last = last_ones(*inspector, found->topic, *partition, *limit);
-    if (!last) return tell(last.error(), world);
-    first = *last;
-  }
-  const auto records = inspector->peek(found->topic, static_cast<std::int32_t>(*partition), first, *limit);
+  const auto only = static_cast<std::int32_t>(*partition);
+  const bool is_end = *from < 0 && !arguments.has("--all");
+  const auto records = is_end ? last_ones(*inspector, found->topic, only, *limit)
+                              : inspector->peek(found->topic, only, std::max<std::int64_t>(*from, 0), *limit);
   if (!records) return tell(records.error(), world);
   for (const embedded::StoredRecord& record : *records) fmt::print(world.out, "{}\n", record_json(record));
   return Exit::Done;
