@@ -9,6 +9,7 @@
 #include "lang/diag/diagnostic.h"
 #include "lang/syntax/parser.h"
 #include "runtime/piperun/command.h"
+#include "runtime/piperun/lang_text.h"
 #include "runtime/piperun/rows.h"
 #include "stdlib/modules.h"
 
@@ -85,23 +86,16 @@ void print_options(std::span<const catalog::Option> options, World& world) {
   }
 }
 
-constexpr std::string_view kStages =
-    "  from a[, b] [as T]            streams that flow in\n"
-    "  filter cond                   goes on with records for which it is true\n"
-    "  set x = e                     a field, new or changed; nested ones too\n"
-    "  map [T] { a, b = e }          a record of exactly these fields\n"
-    "  drop x, y                     without these fields\n"
-    "  flatten xs as x [at i]        one record per element of a list\n"
-    "  dedup k[, k2] within D        drops what repeats a key within that time\n"
-    "  enrich x = table[key]         the row of a table\n"
-    "  key by k[, k2]                the key of the output records\n"
-    "  delete when cond              deletes the key from the sinks below\n"
-    "  route { when c to s … else to s }   the first that fits\n"
-    "  to sink                       where records go\n"
-    "  on error { … }                what becomes of failures, for this flow\n";
+// "`window` stages are" → "`window` stages": the words are made to go on with "not in this version".
+std::string_view without_verb(std::string_view what) {
+  for (const std::string_view verb : {" is", " are"}) {
+    if (what.ends_with(verb)) return what.substr(0, what.size() - verb.size());
+  }
+  return what;
+}
 
 void print_page(World& world) {
-  fmt::print(world.out, "# Stages\n\n{}\n# pipeline {{ … }}\n\n", kStages);
+  fmt::print(world.out, "{}# pipeline {{ … }}\n\n", kLanguageText);
   print_options(catalog::pipeline_options(), world);
   fmt::print(world.out, "\n# on error {{ … }}\n\n");
   print_options(catalog::error_options(), world);
@@ -142,7 +136,7 @@ void print_page(World& world) {
                property.allowed_if.empty() ? "" : fmt::format(" ({} is allowed under at_most_once)", property.allowed_if));
   }
   fmt::print(world.out, "\n# Not in this version\n\n");
-  for (const catalog::Later& later : catalog::later()) fmt::print(world.out, "  {}\n", later.what);
+  for (const catalog::Later& later : catalog::later()) fmt::print(world.out, "  {}\n", without_verb(later.what));
   fmt::print(world.out, "\n# Codes (`piperun explain CODE`)\n\n");
   for (const diag::CodeInfo& info : diag::all_codes()) fmt::print(world.out, "  {}  {}\n", info.name, info.title);
 }
