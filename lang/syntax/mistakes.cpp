@@ -454,11 +454,11 @@ Diagnostic unexpected(const Scene& scene) {
 
 // The first that knows what to say speaks.
 constexpr std::array kExplanations = {
-    unclosed_block,    deep_nesting,    unclosed_string,        single_equals,   chained_comparison,   repetition_in_string,
-    unknown_escape,    lone_brace,      bad_timestamp,          wrong_unit,      bad_number,           odd_character,
-    dedup_for_how_long, foreign_operator, colon_in_record,  list_in_parentheses,
-    foreign_sign,      colon_or_equals, stray_bracket,          misplaced_range, blank_before_postfix, blank_behind_sign,
-    needs_parentheses, continued_line,  assignment_without_set, unknown_item,    unclosed_bracket,
+    unclosed_block,         deep_nesting,     unclosed_string,      single_equals,       chained_comparison, repetition_in_string,
+    unknown_escape,         lone_brace,       bad_timestamp,        wrong_unit,          bad_number,         odd_character,
+    dedup_for_how_long,     foreign_operator, colon_in_record,      list_in_parentheses, foreign_sign,       colon_or_equals,
+    stray_bracket,          misplaced_range,  blank_before_postfix, blank_behind_sign,   needs_parentheses,  continued_line,
+    assignment_without_set, unknown_item,     unclosed_bracket,
 };
 
 }  // namespace

@@ -73,10 +73,9 @@ Exit execute(const Compiled& compiled, const std::string& path, const Arguments&
     result = engine::run(*compiled.program, *connectors, world.clock, progress, options, stop.get_token());
   }
   // What a `stdout` sink prints is data, and the ledger is no part of it.
-  const bool prints_data = std::ranges::any_of(
-      compiled.program->systems, [](const ir::System& system) { return system.kind == ir::SystemKind::Stdout; });
-  (prints_data ? world.err : world.out) << (arguments.has("--json") ? ledger_json(result.ledgers)
-                                                                    : ledger_table(result.ledgers));
+  const bool prints_data = std::ranges::any_of(compiled.program->systems,
+                                               [](const ir::System& system) { return system.kind == ir::SystemKind::Stdout; });
+  (prints_data ? world.err : world.out) << (arguments.has("--json") ? ledger_json(result.ledgers) : ledger_table(result.ledgers));
   return result.error ? tell(*result.error, world) : Exit::Done;
 }
 

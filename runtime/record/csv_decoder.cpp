@@ -161,7 +161,8 @@ CsvDecoder::Fault CsvDecoder::typed(const FieldPlan& field, std::string_view tex
       if (plan.time == ir::TimeUnit::Rfc3339) return take(timestamp_from_text(text), field, out);
       if (!is_number(text)) return at_field(field, ErrorCode::InvalidTimestamp, "not an epoch number");
       return take(epoch_from_number(text, plan.time), field, out);
-    case TypeKind::Duration: return is_number(text) ? take(int_from_number(text), field, out) : take(duration_from_text(text), field, out);
+    case TypeKind::Duration:
+      return is_number(text) ? take(int_from_number(text), field, out) : take(duration_from_text(text), field, out);
     case TypeKind::List:
     case TypeKind::Map:
     case TypeKind::Record:
@@ -184,7 +185,8 @@ CsvDecoder::Fault CsvDecoder::typed(const FieldPlan& field, std::string_view tex
 
 // An object with strings.
 const value::JsonNode* CsvDecoder::kept_columns(value::Arena& arena) const {
-  const auto count = static_cast<std::size_t>(std::ranges::count_if(undeclared_, [](const std::string& name) { return !name.empty(); }));
+  const auto count =
+      static_cast<std::size_t>(std::ranges::count_if(undeclared_, [](const std::string& name) { return !name.empty(); }));
   auto* const nodes = static_cast<value::JsonNode*>(arena.allocate((count + 1) * sizeof(value::JsonNode)));
   auto* const names = static_cast<value::Text*>(arena.allocate(count * sizeof(value::Text)));
   std::size_t n = 0;

@@ -33,8 +33,8 @@ class Encoder {
 
 // The types table outlives the encoder.
 std::unique_ptr<Encoder> make_encoder(const ir::Program& program, const ir::Sink& sink);
-std::unique_ptr<Encoder> make_encoder(const value::TypeTable& types, const ir::Schema& columns, ir::Format format, JsonForm form = {},
-                                      char delimiter = ',');
+std::unique_ptr<Encoder> make_encoder(const value::TypeTable& types, const ir::Schema& columns, ir::Format format,
+                                      JsonForm form = {}, char delimiter = ',');
 
 // Appends one value as JSON. `cell` is its first cell (the null bit of a `T?`). On a fault `out` has a part of the value.
 std::optional<EncodeFault> write_json(const value::TypeTable& types, value::TypeId type, const value::Cell* cell, JsonForm form,
