@@ -73,6 +73,25 @@ TypeId Expressions::call(ExprId id, const ast::Call& call, Scope& scope, TypeId 
   return {};
 }
 
+// What other languages call a function, and what to write here.
+constexpr std::pair<std::string_view, std::string_view> kForeignFunctions[] = {
+    {"len", "`length(x)`"},
+    {"size", "`length(x)`"},
+    {"concat", "`\"{a}{b}\"`"},
+    {"coalesce", "`x ?? y`"},
+    {"ifnull", "`x ?? y`"},
+    {"nvl", "`x ?? y`"},
+    {"iff", "`if a then b else c`"},
+    {"int", "`to_int(x)!`"},
+    {"float", "`to_float(x)!`"},
+    {"str", "`to_string(x)`"},
+    {"string", "`to_string(x)`"},
+    {"cast", "`to_int(x)!`, `to_decimal(x, 12, 2)!`, `to_string(x)`, …"},
+    {"date", "`to_timestamp(x)!`, or `time.parse(x, \"%d.%m.%Y\")!` of `std.time`"},
+    {"average", "`avg(x for x in xs)`"},
+    {"sha256", "`hash(x)`"},
+};
+
 void Expressions::unknown_function(const ast::Name& name, const Scope& scope) {
   if (const Symbol* symbol = context_.find(scope.module, name.text)) {
     context_
@@ -94,6 +113,8 @@ void Expressions::unknown_function(const ast::Name& name, const Scope& scope) {
   for (const auto& each : catalog::functions()) names.emplace_back(each.name);
   for (const auto& each : catalog::fold_functions()) names.emplace_back(each.name);
   context_.suggest(found, name.span, name.text, names);
+  const auto* foreign = std::ranges::find(kForeignFunctions, name.text, &std::pair<std::string_view, std::string_view>::first);
+  if (found.helps.empty() && foreign != std::end(kForeignFunctions)) found.help(fmt::format("write {}", foreign->second));
 }
 
 TypeId Expressions::environment_call(ExprId id, const ast::Call& call, const std::string& name, Scope& scope) {

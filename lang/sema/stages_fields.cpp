@@ -132,6 +132,11 @@ StageDetail Analysis::map(const ast::MapStage& map_stage, const ast::Stage& stag
     columns.push_back({entry.name.text, type, expressions_.fact(entry.value).is_volatile, entry.name.span});
     fact.values.push_back(entry.value);
   }
+  if (map_stage.entries.empty() && !map_stage.type && flowing.is_known && !context_.report.has_errors()) {
+    context_.error(Code::P0227, stage.keyword, "nothing is left of the record").help("name fields: `map { id, total = … }`");
+    flowing.is_known = false;
+    return fact;
+  }
   for (const value::Field& field : wanted.fields) {
     if (std::ranges::find(columns, field.name, &Column::name) != columns.end() || !flowing.is_known) continue;
     context_.error(Code::P0207, stage.keyword, fmt::format("the field `{}` of `{}` is missing", field.name, wanted.name))

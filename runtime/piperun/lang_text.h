@@ -58,7 +58,8 @@ inline constexpr std::string_view kLanguageText = R"(# A file
   or, and, not
   == != < <= > >= in, not in, is null, is not null     they do not chain
   + -                                   numbers and times; texts are put together by `"{a}{b}"`
-  * / %                                 `/` of decimals needs a result type: `to_decimal(a / b, 12, 2)!`
+  * / %                                 `/` of int64 drops what is behind the point; `/` of decimals needs a result type:
+                                        `to_decimal(a / b, 12, 2)!`
   x ?? v                                v if x is null; one operand, or parentheses
   x.y x?.y f(x) x[i] x!                 `!`: if x fails, the record is dead; `?.` gives null if x is null
   count(x for l in lines if c)          folds over a list, see below
