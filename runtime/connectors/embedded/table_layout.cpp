@@ -111,6 +111,7 @@ Result<void> create(Database& database, const value::TypeTable& types, const Tab
     columns += fmt::format("{}{} {}{}", columns.empty() ? "" : ", ", quoted(column.name), column_type(type),
                            type.nullable ? "" : " NOT NULL");
   }
+  if (layout.columns.empty()) columns = "\"letter\" TEXT NOT NULL";
   if (!layout.key.empty()) columns += fmt::format(", PRIMARY KEY ({})", key_list(layout));
   return database.execute(fmt::format("CREATE TABLE {} ({}) STRICT", quoted(layout.table), columns));
 }
@@ -183,6 +184,7 @@ Result<void> make_table(Database& database, const value::TypeTable& types, const
   if (const std::string why = misfit(types, layout, *complete); !why.empty())
     return mismatch(database, types, layout, *stored, why);
   for (const StoredColumn& column : *complete) {
+    if (layout.columns.empty() && column.name == "letter") continue;
     if (!column.demands_value || std::ranges::find(layout.columns, column.name, &TableColumn::name) != layout.columns.end())
       continue;
     return mismatch(database, types, layout, *stored, fmt::format("column `{}` demands a value, and none flows in", column.name));

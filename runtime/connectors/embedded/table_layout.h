@@ -15,7 +15,7 @@ struct TableColumn {
 
 struct TableLayout {
   std::string table;
-  std::vector<TableColumn> columns;
+  std::vector<TableColumn> columns;  // empty: dead letters, which are one JSON text in the column `letter`
   std::vector<int> key;  // columns; empty: none
 };
 

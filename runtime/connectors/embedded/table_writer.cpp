@@ -30,6 +30,7 @@ TableWriter::TableWriter(Database& database, std::unique_ptr<Database> own, cons
 }
 
 std::string TableWriter::insert_text() const {
+  if (layout_.columns.empty()) return fmt::format("INSERT INTO {} (letter) VALUES (?1)", quoted(layout_.table));
   std::string places, sets;
   for (std::size_t i = 0; i < layout_.columns.size(); ++i) {
     const std::string name = quoted(layout_.columns[i].name);
@@ -70,6 +71,7 @@ Result<std::int64_t> TableWriter::write_row(Query& put, Query& remove, const con
     for (const int column : layout_.key) bind(remove, parameter++, static_cast<std::size_t>(column), row.cells);
     return remove.run();
   }
+  if (layout_.columns.empty()) return put.bind(1, row.encoded.value_or("")).run();
   for (std::size_t i = 0; i < layout_.columns.size(); ++i) bind(put, static_cast<int>(i) + 1, i, row.cells);
   return put.run();
 }

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "lang/value/time.h"
 #include "runtime/commit/embedded/header_bytes.h"
@@ -137,7 +138,8 @@ void TopicSource::wait(std::int64_t microseconds) {
   const std::int64_t until = clock_.monotonic() + microseconds;
   while (clock_.monotonic() < until) {
     const auto version = database_->data_version();
-    if (!version || *version != seen_version_) return;
+    if (!version) return;
+    if (*version != std::exchange(seen_version_, *version)) return;
     clock_.sleep(std::min(kPollEvery, until - clock_.monotonic()));
   }
 }
