@@ -2,6 +2,7 @@
 #pragma once
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -53,9 +54,9 @@ class ExprTest : public ::testing::Test {
   Outcome run(const ir::Function& function, const std::vector<Cell>& input) {
     const auto faults = ir::verify(program, function);
     EXPECT_TRUE(faults.empty()) << faults.front();
-    RowFunction compiled = RowFunction::compile(program, function, natives, secrets);
-    output.assign(static_cast<std::size_t>(compiled.output_cells()), Cell{});
-    return compiled.run(input.data(), {arena, 1'000'000, {seed, 2}}, output.data());
+    last_compiled.emplace(RowFunction::compile(program, function, natives, secrets));  // owns what secrets the output views
+    output.assign(static_cast<std::size_t>(last_compiled->output_cells()), Cell{});
+    return last_compiled->run(input.data(), {arena, 1'000'000, {seed, 2}}, output.data());
   }
 
   // What the only column becomes as text; `!P1102 words` if it failed.
@@ -87,6 +88,7 @@ class ExprTest : public ::testing::Test {
   std::vector<value::NativeFn> natives;
   Secrets secrets;
   std::vector<Cell> output;
+  std::optional<RowFunction> last_compiled;  // of the last run
   std::uint64_t seed = 1;
 };
 
