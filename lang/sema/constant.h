@@ -21,8 +21,10 @@ struct Constant {
   std::variant<std::monostate, bool, std::int64_t, double, value::Int128, std::string, Elements, Entries> value;
 
   bool is_null() const { return std::holds_alternative<std::monostate>(value); }
-  friend bool operator==(const Constant&, const Constant&) = default;
+  friend bool operator==(const Constant&, const Constant&);
 };
+// Not defaulted: that would compare pairs of a type that is not complete yet.
+inline bool operator==(const Constant& a, const Constant& b) { return a.type == b.type && a.value == b.value; }
 
 // As the language writes it: `12.50`, `"a"`, `2026-01-31T12:00:00Z`, `90s`, `[1, 2]`. `bare`: a string without quotes.
 std::string to_text(const Constant& constant, const value::TypeTable& types, bool bare = false);
