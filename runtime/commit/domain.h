@@ -80,7 +80,8 @@ class Domain {
   virtual ~Domain() = default;
 
   // epoch + 1 for each partition, in one statement; returns what is stored. A partition without a position has epoch 1 and is
-  // marked by next_offset -1 until seed_positions.
+  // marked by next_offset -1 until seed_positions. Where a consumer group says who owns a partition, there is no epoch to raise: it
+  // returns the positions of commits that are settled.
   virtual base::Result<std::vector<Position>> claim(std::span<const PartitionName> partitions) = 0;
   // Of all that was claimed only these are compared from now on; the others are left to whoever claims them next.
   virtual void keep(std::span<const PartitionName> partitions) = 0;
@@ -110,6 +111,25 @@ class Domain {
                                       std::int64_t rows) = 0;  // stored row count per sink, part of the ledger
   virtual base::Result<std::vector<std::pair<std::string, std::int64_t>>> rows() = 0;  // of this unit
   virtual void release() = 0;
+
+  // ---- Steps of a domain whose owners are the members of a consumer group. Another domain has nothing to do in them.
+
+  // A new epoch of the producer: settles what a predecessor left open, so that no request of it can take effect any more. Before any
+  // position is read. LostOwnership when another process has done so twice within 30 s: it uses the same slot.
+  virtual base::Result<void> init_producer() { return {}; }
+  // (fenced) The group still gives this member all partitions of the last claim.
+  virtual base::Result<void> check_membership() { return {}; }
+  // (fenced by check_membership before it) In the open transaction: positions, counts and rows.
+  virtual base::Result<void> store_offsets(std::span<const Advance> advances) {
+    (void)advances;
+    return {};
+  }
+  // After a commit that is known: if a request of it may still be on its way, a new epoch refuses it.
+  virtual base::Result<void> retire_producer_if_unclear() { return {}; }
+  // The local store of keys is brought to what the domain holds for the partitions of the last claim.
+  virtual base::Result<void> restore_state() { return {}; }
+  // After the commit is known: the local store follows.
+  virtual base::Result<void> apply_state() { return {}; }
 
   // ---- When this unit gives all it has to a unit elsewhere. Each may be repeated.
 

@@ -7,6 +7,7 @@
 #include "runtime/base/clock.h"
 #include "runtime/base/result.h"
 #include "runtime/commit/domain.h"
+#include "runtime/connectors/group.h"
 #include "runtime/connectors/sink.h"
 #include "runtime/connectors/source.h"
 #include "runtime/connectors/table.h"
@@ -16,7 +17,12 @@ namespace piperun::connectors {
 class Connectors {
  public:
   virtual ~Connectors() = default;
-  virtual base::Result<std::unique_ptr<commit::Domain>> open_domain(const ir::Program& program, const ir::Unit& unit) = 0;
+  // Joins the consumer group of a unit; null if its partitions belong to no group. `worker`: number in this process, from 0.
+  virtual base::Result<std::unique_ptr<Group>> open_group(const ir::Program& program, const ir::Unit& unit,
+                                                          std::uint32_t worker) = 0;
+  // `group`: the worker's, or null; it must outlive the domain.
+  virtual base::Result<std::unique_ptr<commit::Domain>> open_domain(const ir::Program& program, const ir::Unit& unit,
+                                                                    std::uint32_t worker, Group* group) = 0;
   // The domain of a unit that may be none of this program's, in one of its systems, or with ir::kNone in the pipeline's state store;
   // "" stands for no unit in particular. Null: nothing is stored there, or nothing could be.
   virtual base::Result<std::unique_ptr<commit::Domain>> open_stored(const ir::Program& program, ir::SystemId system,

@@ -90,6 +90,7 @@ class Worker {
   Observer& observer_;
   std::stop_token stop_;
 
+  std::unique_ptr<connectors::Group> group_;  // null: the worker's partitions are its own by their numbers
   std::vector<std::unique_ptr<connectors::Table>> tables_;
   std::vector<std::unique_ptr<connectors::Source>> sources_;  // the intake reads them in its thread
   std::unique_ptr<commit::Domain> domain_;

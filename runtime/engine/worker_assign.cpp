@@ -14,7 +14,7 @@ namespace piperun::engine {
 
 base::Result<void> Worker::open() {
   sinks_.clear();
-  auto domain = connectors_.open_domain(program_, unit_);
+  auto domain = connectors_.open_domain(program_, unit_, number_, group_.get());
   if (!domain) return std::unexpected(domain.error());
   domain_ = std::move(*domain);
   for (const ir::SinkId id : unit_.sinks) {

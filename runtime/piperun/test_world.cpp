@@ -64,8 +64,14 @@ void make_stand_ins(ir::Program& program) {
   }
 }
 
-base::Result<std::unique_ptr<commit::Domain>> FailingConnectors::open_domain(const ir::Program& program, const ir::Unit& unit) {
-  return real_.open_domain(program, unit);
+base::Result<std::unique_ptr<connectors::Group>> FailingConnectors::open_group(const ir::Program& program, const ir::Unit& unit,
+                                                                               std::uint32_t worker) {
+  return real_.open_group(program, unit, worker);
+}
+
+base::Result<std::unique_ptr<commit::Domain>> FailingConnectors::open_domain(const ir::Program& program, const ir::Unit& unit,
+                                                                             std::uint32_t worker, connectors::Group* group) {
+  return real_.open_domain(program, unit, worker, group);
 }
 
 base::Result<std::unique_ptr<connectors::Source>> FailingConnectors::open_source(const ir::Program& program, const ir::Unit& unit,

@@ -31,7 +31,10 @@ class FailingConnectors final : public connectors::Connectors {
   FailingConnectors(connectors::Connectors& real, Faults& faults, base::Clock& clock)
       : real_(real), faults_(faults), clock_(clock) {}
 
-  base::Result<std::unique_ptr<commit::Domain>> open_domain(const ir::Program& program, const ir::Unit& unit) override;
+  base::Result<std::unique_ptr<connectors::Group>> open_group(const ir::Program& program, const ir::Unit& unit,
+                                                              std::uint32_t worker) override;
+  base::Result<std::unique_ptr<commit::Domain>> open_domain(const ir::Program& program, const ir::Unit& unit,
+                                                            std::uint32_t worker, connectors::Group* group) override;
   base::Result<std::unique_ptr<commit::Domain>> open_stored(const ir::Program& program, ir::SystemId system,
                                                             const std::string& unit) override {
     return real_.open_stored(program, system, unit);

@@ -58,7 +58,10 @@ class RealConnectors final : public Connectors {
   RealConnectors(std::string state_dir, std::string base_dir, base::Clock& clock)
       : state_dir_(std::move(state_dir)), base_dir_(std::move(base_dir)), clock_(clock) {}
 
-  Result<std::unique_ptr<commit::Domain>> open_domain(const ir::Program& program, const ir::Unit& unit) override {
+  Result<std::unique_ptr<Group>> open_group(const ir::Program&, const ir::Unit&, std::uint32_t) override { return nullptr; }
+
+  Result<std::unique_ptr<commit::Domain>> open_domain(const ir::Program& program, const ir::Unit& unit, std::uint32_t,
+                                                      Group*) override {
     if (!is_embedded(program.systems[unit.domain])) return not_here(program.systems[unit.domain], "commit domain");
     auto database = open_database(program, unit.domain);
     if (!database) return std::unexpected(database.error());

@@ -67,7 +67,7 @@ class MakeConnectorsTest : public ::testing::Test {
 TEST_F(MakeConnectorsTest, ABatchFromSampleToCommittedTable) {
   auto connectors = make_connectors(folder_ / "state", folder_.path(), clock_);
   ASSERT_TRUE(connectors->fill_samples(program_, unit_));
-  auto domain = connectors->open_domain(program_, unit_);
+  auto domain = connectors->open_domain(program_, unit_, 0, nullptr);
   ASSERT_TRUE(domain);
   auto source = connectors->open_source(program_, unit_, 0);
   ASSERT_TRUE(source) << source.error().message;
@@ -104,7 +104,7 @@ TEST_F(MakeConnectorsTest, ABatchFromSampleToCommittedTable) {
 
 TEST_F(MakeConnectorsTest, FilesAreRelativeToTheProgram) {
   auto connectors = make_connectors(folder_ / "state", folder_.path(), clock_);
-  auto domain = connectors->open_domain(program_, unit_);
+  auto domain = connectors->open_domain(program_, unit_, 0, nullptr);
   auto sink = connectors->open_sink(program_, unit_, 2, **domain);
   ASSERT_TRUE(sink);
   std::string header;
@@ -114,18 +114,18 @@ TEST_F(MakeConnectorsTest, FilesAreRelativeToTheProgram) {
 
 TEST_F(MakeConnectorsTest, ServersNeedTheirStandIn) {
   auto connectors = make_connectors(folder_ / "state", folder_.path(), clock_);
-  auto domain = connectors->open_domain(program_, unit_);
+  auto domain = connectors->open_domain(program_, unit_, 0, nullptr);
   auto sink = connectors->open_sink(program_, unit_, 3, **domain);
   ASSERT_FALSE(sink);
   EXPECT_EQ(sink.error().code, ErrorCode::NotInThisVersion);
   unit_.domain = 3;
-  EXPECT_EQ(connectors->open_domain(program_, unit_).error().code, ErrorCode::NotInThisVersion);
+  EXPECT_EQ(connectors->open_domain(program_, unit_, 0, nullptr).error().code, ErrorCode::NotInThisVersion);
 }
 
 TEST_F(MakeConnectorsTest, AStateStoreIsCalledAfterThePipeline) {
   program_.systems.push_back({"state", ir::SystemKind::StateStore, {}, false});
   unit_.domain = 4;
-  ASSERT_TRUE(make_connectors(folder_ / "state", folder_.path(), clock_)->open_domain(program_, unit_));
+  ASSERT_TRUE(make_connectors(folder_ / "state", folder_.path(), clock_)->open_domain(program_, unit_, 0, nullptr));
   EXPECT_TRUE(std::filesystem::exists(folder_ / "state/p.db"));
 }
 

@@ -1,0 +1,72 @@
+// Membership in a consumer group, and the records of the partitions that the group gives: what the engine needs of a source whose
+// partitions are shared out among processes. One group covers all sources of a unit.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "runtime/base/result.h"
+#include "runtime/commit/domain.h"
+#include "runtime/connectors/source.h"
+#include "runtime/record/slab.h"
+
+namespace piperun::connectors {
+
+// A partition of one of the unit's sources. `source`: index into ir::Unit::sources.
+struct GroupPartition {
+  std::uint32_t source = 0;
+  Partition partition;
+};
+
+struct StartAt {
+  commit::PartitionName partition;
+  std::int64_t offset = 0;
+};
+
+// Used by one thread at a time (the intake), but for what a commit domain asks of the same client. The group goes on being polled all
+// the time: processing, however long, never costs the membership.
+class Group {
+ public:
+  enum class Change : std::uint8_t {
+    None,
+    Assigned,  // answer with read_from
+    Revoked,  // answer with let_go, after what was read is committed or dropped
+    Lost,  // others may own them already; answer with let_go
+  };
+  // At most one of both. `partitions`: of the change (all of the assignment: partitions are given and taken together).
+  struct Polled {
+    Change change = Change::None;
+    std::vector<commit::PartitionName> partitions;
+    std::optional<record::Slab> slab;  // Slab::partition: index into `partitions` of the last Assigned
+  };
+  virtual ~Group() = default;
+
+  // The next thing that happened, within `wait` microseconds. Without `take_records` only changes: the records stay in a bounded
+  // memory of the client. After a change nothing more comes until it is answered.
+  //
+  // Records of a partition come in order and without those below its starting offset, each once. P2008 (PositionGone) with the gap when
+  // a position is no longer in the topic.
+  virtual base::Result<Polled> poll(std::int64_t wait, bool take_records, std::size_t max_records, std::size_t max_bytes) = 0;
+
+  // Reading starts, or starts again, at these offsets. What is assigned and not named is held: nothing comes of it.
+  virtual base::Result<void> read_from(std::span<const StartAt> partitions) = 0;
+  virtual base::Result<void> let_go() = 0;
+
+  // All partitions of all sources, whoever reads them, in the order of their topics' names and their numbers.
+  virtual base::Result<std::vector<GroupPartition>> partitions() = 0;
+  // See Source::resolve. `partition`: index into what partitions() returned last.
+  virtual base::Result<std::int64_t> resolve(const std::string& start, std::uint32_t partition) = 0;
+
+  // All that was there when this was asked first has been handed over, of the partitions that are assigned now.
+  virtual base::Result<bool> is_at_end() = 0;
+
+  // Tells the group how far another system's commit has come, for those who watch its lag. Does not wait; never read back.
+  virtual void mirror(std::span<const StartAt> positions) = 0;
+
+  // Leaves, under a deadline. Nothing may be called afterwards.
+  virtual void close() = 0;
+};
+
+}  // namespace piperun::connectors
