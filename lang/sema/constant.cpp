@@ -26,7 +26,7 @@ std::string number_text(std::int64_t number, const value::Type& type) {
 }  // namespace
 
 std::string to_text(const Constant& constant, const value::TypeTable& types, bool bare) {
-  const value::Type type = types[constant.type];
+  const value::Type& type = types[constant.type];
   return ast::match(
       constant.value, [](std::monostate) { return std::string("null"); },
       [](bool b) { return std::string(b ? "true" : "false"); },

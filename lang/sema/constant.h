@@ -2,7 +2,6 @@
 #pragma once
 #include <cstdint>
 #include <string>
-#include <utility>
 #include <variant>
 #include <vector>
 
@@ -11,9 +10,11 @@
 
 namespace piperun::sema {
 
+struct ConstantEntry;
+
 struct Constant {
-  using Elements = std::vector<Constant>;                         // List; Record: one per field, in the type's order
-  using Entries = std::vector<std::pair<std::string, Constant>>;  // Map, sorted by key
+  using Elements = std::vector<Constant>;      // List; Record: one per field, in the type's order
+  using Entries = std::vector<ConstantEntry>;  // Map, sorted by key
 
   value::TypeId type;
   // monostate: null · bool: Bool · int64: Int, Timestamp and Duration (microseconds), Enum (index) · double: Float ·
@@ -23,7 +24,13 @@ struct Constant {
   bool is_null() const { return std::holds_alternative<std::monostate>(value); }
   friend bool operator==(const Constant&, const Constant&);
 };
-// Not defaulted: that would compare pairs of a type that is not complete yet.
+
+struct ConstantEntry {
+  std::string key;
+  Constant value;
+  friend bool operator==(const ConstantEntry&, const ConstantEntry&) = default;
+};
+// Not defaulted above: there an entry is not complete yet.
 inline bool operator==(const Constant& a, const Constant& b) { return a.type == b.type && a.value == b.value; }
 
 // As the language writes it: `12.50`, `"a"`, `2026-01-31T12:00:00Z`, `90s`, `[1, 2]`. `bare`: a string without quotes.
