@@ -13,6 +13,7 @@ HERE = Path(__file__).resolve().parent
 USER, PASSWORD = "piperun", "secret"
 # CLIENT is what programs under test use; it advertises the proxy where there is one. INTERNAL is direct, for brokers and checkers.
 LISTENERS = {"CLIENT": "PLAINTEXT", "INTERNAL": "PLAINTEXT", "CONTROLLER": "PLAINTEXT", "TLS": "SSL", "SASL": "SASL_SSL"}
+OTHER_LOGGING = "slf4j-reload4j,log4j-slf4j-impl"  # slf4j-simple alone is left; it needs no settings file
 TOOLS = {
     "kafka-acls": "kafka.admin.AclCommand",
     "kafka-configs": "kafka.admin.ConfigCommand",
@@ -45,7 +46,7 @@ def fetch(version):
         print(f"fetching Kafka {version} into {jars(version)} (about 50 MB, once)", flush=True)
         with tempfile.TemporaryDirectory(dir=cache()) as work:
             done = subprocess.run(["mvn", "-q", "-B", "-f", HERE / "pom.xml", f"-Dkafka.version={version}", "dependency:copy-dependencies",
-                                   "-DincludeScope=runtime", f"-DoutputDirectory={work}/jars"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+                                   "-DincludeScope=runtime", f"-DexcludeArtifactIds={OTHER_LOGGING}", f"-DoutputDirectory={work}/jars"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
             if done.returncode:
                 raise Failure(f"Maven cannot fetch Kafka {version}:\n{done.stdout[-2000:]}")
             os.rename(f"{work}/jars", jars(version))

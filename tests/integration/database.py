@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from processes import Failure, Process
+from processes import Failure, Process, stat_of
 
 USER, PASSWORD, DATABASE = "piperun", "secret", "piperun"
 
@@ -80,11 +80,18 @@ class Database:
         if fresh:
             self.create()
         if self.process.pid() is None:
+            self.forget_killed()
             self.process.start([programs() / "postgres", "-D", self.home / "data"], cwd="/", **self.account())
         if wait or fresh:
             self.process.await_answer(self.answers, 60, "postgres")
         if fresh:
             self.sql(f"create database {DATABASE}", "postgres")
+
+    def forget_killed(self):
+        """A killed server keeps its process id until somebody collects it, and PostgreSQL would take that for a server at work."""
+        lock = self.home / "data" / "postmaster.pid"
+        if lock.exists() and stat_of(lock.read_text().split()[0]) is None:
+            lock.unlink()
 
     def answers(self):
         return subprocess.run([programs() / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.settings["port"])], check=False).returncode == 0
