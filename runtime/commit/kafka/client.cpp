@@ -1,0 +1,162 @@
+#include "runtime/commit/kafka/client.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <chrono>
+#include <future>
+#include <thread>
+
+namespace piperun::kafka {
+
+using base::ErrorCode;
+using base::Result;
+
+namespace {
+
+constexpr int kErrorLevel = 3;  // of syslog
+
+void on_log(const rd_kafka_t* handle, int level, const char* facility, const char* words) {
+  if (level < kErrorLevel) {
+    spdlog::warn("kafka client={} facility={} {}", rd_kafka_name(handle), facility, words);
+  } else {
+    spdlog::debug("kafka client={} facility={} {}", rd_kafka_name(handle), facility, words);
+  }
+}
+
+void on_error(rd_kafka_t* handle, int code, const char* reason, void* opaque) {
+  auto& state = *static_cast<ClientState*>(opaque);
+  const auto error = static_cast<rd_kafka_resp_err_t>(code);
+  if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
+    state.all_brokers_down = true;
+  } else if (error == RD_KAFKA_RESP_ERR__FATAL) {
+    char words[512] = "";
+    const rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(handle, words, sizeof words);
+    state.set_error(error_of(fatal, "the Kafka client cannot go on", words));
+  } else if (code_of(error) == ErrorCode::CannotOpen) {
+    state.set_error(error_of(error, "the Kafka cluster refuses this client", reason));
+  }
+}
+
+bool belongs_to_transaction(std::int16_t api_key) {
+  constexpr std::int16_t kAddPartitionsToTxn = 24, kAddOffsetsToTxn = 25, kEndTxn = 26, kTxnOffsetCommit = 28;
+  return api_key == kAddPartitionsToTxn || api_key == kAddOffsetsToTxn || api_key == kEndTxn || api_key == kTxnOffsetCommit;
+}
+
+// Called from librdkafka's threads. `error` is of the transport: an answer of the broker, also a refusal, comes without.
+rd_kafka_resp_err_t on_response(rd_kafka_t*, int, const char*, std::int32_t, std::int16_t api_key, std::int16_t, std::int32_t,
+                                std::size_t, std::int64_t, rd_kafka_resp_err_t error, void* opaque) {
+  auto& state = *static_cast<ClientState*>(opaque);
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) state.all_brokers_down = false;
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR && belongs_to_transaction(api_key)) state.tainted = true;
+  return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+rd_kafka_resp_err_t on_new(rd_kafka_t* handle, const rd_kafka_conf_t*, void* opaque, char*, std::size_t) {
+  return rd_kafka_interceptor_add_on_response_received(handle, "piperun", on_response, opaque);
+}
+
+Result<void> set(rd_kafka_conf_t* conf, const ClientSettings& settings, const std::string& name, const std::string& value) {
+  char words[512] = "";
+  if (rd_kafka_conf_set(conf, name.c_str(), value.c_str(), words, sizeof words) == RD_KAFKA_CONF_OK) return {};
+  return base::failure(ErrorCode::CannotOpen, fmt::format("connection {}: {}", settings.name, words));
+}
+
+}  // namespace
+
+void ClientState::set_error(base::Error error) {
+  const std::lock_guard lock(mutex_);
+  error_ = std::move(error);
+}
+
+std::optional<base::Error> ClientState::take_error() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(error_, std::nullopt);
+}
+
+Result<Client> Client::open(rd_kafka_type_t type, const ClientSettings& settings,
+                            std::span<const std::pair<std::string, std::string>> promise, std::unique_ptr<ClientState> state,
+                            const std::function<void(rd_kafka_conf_t*)>& prepare) {
+  ConfPtr conf(rd_kafka_conf_new());
+  const std::pair<std::string, std::string> ours[] = {{"bootstrap.servers", settings.brokers}, {"client.id", settings.client_id},
+                                                      {"socket.keepalive.enable", "true"},     {"socket.nagle.disable", "true"},
+                                                      {"reconnect.backoff.max.ms", "2000"},    {"log.connection.close", "false"},
+                                                      {"enable.metrics.push", "false"}};
+  for (const auto& [name, value] : ours) {
+    if (auto done = set(conf.get(), settings, name, value); !done) return std::unexpected(done.error());
+  }
+  for (const auto* group : {&settings.security, &settings.properties}) {
+    for (const auto& [name, value] : *group) {
+      if (auto done = set(conf.get(), settings, name, value); !done) return std::unexpected(done.error());
+    }
+  }
+  for (const auto& [name, value] : promise) {
+    if (auto done = set(conf.get(), settings, name, value); !done) return std::unexpected(done.error());
+  }
+  rd_kafka_conf_set_opaque(conf.get(), state.get());
+  rd_kafka_conf_set_log_cb(conf.get(), on_log);
+  rd_kafka_conf_set_error_cb(conf.get(), on_error);
+  rd_kafka_conf_interceptor_add_on_new(conf.get(), "piperun", on_new, state.get());
+  if (prepare) prepare(conf.get());
+  char words[512] = "";
+  rd_kafka_t* handle = rd_kafka_new(type, conf.get(), words, sizeof words);
+  if (handle == nullptr) return base::failure(ErrorCode::CannotOpen, fmt::format("connection {}: {}", settings.name, words));
+  conf.release();  // the handle has it now
+  Client result;
+  result.state_ = std::move(state);
+  result.handle_ = handle;
+  return result;
+}
+
+Client::Client(Client&& other) noexcept : state_(std::move(other.state_)), handle_(std::exchange(other.handle_, nullptr)) {}
+
+Client& Client::operator=(Client&& other) noexcept {
+  if (this == &other) return *this;
+  destroy(kDestroyDeadline);
+  state_ = std::move(other.state_);
+  handle_ = std::exchange(other.handle_, nullptr);
+  return *this;
+}
+
+bool Client::destroy(std::int64_t deadline, bool leave) {
+  rd_kafka_t* handle = std::exchange(handle_, nullptr);
+  if (handle == nullptr) return true;
+  std::promise<void> gone;
+  std::future<void> waits = gone.get_future();
+  std::thread([handle, leave, state = std::move(state_), gone = std::move(gone)]() mutable {
+    if (leave) rd_kafka_consumer_close(handle);
+    rd_kafka_destroy_flags(handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    gone.set_value();
+  }).detach();
+  const bool done = waits.wait_for(std::chrono::microseconds(deadline)) == std::future_status::ready;
+  if (!done) spdlog::warn("a Kafka client did not end within {} ms; it is left behind", deadline / 1000);
+  return done;
+}
+
+PartitionList partition_list(std::span<const PartitionOffset> offsets) {
+  PartitionList result(rd_kafka_topic_partition_list_new(static_cast<int>(offsets.size())));
+  for (const PartitionOffset& each : offsets) {
+    auto* added = rd_kafka_topic_partition_list_add(result.get(), each.partition.topic.c_str(), each.partition.number);
+    added->offset = each.offset;
+    if (each.metadata.empty()) continue;
+    added->metadata = std::malloc(each.metadata.size());  // freed with the list
+    std::ranges::copy(each.metadata, static_cast<char*>(added->metadata));
+    added->metadata_size = each.metadata.size();
+  }
+  return result;
+}
+
+PartitionList partition_list(std::span<const commit::PartitionName> partitions) {
+  PartitionList result(rd_kafka_topic_partition_list_new(static_cast<int>(partitions.size())));
+  for (const commit::PartitionName& each : partitions)
+    rd_kafka_topic_partition_list_add(result.get(), each.topic.c_str(), each.number);
+  return result;
+}
+
+int milliseconds(std::int64_t microseconds) {
+  if (microseconds <= 0) return 0;
+  return static_cast<int>(std::clamp<std::int64_t>(microseconds / 1000, 1, 1 << 30));
+}
+
+}  // namespace piperun::kafka
