@@ -77,21 +77,17 @@ std::optional<base::Error> ClientState::take_error() {
 
 Result<Client> Client::open(rd_kafka_type_t type, const ClientSettings& settings,
                             std::span<const std::pair<std::string, std::string>> promise, std::unique_ptr<ClientState> state,
-                            const std::function<void(rd_kafka_conf_t*)>& prepare) {
+                            const std::function<void(rd_kafka_conf_t*)>& prepare, const Properties& defaults) {
+  Properties all = {{"bootstrap.servers", settings.brokers}, {"client.id", settings.client_id},
+                    {"socket.keepalive.enable", "true"},     {"socket.nagle.disable", "true"},
+                    {"reconnect.backoff.max.ms", "2000"},    {"log.connection.close", "false"},
+                    {"enable.metrics.push", "false"}};
+  all.insert(all.end(), defaults.begin(), defaults.end());
+  all.insert(all.end(), settings.security.begin(), settings.security.end());
+  all.insert(all.end(), settings.properties.begin(), settings.properties.end());
+  all.insert(all.end(), promise.begin(), promise.end());
   ConfPtr conf(rd_kafka_conf_new());
-  const std::pair<std::string, std::string> ours[] = {{"bootstrap.servers", settings.brokers}, {"client.id", settings.client_id},
-                                                      {"socket.keepalive.enable", "true"},     {"socket.nagle.disable", "true"},
-                                                      {"reconnect.backoff.max.ms", "2000"},    {"log.connection.close", "false"},
-                                                      {"enable.metrics.push", "false"}};
-  for (const auto& [name, value] : ours) {
-    if (auto done = set(conf.get(), settings, name, value); !done) return std::unexpected(done.error());
-  }
-  for (const auto* group : {&settings.security, &settings.properties}) {
-    for (const auto& [name, value] : *group) {
-      if (auto done = set(conf.get(), settings, name, value); !done) return std::unexpected(done.error());
-    }
-  }
-  for (const auto& [name, value] : promise) {
+  for (const auto& [name, value] : all) {
     if (auto done = set(conf.get(), settings, name, value); !done) return std::unexpected(done.error());
   }
   rd_kafka_conf_set_opaque(conf.get(), state.get());

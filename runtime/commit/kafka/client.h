@@ -93,16 +93,19 @@ struct ClientState {
   std::optional<base::Error> error_;
 };
 
+using Properties = std::vector<std::pair<std::string, std::string>>;
 inline constexpr std::int64_t kDestroyDeadline = 3'000'000;  // microseconds
 
 // Owns an rd_kafka_t. It is destroyed in a thread of its own, for that can hang (issues #4362, #4674): after the deadline it is left
 // to that thread.
 class Client {
  public:
-  // `promise`: settings that nothing overrides; they are set last. A Configuration error names the setting that was not taken.
+  // `defaults` stand behind the user's properties, nothing overrides `promise`. A Configuration error names the setting that was not
+  // taken. `prepare` may set callbacks; their opaque is `state`.
   static base::Result<Client> open(rd_kafka_type_t type, const ClientSettings& settings,
                                    std::span<const std::pair<std::string, std::string>> promise,
-                                   std::unique_ptr<ClientState> state, const std::function<void(rd_kafka_conf_t*)>& prepare = {});
+                                   std::unique_ptr<ClientState> state, const std::function<void(rd_kafka_conf_t*)>& prepare = {},
+                                   const Properties& defaults = {});
   Client() = default;
   Client(Client&& other) noexcept;
   Client& operator=(Client&& other) noexcept;
