@@ -128,7 +128,7 @@ constexpr Later kLater[] = {
     {"aggregate", "`aggregate` stages are", "a fold over a list is there: `sum(l.qty for l in lines)`"},
     {"top", "`top` stages are", ""},
     {"time", "`time by` stages are", "the source option `event_time = FIELD` is there"},
-    {"http", "the connector `http` is", ""},
+    {"http", "the connector `http` is", "write into a topic or a table, and let a program of yours send what stands there"},
     {"outbox", "the option `outbox` is", ""},
     {"after", "`to … after …` is", ""},
     {"avro", "the format `avro` is", "`format = json` and `format = csv` are there"},

@@ -42,6 +42,9 @@ class Analysis : public Declarations {
   std::optional<Attached> attach(const ast::Connector& written, const ast::Declaration& declaration, catalog::Roles role);
   void check_availability(const catalog::Connector& connector, Span span);
   void check_properties(const OptionMap& options);
+  void warn_same_systems();
+
+  // endpoints.cpp
   void read_source(Symbol symbol, const ast::SourceDecl& declaration);
   void read_table(Symbol symbol, const ast::TableDecl& declaration);
   void read_sink(Symbol symbol, const ast::SinkDecl& declaration);

@@ -35,6 +35,7 @@ void Analysis::run() {
   }
   order_flows();
   finish_sinks();
+  warn_same_systems();
   check_given_params();
   warn_unused();
 }

@@ -4,6 +4,7 @@
 #include "lang/ast/match.h"
 #include "lang/sema/expressions.h"
 #include "lang/value/int.h"
+#include "lang/value/time.h"
 
 namespace piperun::sema {
 
@@ -45,8 +46,7 @@ TypeId Expressions::arithmetic(ExprId id, const ast::Binary& binary, Scope& scop
     if (fact(binary.right).constant != kNone) return {};  // zero, which was reported
     fact(id).can_fail = true;
   }
-  fold_constant(id, binary, type);
-  return type;
+  return fold_constant(id, binary, type) ? type : TypeId{};
 }
 
 // A constant divisor other than zero.
@@ -120,35 +120,75 @@ TypeId Expressions::time_arithmetic(const ast::Binary& binary, TypeKind left, Ty
   return no_operator(binary);
 }
 
-void Expressions::fold_constant(ExprId id, const ast::Binary& binary, TypeId type) {
+namespace {
+
+using Folded = std::optional<value::Fallible<decltype(Constant::value)>>;  // nullopt: not while compiling
+
+template <typename T>
+Folded folded(const value::Fallible<T>& result) {
+  if (!result) return std::unexpected(result.error());
+  return decltype(Constant::value)(*result);
+}
+
+Folded fold_integers(ast::BinaryOp op, std::int64_t x, std::int64_t y) {
+  if (op == Add) return folded(value::add(x, y));
+  if (op == Subtract) return folded(value::subtract(x, y));
+  if (op == Multiply) return folded(value::multiply(x, y));
+  return folded(op == Divide ? value::divide(x, y) : value::remainder(x, y));
+}
+
+Folded fold_decimals(ast::BinaryOp op, value::Int128 x, value::Int128 y, int precision) {
+  if (op == Add) return folded(value::add(x, y, precision));
+  if (op == Subtract) return folded(value::subtract(x, y, precision));
+  return op == Multiply ? folded(value::multiply(x, y, precision)) : std::nullopt;
+}
+
+Folded fold_floats(ast::BinaryOp op, double x, double y) {
+  if (op == Add) return folded(value::add(x, y));
+  if (op == Subtract) return folded(value::subtract(x, y));
+  return op == Multiply ? folded(value::multiply(x, y)) : std::nullopt;
+}
+
+Folded fold_values(ast::BinaryOp op, const Constant& a, const Constant& b, const value::Type& type) {
+  const auto* x = std::get_if<std::int64_t>(&a.value);
+  const auto* y = std::get_if<std::int64_t>(&b.value);
+  if (x != nullptr && y != nullptr) {
+    if (type.kind != TypeKind::Timestamp) return fold_integers(op, *x, *y);
+    return folded(op == Add ? value::time_after(*x, *y) : value::time_before(*x, *y));
+  }
+  const auto* f = std::get_if<double>(&a.value);
+  const auto* g = std::get_if<double>(&b.value);
+  if (f != nullptr && g != nullptr) return fold_floats(op, *f, *g);
+  const auto* d = std::get_if<value::Int128>(&a.value);
+  const auto* e = std::get_if<value::Int128>(&b.value);
+  return d != nullptr && e != nullptr ? fold_decimals(op, *d, *e, type.precision) : std::nullopt;
+}
+
+}  // namespace
+
+bool Expressions::is_fixed(ExprId id) const {
+  return ast::match(
+      node(id).node, [&](const ast::Unary& n) { return is_fixed(n.operand); },
+      [&](const ast::Binary& n) { return is_fixed(n.left) && is_fixed(n.right); }, [](const ast::NameRef&) { return true; },
+      [](const ast::FloatLiteral&) { return true; }, [](const ast::DurationLiteral&) { return true; },
+      [](const ast::TimestampLiteral&) { return true; }, [&](const auto&) { return is_literal(id); });
+}
+
+// False: it is out of range whatever the params are, which was reported. With a param it may stand in a branch that is not taken.
+bool Expressions::fold_constant(ExprId id, const ast::Binary& binary, TypeId type) {
   const std::uint32_t left = fact(binary.left).constant;
   const std::uint32_t right = fact(binary.right).constant;
-  const bool is_quotient = binary.op == Divide || binary.op == Remainder;
-  if (left == kNone || right == kNone) return;
-  const Constant a = context_.facts.constants[left];
-  const Constant b = context_.facts.constants[right];
-  std::optional<decltype(Constant::value)> result;
-  const auto keep = [&](auto value) {
-    if (value) result = *value;
-  };
-  if (std::holds_alternative<std::int64_t>(a.value) && std::holds_alternative<std::int64_t>(b.value)) {
-    const std::int64_t x = std::get<std::int64_t>(a.value), y = std::get<std::int64_t>(b.value);
-    keep(binary.op == Add        ? value::add(x, y)
-         : binary.op == Subtract ? value::subtract(x, y)
-         : binary.op == Multiply ? value::multiply(x, y)
-         : binary.op == Divide   ? value::divide(x, y)
-                                 : value::remainder(x, y));
-  } else if (!is_quotient && std::holds_alternative<value::Int128>(a.value) && std::holds_alternative<value::Int128>(b.value)) {
-    const value::Int128 x = std::get<value::Int128>(a.value), y = std::get<value::Int128>(b.value);
-    const int precision = context_.type(type).precision;
-    keep(binary.op == Add        ? value::add(x, y, precision)
-         : binary.op == Subtract ? value::subtract(x, y, precision)
-                                 : value::multiply(x, y, precision));
-  } else if (!is_quotient && std::holds_alternative<double>(a.value) && std::holds_alternative<double>(b.value)) {
-    const double x = std::get<double>(a.value), y = std::get<double>(b.value);
-    result = binary.op == Add ? x + y : binary.op == Subtract ? x - y : x * y;
+  if (left == kNone || right == kNone) return true;
+  Folded result = fold_values(binary.op, context_.facts.constants[left], context_.facts.constants[right], context_.type(type));
+  if (!result) return true;
+  if (*result) {
+    fact(id).constant = context_.add({type, std::move(**result)});
+    return true;
   }
-  if (result) fact(id).constant = context_.add({type, std::move(*result)});
+  if (!is_fixed(id)) return true;
+  context_.error(Code::P0229, span(id), fmt::format("`{}` is never a value: {}", text(id), value::words(result->error())))
+      .label(context_.name(type));
+  return false;
 }
 
 }  // namespace piperun::sema

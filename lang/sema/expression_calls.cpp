@@ -6,6 +6,7 @@
 #include "lang/ast/match.h"
 #include "lang/sema/expressions.h"
 #include "lang/sema/signatures.h"
+#include "stdlib/native/regex.h"
 
 namespace piperun::sema {
 
@@ -71,6 +72,24 @@ TypeId Expressions::call(ExprId id, const ast::Call& call, Scope& scope, TypeId 
   infer_all();
   context_.error(Code::P0206, span(call.callee), "this is not a function");
   return {};
+}
+
+// A pattern that is known is checked now; one that comes from data may be wrong, and then the call fails.
+bool Expressions::check_pattern(ExprId id, std::string_view native, const ast::Call& call) {
+  const auto at = native::pattern_argument(native);
+  if (!at) return true;
+  const ExprId pattern = call.arguments[*at].value;
+  const std::uint32_t constant = fact(pattern).constant;
+  if (constant == kNone) {
+    fact(id).can_fail = true;
+    return true;
+  }
+  const auto fault = native::pattern_fault(std::get<std::string>(context_.facts.constants[constant].value));
+  if (!fault) return true;
+  auto& found = context_.error(Code::P0228, span(pattern), fmt::format("this is no regular expression: {}", *fault));
+  if (fault->starts_with("invalid perl operator") || fault->starts_with("invalid escape sequence"))
+    found.note("look-arounds and back references are not there: matching takes linear time on any text");
+  return false;
 }
 
 // What other languages call a function, and what to write here.
@@ -187,120 +206,8 @@ TypeId Expressions::declared_call(ExprId id, const ast::Call& call, Symbol symbo
   fact(id).is_volatile |= function.is_volatile;
   fact(id).can_fail |= function.can_fail;
   catchable_.insert(id);
+  if (call.arguments.size() == function.parameters.size() && !check_pattern(id, function.native, call)) return {};
   return function.result;
-}
-
-TypeId Expressions::builtin_call(ExprId id, const ast::Call& call, const ast::Name& name, Scope& scope, TypeId hint) {
-  // Division and rounding work towards the type that is declared here.
-  TypeId first_hint;
-  const auto number_at = [&](std::size_t i) -> int {
-    const auto* literal = i < call.arguments.size() ? std::get_if<ast::IntLiteral>(&node(call.arguments[i].value).node) : nullptr;
-    return literal != nullptr && literal->value >= 0 && literal->value <= value::kMaxPrecision ? static_cast<int>(literal->value)
-                                                                                               : -1;
-  };
-  const bool is_round = name.text == "round";
-  const bool makes_decimal = name.text == "to_decimal";
-  if (is_round && number_at(1) >= 0) first_hint = decimal(context_, {value::kMaxPrecision, number_at(1)});
-  if (makes_decimal && number_at(1) >= 1 && number_at(2) >= 0 && number_at(2) <= number_at(1)) {
-    first_hint = decimal(context_, {number_at(1), number_at(2)});
-  }
-  std::vector<TypeId> given;
-  bool has_error = false;
-  for (std::size_t i = 0; i < call.arguments.size(); ++i) {
-    const ExprId value = call.arguments[i].value;
-    const bool is_division = std::holds_alternative<ast::Binary>(node(value).node);
-    given.push_back(infer(value, scope, i == 0 && is_division ? first_hint : TypeId{}));
-    has_error |= context_.is_error(given.back());
-    if (call.arguments[i].fold) {
-      context_.error(Code::P0207, span(value), fmt::format("`{}` folds no list", name.text));
-      has_error = true;
-    }
-  }
-  if (has_error) return take_arguments(id, call), TypeId{};
-  if (name.text == "hmac" && given.size() == 2) {
-    ExprFact& key = fact(call.arguments[1].value);
-    if (!key.is_secret) {
-      context_.error(Code::P0605, span(call.arguments[1].value), "the key of `hmac` is a secret")
-          .help("declare `param key: string = secret(\"KEY\")`, and write `$key`");
-      return {};
-    }
-    const auto absorbed = key;
-    key.is_secret = false;
-    take_arguments(id, call);
-    key = absorbed;
-  } else {
-    take_arguments(id, call);
-  }
-  const catalog::Function* chosen = nullptr;
-  Bindings bindings;
-  std::vector<std::string_view> candidates;
-  for (const bool exact : {true, false}) {
-    for (const catalog::Function& each : catalog::functions()) {
-      if (each.name != name.text) continue;
-      if (exact) candidates.push_back(each.signature);
-      const Signature signature = read_signature(each.signature);
-      if (chosen != nullptr || signature.parameters.size() != given.size()) continue;
-      Bindings tried;
-      bool fits = true;
-      for (std::size_t i = 0; i < given.size() && fits; ++i) {
-        fits = match_parameter(context_, signature.parameters[i], given[i], tried, exact).has_value();
-      }
-      if (!fits) continue;
-      chosen = &each;
-      bindings = tried;
-    }
-  }
-  if (chosen == nullptr) {
-    auto& found = context_.error(Code::P0207, span(id), fmt::format("`{}` cannot be called with these arguments", name.text));
-    std::string types;
-    for (const TypeId each : given) types += (types.empty() ? "" : ", ") + context_.name(each);
-    found.label(fmt::format("({})", types));
-    for (const std::string_view each : candidates) found.note(fmt::format("there is {}{}", name.text, each));
-    return {};
-  }
-  const Signature signature = read_signature(chosen->signature);
-  Bindings again;
-  for (std::size_t i = 0; i < given.size(); ++i) {
-    const ExprId value = call.arguments[i].value;
-    if (signature.parameters[i] != "T" || name.text == "to_string") {
-      if (!present(value, fmt::format("an argument of `{}`", name.text))) return {};
-    }
-    const TypeId target = *match_parameter(context_, signature.parameters[i], given[i], again, false);
-    if (!coerce(value, target, fmt::format("an argument of `{}`", name.text))) return {};
-    if (signature.parameters[i] == "number" && number_at(i) < 0) {
-      context_.error(Code::P0215, span(value), "the number of digits is a literal from 0 to 38");
-      return {};
-    }
-  }
-  fact(id).is_volatile |= chosen->is_volatile;
-  fact(id).can_fail |= signature.can_fail;
-  if (chosen->kind == catalog::CallKind::Native) fact(id).names = NativeCall{std::string(chosen->target)};
-  else if (name.text == "fail") fact(id).names = FailCall{};
-  else fact(id).names = OpCall{std::string(chosen->target)};
-  if (name.text == "fail" || is_round) catchable_.insert(id);
-  if (makes_decimal) {
-    if (!context_.is_error(first_hint)) return first_hint;
-    context_.error(Code::P0214, span(id),
-                   "`to_decimal(x, precision, scale)`: at most 38 digits, not more behind the point than in all");
-    return {};
-  }
-  if (is_round && chosen->target == "round") {
-    if (given.size() == 3) {
-      const auto* mode = std::get_if<ast::StringLiteral>(&node(call.arguments[2].value).node);
-      if (mode == nullptr || !value::rounding_named(mode->text)) {
-        context_.error(Code::P0207, span(call.arguments[2].value), "this is no way of rounding")
-            .note("there are \"half_even\", \"half_up\", \"half_down\", \"up\", \"down\", \"floor\" and \"ceiling\"");
-        return {};
-      }
-    }
-    const value::DecimalType from = decimal_type(context_.type(bindings.decimal));
-    const int scale = number_at(1);
-    const value::Type wanted = context_.type(hint);
-    if (wanted.kind == TypeKind::Decimal && wanted.scale >= scale) return context_.base(hint);
-    const int whole = from.precision - from.scale + (scale < from.scale ? 1 : 0);
-    return decimal(context_, {std::clamp(whole + scale, 1, value::kMaxPrecision), scale});
-  }
-  return result_type(context_, signature.result, bindings);
 }
 
 }  // namespace piperun::sema

@@ -155,8 +155,28 @@ TypeId Expressions::no_operator(const ast::Binary& binary) {
   } else if ((a.kind == TypeKind::Timestamp && b.kind == TypeKind::String) ||
              (a.kind == TypeKind::String && b.kind == TypeKind::Timestamp)) {
     found.help("a time is written without quotes, `2026-01-31T12:00:00Z`; `to_timestamp(…)!` reads one from a string");
+  } else if (const auto is_time = [](TypeKind kind) { return kind == TypeKind::Timestamp || kind == TypeKind::Duration; };
+             (is_time(a.kind) && is_numeric(b.kind)) || (is_numeric(a.kind) && is_time(b.kind))) {
+    number_with_time(found, binary);
   }
   return {};
+}
+
+// `at + 1`: of what?
+void Expressions::number_with_time(diag::Diagnostic& found, const ast::Binary& binary) {
+  const bool number_is_left = is_numeric(context_.kind(fact(binary.left).type));
+  const ExprId number = number_is_left ? binary.left : binary.right;
+  const TypeKind time = context_.kind(fact(number_is_left ? binary.right : binary.left).type);
+  if (binary.op == Multiply || binary.op == Divide) {
+    if (time == TypeKind::Duration) found.help("a duration is multiplied and divided by whole numbers: `90m` for `1h * 1.5`");
+  } else if (std::holds_alternative<ast::IntLiteral>(node(number).node)) {
+    const std::string with_unit = fmt::format("{}s", text(number));
+    if (binary.op == Add || binary.op == Subtract || time == TypeKind::Duration)
+      found.help(fmt::format("a duration has a unit, for seconds `{}`", with_unit), span(number), with_unit);
+    else found.help("a time is written `2026-01-31T12:00:00Z`");
+  } else {
+    found.help(fmt::format("a duration of so many seconds is `{} * 1s`", text(number)));
+  }
 }
 
 TypeId Expressions::contains(ExprId id, const ast::Binary& binary, Scope& scope) {

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lang/sema/signatures.h"
 #include "lang/sema/types.h"
 
 namespace piperun::sema {
@@ -79,7 +80,11 @@ class Expressions {
   void unknown_name(const ast::Name& name, const Scope& scope);
   TypeId param(ExprId id, const ast::ParamRef& ref, Scope& scope);
   TypeId member(ExprId id, const ast::Member& member, Scope& scope, TypeId hint);
-  bool module_member(ExprId id, const ast::Member& member, Scope& scope, TypeId hint, TypeId* type);
+  std::optional<TypeId> qualified(ExprId id, const ast::Member& member, Scope& scope, TypeId hint);
+  std::optional<TypeId> module_member(ExprId id, std::uint32_t module, std::string_view module_name,
+                                      const std::vector<ast::Name>& parts, TypeId hint);
+  TypeId enum_value(ExprId id, Symbol symbol, Span named_at, const ast::Name& value);
+  bool is_value(std::string_view text, const Scope& scope) const;
   TypeId record_member(ExprId id, const ast::Member& member, TypeId object, bool object_may_be_null, Scope& scope);
   TypeId meta(ExprId id, const ast::Name& name, Scope& scope);
   TypeId index(ExprId id, const ast::Index& index, Scope& scope);
@@ -97,9 +102,11 @@ class Expressions {
   TypeId arithmetic(ExprId id, const ast::Binary& binary, Scope& scope, TypeId hint);
   TypeId decimal_arithmetic(ExprId id, const ast::Binary& binary, TypeId hint);
   TypeId time_arithmetic(const ast::Binary& binary, TypeKind left, TypeKind right);
-  void fold_constant(ExprId id, const ast::Binary& binary, TypeId type);
+  bool fold_constant(ExprId id, const ast::Binary& binary, TypeId type);
+  bool is_fixed(ExprId id) const;  // made of literals and consts alone: the same whatever the params are
   bool divisor_is_safe(const ast::Binary& binary);
   TypeId no_operator(const ast::Binary& binary);
+  void number_with_time(diag::Diagnostic& found, const ast::Binary& binary);
   TypeId null_test(ExprId id, const ast::NullTest& test, Scope& scope);
   TypeId coalesce(ExprId id, const ast::Coalesce& coalesce, Scope& scope, TypeId hint);
   TypeId catching(ExprId id, const ast::Catch& node, Scope& scope, TypeId hint);
@@ -111,9 +118,23 @@ class Expressions {
   TypeId environment_call(ExprId id, const ast::Call& call, const std::string& name, Scope& scope);
   TypeId declared_call(ExprId id, const ast::Call& call, Symbol symbol, Scope& scope);
   TypeId builtin_call(ExprId id, const ast::Call& call, const ast::Name& name, Scope& scope, TypeId hint);
+  struct Overload {
+    const catalog::Function* function;
+    Signature signature;
+    Bindings bindings;
+  };
+  int digits_at(const ast::Call& call, std::size_t i) const;
+  TypeId declared_decimal(const ast::Call& call, std::string_view name);
+  std::optional<std::vector<TypeId>> infer_arguments(const ast::Call& call, std::string_view name, Scope& scope, TypeId dividend);
+  bool take_secret_key(ExprId id, const ast::Call& call);
+  std::optional<Overload> choose(const ast::Call& call, std::string_view name, const std::vector<TypeId>& given, Scope& scope);
+  TypeId no_overload(ExprId id, std::string_view name, const std::vector<TypeId>& given);
+  bool coerce_arguments(const ast::Call& call, const Overload& overload);
+  TypeId rounded(const ast::Call& call, TypeId type, TypeId hint);
   TypeId fold_call(ExprId id, const ast::Call& call, const ast::Name& name, Scope& scope, TypeId hint);
   static bool is_fold(std::string_view name);
   std::optional<TypeId> fold_type(FoldKind kind, TypeId value);
+  bool check_pattern(ExprId id, std::string_view native, const ast::Call& call);
   void unknown_function(const ast::Name& name, const Scope& scope);
   void take_arguments(ExprId id, const ast::Call& call);
 

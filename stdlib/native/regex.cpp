@@ -1,4 +1,6 @@
 // std.text's regular expressions: RE2, which takes linear time whatever the pattern.
+#include "stdlib/native/regex.h"
+
 #include <re2/re2.h>
 
 #include <algorithm>
@@ -23,6 +25,14 @@ struct TextHash {
   std::size_t operator()(std::string_view s) const { return std::hash<std::string_view>{}(s); }
 };
 
+constexpr std::size_t kPatternArgument = 1;  // of every function here
+
+std::unique_ptr<RE2> compile(std::string_view pattern) {
+  RE2::Options options;
+  options.set_log_errors(false);
+  return std::make_unique<RE2>(StringPiece(pattern.data(), pattern.size()), options);
+}
+
 // Compiled patterns of this thread. Patterns are nearly always constants, so that the bound is there only for programs
 // that compute them.
 class PatternCache {
@@ -31,10 +41,7 @@ class PatternCache {
     const auto found = patterns_.find(pattern);
     if (found != patterns_.end()) return *found->second;
     if (patterns_.size() >= kMost) patterns_.clear();
-    RE2::Options options;
-    options.set_log_errors(false);
-    auto compiled = std::make_unique<RE2>(StringPiece(pattern.data(), pattern.size()), options);
-    return *patterns_.emplace(std::string(pattern), std::move(compiled)).first->second;
+    return *patterns_.emplace(std::string(pattern), compile(pattern)).first->second;
   }
 
  private:
@@ -45,7 +52,7 @@ class PatternCache {
 // Null, with the call failed, if it is no regular expression. Valid until the next call of this.
 const RE2* pattern_of(NativeCall& call) {
   thread_local PatternCache cache;
-  const RE2& pattern = cache.get(text(call, 1));
+  const RE2& pattern = cache.get(text(call, kPatternArgument));
   if (pattern.ok()) return &pattern;
   fail(call, Fault::BadRegex, call.arena.copy(pattern.error()));
   return nullptr;
@@ -204,5 +211,15 @@ constexpr Native kFunctions[] = {
 }  // namespace
 
 std::span<const Native> regex_functions() { return kFunctions; }
+
+std::optional<std::size_t> pattern_argument(std::string_view native) {
+  const bool is_ours = std::ranges::find(kFunctions, native, &Native::name) != std::end(kFunctions);
+  return is_ours ? std::optional(kPatternArgument) : std::nullopt;
+}
+
+std::optional<std::string> pattern_fault(std::string_view pattern) {
+  const auto compiled = compile(pattern);
+  return compiled->ok() ? std::nullopt : std::optional(compiled->error());
+}
 
 }  // namespace piperun::native

@@ -6,9 +6,9 @@
 namespace piperun::native {
 
 std::span<const std::span<const value::Native>> tables() {
-  static const std::array kTables = {text_functions(), regex_functions(), math_functions(), time_functions(),
-                                     zone_functions(), json_functions(),  hash_functions(), bytes_functions(),
-                                     url_functions(),  stable_functions()};
+  static const std::array kTables = {text_functions(), regex_functions(),  math_functions(),   time_functions(),
+                                     zone_functions(), json_functions(),   hash_functions(),   bytes_functions(),
+                                     url_functions(),  stable_functions(), convert_functions()};
   return kTables;
 }
 

@@ -18,6 +18,7 @@ std::span<const value::Native> hash_functions();
 std::span<const value::Native> bytes_functions();
 std::span<const value::Native> url_functions();
 std::span<const value::Native> stable_functions();
+std::span<const value::Native> convert_functions();
 
 // By name, "text.upper"; null if there is none.
 const value::Native* find(std::string_view name);

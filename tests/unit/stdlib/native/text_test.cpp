@@ -1,9 +1,18 @@
 #include <gtest/gtest.h>
 
+#include "stdlib/native/regex.h"
 #include "tests/unit/stdlib/native/call.h"
 
 namespace piperun::native {
 namespace {
+
+TEST(Patterns, AreCheckedBeforeTheyAreUsed) {
+  EXPECT_EQ(pattern_argument("text.regex_matches"), 1U);
+  EXPECT_EQ(pattern_argument("text.upper"), std::nullopt);
+  EXPECT_EQ(pattern_fault(R"(^(\d+)-[a-z]*$)"), std::nullopt);
+  EXPECT_EQ(pattern_fault("("), "missing ): (");
+  EXPECT_NE(pattern_fault("(?=x)"), std::nullopt);
+}
 
 TEST(TextNatives, Plain) {
   EXPECT_EQ(call("text.upper", {"straße 7b"}), "STRAßE 7B");

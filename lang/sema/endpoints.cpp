@@ -1,0 +1,237 @@
+// Sources, tables and sinks: what their options mean.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+
+#include "lang/sema/analysis.h"
+
+namespace piperun::sema {
+
+TypeId Analysis::record_type(ast::TypeExprId id, std::string_view what) {
+  const TypeId type = types_.read(id, 0);
+  if (context_.is_error(type)) return type;
+  if (context_.kind(type) == TypeKind::Record && !context_.is_nullable(type)) return type;
+  context_
+      .error(Code::P0203, context_.program.pool[id].span,
+             fmt::format("the records of {} are of a declared `type`, not {}", what, context_.name(type)))
+      .help("`type Line { text: string }` with `format = raw` reads plain lines");
+  return {};
+}
+
+// A delimiter never stands in a number, a time or base64, so these need no quotes.
+void Analysis::check_csv_options(const Attached& attached, bool is_csv) {
+  for (const std::string_view name : {"header", "delimiter"}) {
+    const OptionValue* option = find_option(attached.options, name);
+    if (option != nullptr && !is_csv && !options_.had_mistake()) {
+      context_.error(Code::P0614, option->name_span, fmt::format("`{}` is for csv alone", name)).help("`format = csv`");
+    }
+  }
+  const OptionValue* delimiter = find_option(attached.options, "delimiter");
+  if (delimiter == nullptr || !is_csv) return;
+  const std::string text = delimiter->text(context_.facts.types);
+  const bool fits = text.size() == 1 && (text == "\t" || (text[0] >= ' ' && text[0] <= '~')) &&
+                    std::isalnum(static_cast<unsigned char>(text[0])) == 0 &&
+                    std::string_view(".:+-/=_\"").find(text[0]) == std::string_view::npos;
+  if (!fits) {
+    context_.error(Code::P0601, delimiter->span, "`delimiter` is one character that cannot stand in a value without quotes")
+        .help("usual ones are `\",\"`, `\";\"`, `\"|\"` and `\"\\t\"`");
+  }
+}
+
+Format Analysis::format_of(const Attached& attached, TypeId type) {
+  const OptionValue* option = find_option(attached.options, "format");
+  const std::string name = option == nullptr ? "json" : option->text(context_.facts.types);
+  check_csv_options(attached, name == "csv");
+  if (name == "avro" || name == "protobuf") {
+    context_.not_yet(name, option->span);
+    return name == "avro" ? Format::Avro : Format::Protobuf;
+  }
+  if (name == "json") return Format::Json;
+  const value::Type record = context_.type(type);
+  if (name == "raw") {
+    const bool fits = record.fields.size() == 1 && (context_.kind(record.fields[0].type) == TypeKind::String ||
+                                                    context_.kind(record.fields[0].type) == TypeKind::Bytes);
+    if (record.kind == TypeKind::Record && !fits) {
+      context_
+          .error(Code::P0615, option->span,
+                 fmt::format("`raw` fills one string or bytes field, and `{}` has {}", record.name,
+                             record.fields.size() == 1 ? "another one" : fmt::format("{} fields", record.fields.size())))
+          .help("`type Line { text: string }`");
+    }
+    return Format::Raw;
+  }
+  for (const value::Field& field : record.fields) {
+    const TypeKind kind = context_.kind(field.type);
+    const bool is_flat = kind != TypeKind::List && kind != TypeKind::Map && kind != TypeKind::Record;
+    if (!is_flat) {
+      context_.error(Code::P0615, option->span,
+                     fmt::format("a csv column cannot hold `{}`: {}", field.name, context_.name(field.type)));
+      break;
+    }
+  }
+  return Format::Csv;
+}
+
+std::vector<int> Analysis::key_fields(const Attached& attached, std::string_view option_name, TypeId type, std::string_view of) {
+  const OptionValue* option = find_option(attached.options, option_name);
+  const auto* names = option == nullptr ? nullptr : std::get_if<std::vector<std::string>>(&option->value);
+  const value::Type record = context_.type(type);
+  std::vector<int> fields;
+  if (names == nullptr || record.kind != TypeKind::Record) return fields;
+  for (const std::string& name : *names) {
+    const int index = field_index(record, name);
+    if (index < 0) {
+      auto& found = context_.error(Code::P0205, option->span, fmt::format("`{}` has no field `{}`", record.name, name));
+      std::vector<std::string> all;
+      for (const value::Field& field : record.fields) all.push_back(field.name);
+      if (names->size() == 1) context_.suggest(found, option->span, name, all);
+      return {};
+    }
+    const TypeId key = record.fields[static_cast<std::size_t>(index)].type;
+    if (!may_be_key(context_.kind(key))) {
+      context_.error(Code::P0211, option->span,
+                     fmt::format("`{}` cannot be the key of {}: it is {}", name, of, context_.name(key)));
+      return {};
+    }
+    if (context_.is_nullable(key)) {
+      context_.error(Code::P0302, option->span, fmt::format("`{}` may be null, and a key never is", name));
+      return {};
+    }
+    fields.push_back(index);
+  }
+  return fields;
+}
+
+int Analysis::event_time(const Attached& attached, TypeId type) {
+  const OptionValue* option = find_option(attached.options, "event_time");
+  const auto* names = option == nullptr ? nullptr : std::get_if<std::vector<std::string>>(&option->value);
+  const value::Type record = context_.type(type);
+  if (names == nullptr || record.kind != TypeKind::Record) return -1;
+  int index = field_index(record, names->front());
+  if (index < 0) {  // the name in the data is as good
+    const auto& formats = context_.facts.records[type];
+    const auto found = std::ranges::find(formats, names->front(), &FieldFormat::data_name);
+    if (found != formats.end()) index = static_cast<int>(found - formats.begin());
+  }
+  if (index < 0) {
+    auto& found = context_.error(Code::P0205, option->span, fmt::format("`{}` has no field `{}`", record.name, names->front()));
+    std::vector<std::string> all;
+    for (const value::Field& field : record.fields) all.push_back(field.name);
+    context_.suggest(found, option->span, names->front(), all);
+    return -1;
+  }
+  const TypeId field = record.fields[static_cast<std::size_t>(index)].type;
+  if (field == context_.scalar(TypeKind::Timestamp)) return index;
+  if (context_.is_error(field)) return -1;
+  context_.error(
+      Code::P0218, option->span,
+      fmt::format("event time is a timestamp that is never null, and `{}` is {}", names->front(), context_.name(field)));
+  return -1;
+}
+
+std::string Analysis::object_of(const Attached& attached, const ast::Declaration& declaration, bool* is_topic) {
+  const catalog::Connector& connector = *attached.connector;
+  const auto text = [&](std::string_view name) { return text_of(attached.options, name, context_.facts.types); };
+  *is_topic = attached.options.contains("topic");
+  if (*is_topic && attached.options.contains("table")) {
+    context_.error(Code::P0614, attached.options.at("table").name_span, "it is a topic or a table, not both")
+        .secondary(attached.options.at("topic").name_span, "a topic here");
+  }
+  if (*is_topic) return text("topic");
+  if (connector.has_format && !connector.reads_topics) return text("path");
+  if (connector.domain == catalog::Domain::None) return "";
+  if (std::holds_alternative<ast::SourceDecl>(declaration.node) && connector.name == "embedded") {
+    *is_topic = true;
+    return declaration.name.text;
+  }
+  return attached.options.contains("table") ? text("table") : declaration.name.text;
+}
+
+std::string Analysis::start_of(const Attached& attached, std::string_view option, std::string_view otherwise) {
+  return text_of(attached.options, option, context_.facts.types, otherwise);
+}
+
+// Relative to the file that says it.
+void Analysis::read_source(Symbol symbol, const ast::SourceDecl& declaration) {
+  const ast::Declaration& it = context_[symbol];
+  SourceFact fact;
+  fact.name = it.name.text;
+  fact.where = it.name.span;
+  fact.type = record_type(declaration.type, "a source");
+  const auto attached = attach(declaration.connector, it, catalog::kSource);
+  if (attached) {
+    fact.connection = attached->connection;
+    bool is_topic = false;
+    fact.object = object_of(*attached, it, &is_topic);
+    if (attached->connector->name == "file") fact.object = text_of(attached->options, "path", context_.facts.types);
+    fact.format = format_of(*attached, fact.type);
+    const auto word = [&](std::string_view name) { return text_of(attached->options, name, context_.facts.types); };
+    fact.extra = word("extra") == "error"  ? ExtraFields::Error
+                 : word("extra") == "keep" ? ExtraFields::Keep
+                                           : ExtraFields::Ignore;
+    fact.tombstone = word("tombstone") == "delete" ? Tombstone::Delete
+                     : word("tombstone") == "skip" ? Tombstone::Skip
+                                                   : Tombstone::Fail;
+    fact.key = key_fields(*attached, "key", fact.type, "this source");
+    key_fields(*attached, "partitioned_by", fact.type, "a partition");
+    if (fact.tombstone == Tombstone::Delete && !attached->options.contains("key")) {
+      context_.error(Code::P0602, attached->options.at("tombstone").span, "`tombstone = delete` needs the option `key`")
+          .help("`key = id`: the field that the record's key holds");
+    }
+    if (fact.extra == ExtraFields::Keep && fact.format != Format::Json) {
+      context_.error(Code::P0614, attached->options.at("extra").span, "`extra = keep` is for json alone");
+    }
+    fact.event_time = event_time(*attached, fact.type);
+    fact.start = start_of(*attached, "start", "earliest");
+    fact.stop_at = start_of(*attached, "stop_at", "");
+    fact.sample = text_of(attached->options, "sample", context_.facts.types);
+    fact.options = attached->options;
+  } else {
+    fact.connection = kNone;
+  }
+  ids_[symbol] = static_cast<SourceId>(context_.facts.sources.size());
+  context_.facts.sources.push_back(std::move(fact));
+}
+
+void Analysis::read_table(Symbol symbol, const ast::TableDecl& declaration) {
+  const ast::Declaration& it = context_[symbol];
+  TableFact fact;
+  fact.name = it.name.text;
+  fact.where = it.name.span;
+  fact.type = record_type(declaration.type, "a table");
+  if (const auto attached = attach(declaration.connector, it, catalog::kTable)) {
+    fact.connection = attached->connection;
+    bool is_topic = false;
+    fact.object = object_of(*attached, it, &is_topic);
+    if (attached->connector->name == "file") fact.object = text_of(attached->options, "path", context_.facts.types);
+    fact.key = key_fields(*attached, "key", fact.type, "this table");
+    fact.format = format_of(*attached, fact.type);
+    fact.cache = number_of(attached->options, "cache", 0);
+    fact.sample = text_of(attached->options, "sample", context_.facts.types);
+    fact.options = attached->options;
+  }
+  ids_[symbol] = static_cast<TableId>(context_.facts.tables.size());
+  context_.facts.tables.push_back(std::move(fact));
+}
+
+void Analysis::read_sink(Symbol symbol, const ast::SinkDecl& declaration) {
+  const ast::Declaration& it = context_[symbol];
+  SinkFact fact;
+  fact.name = it.name.text;
+  fact.where = it.name.span;
+  if (const auto attached = attach(declaration.connector, it, catalog::kSink)) {
+    fact.connection = attached->connection;
+    fact.object = object_of(*attached, it, &fact.is_topic);
+    if (attached->connector->name == "file") fact.object = text_of(attached->options, "path", context_.facts.types);
+    fact.options = attached->options;
+    const auto word = [&](std::string_view name) { return text_of(attached->options, name, context_.facts.types); };
+    fact.decimals = word("decimals") == "string" ? DecimalForm::String : DecimalForm::Number;
+    fact.nulls = word("nulls") == "omit" ? NullForm::Omit : NullForm::Write;
+    fact.format = format_of(*attached, {});
+  }
+  ids_[symbol] = static_cast<SinkId>(context_.facts.sinks.size());
+  context_.facts.sinks.push_back(std::move(fact));
+}
+
+}  // namespace piperun::sema
