@@ -14,6 +14,12 @@ constexpr std::int64_t kMin = std::numeric_limits<std::int64_t>::min();
 
 std::unexpected<Fault> overflow() { return std::unexpected(Fault::Overflow); }
 
+Fallible<double> finite(double result) {
+  if (std::isinf(result)) return overflow();
+  if (std::isnan(result)) return std::unexpected(Fault::NotANumber);
+  return result;
+}
+
 }  // namespace
 
 Fallible<std::int64_t> add(std::int64_t a, std::int64_t b) {
@@ -47,9 +53,13 @@ Fallible<std::int64_t> remainder(std::int64_t a, std::int64_t b) {
 
 Fallible<std::int64_t> negate(std::int64_t a) { return subtract(std::int64_t{0}, a); }
 
+Fallible<double> add(double a, double b) { return finite(a + b); }
+Fallible<double> subtract(double a, double b) { return finite(a - b); }
+Fallible<double> multiply(double a, double b) { return finite(a * b); }
+
 Fallible<double> divide(double a, double b) {
   if (b == 0) return std::unexpected(Fault::DivisionByZero);
-  return a / b;
+  return finite(a / b);
 }
 
 Fallible<double> remainder(double a, double b) {

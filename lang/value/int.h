@@ -1,4 +1,4 @@
-// int64 and float64: checked integer arithmetic (it never wraps), and both as text.
+// int64 and float64: checked arithmetic (integers never wrap, floats never become infinite), and both as text.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -15,7 +15,10 @@ Fallible<std::int64_t> divide(std::int64_t a, std::int64_t b);     // truncates
 Fallible<std::int64_t> remainder(std::int64_t a, std::int64_t b);  // sign of the dividend
 Fallible<std::int64_t> negate(std::int64_t a);
 
-// DivisionByZero for b == 0; everything else follows IEEE 754.
+// IEEE 754, but a result that is not finite is Overflow or NotANumber; division by 0 is DivisionByZero.
+Fallible<double> add(double a, double b);
+Fallible<double> subtract(double a, double b);
+Fallible<double> multiply(double a, double b);
 Fallible<double> divide(double a, double b);
 Fallible<double> remainder(double a, double b);
 

@@ -42,7 +42,24 @@ std::int64_t truncate_to_step(std::int64_t micros, std::int64_t step) {
   return __builtin_sub_overflow(micros, floor_mod(micros, step), &start) ? INT64_MIN : start;
 }
 
+Fallible<std::int64_t> in_range(bool overflows, std::int64_t micros) {
+  if (overflows || micros < kMinTimestamp || micros > kMaxTimestamp) return std::unexpected(Fault::TimeOutOfRange);
+  return micros;
+}
+
 }  // namespace
+
+Fallible<std::int64_t> time_after(std::int64_t micros, std::int64_t duration) {
+  std::int64_t result;
+  const bool overflows = __builtin_add_overflow(micros, duration, &result);
+  return in_range(overflows, result);
+}
+
+Fallible<std::int64_t> time_before(std::int64_t micros, std::int64_t duration) {
+  std::int64_t result;
+  const bool overflows = __builtin_sub_overflow(micros, duration, &result);
+  return in_range(overflows, result);
+}
 
 std::int64_t days_from_civil(std::int64_t year, int month, int day) {
   const std::int64_t y = month <= 2 ? year - 1 : year;

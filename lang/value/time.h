@@ -19,6 +19,10 @@ inline constexpr std::int64_t kDay = 24 * kHour;
 inline constexpr std::int64_t kMinTimestamp = -62'135'596'800 * kSecond;
 inline constexpr std::int64_t kMaxTimestamp = 253'402'300'800 * kSecond - 1;
 
+// The point in time that lies `duration` after, or before, another one. TimeOutOfRange outside the years 0001 to 9999.
+Fallible<std::int64_t> time_after(std::int64_t micros, std::int64_t duration);
+Fallible<std::int64_t> time_before(std::int64_t micros, std::int64_t duration);
+
 // ---- Text
 
 // RFC 3339: date, `T`, time with seconds, offset (`Z` or `+hh:mm`); any number of fraction digits, those behind the sixth are cut off.

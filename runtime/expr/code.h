@@ -25,6 +25,8 @@ enum class Do : std::uint8_t {
   MulInt,
   DivInt,
   RemInt,
+  AddTime,  // a timestamp and a duration, in any order
+  SubTime,
   AddFloat,
   SubFloat,
   MulFloat,

@@ -134,6 +134,10 @@ class Compiler {
     step.index = static_cast<std::uint8_t>(instruction.index);
     set_scales(instruction, step);
     if (instruction.op == Op::Const) return add_constant(instruction, step);
+    if (type(step.result).kind == value::TypeKind::Timestamp) {
+      if (step.what == Do::AddInt) step.what = Do::AddTime;
+      if (step.what == Do::SubInt) step.what = Do::SubTime;
+    }
     if (instruction.op == Op::Copy) {
       step.what = width(step.result) == 1 ? Do::CopyOne : width(step.a) == 2 ? Do::CopyTwo : Do::Wrap;
     } else if (instruction.op == Op::GetField) {

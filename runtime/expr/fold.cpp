@@ -53,7 +53,9 @@ std::optional<Fault> Accumulator::add(const Cell* value) {
 std::optional<Fault> Accumulator::add_up(Cell value) {
   const TypeKind kind = types_[spec_.value_type].kind;
   if (kind == TypeKind::Float) {
-    sum_.f += value.f;
+    const auto sum = value::add(sum_.f, value.f);
+    if (!sum) return sum.error();
+    sum_.f = *sum;
   } else if (kind == TypeKind::Decimal) {
     const auto sum = value::add(sum_.d, value.d, value::kMaxPrecision);
     if (!sum) return sum.error();

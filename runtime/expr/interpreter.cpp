@@ -4,6 +4,7 @@
 
 #include "lang/value/decimal.h"
 #include "lang/value/int.h"
+#include "lang/value/time.h"
 #include "runtime/expr/code.h"
 #include "runtime/expr/fold.h"
 
@@ -123,9 +124,11 @@ Outcome Code::run(const Cell* input, const Context& context, Cell* output) {
       case Do::MulInt: PIPERUN_FALLIBLE(i, value::multiply(r[s->a].i, r[s->b].i))
       case Do::DivInt: PIPERUN_FALLIBLE(i, value::divide(r[s->a].i, r[s->b].i))
       case Do::RemInt: PIPERUN_FALLIBLE(i, value::remainder(r[s->a].i, r[s->b].i))
-      case Do::AddFloat: PIPERUN_PURE(r[s->a].f + r[s->b].f)
-      case Do::SubFloat: PIPERUN_PURE(r[s->a].f - r[s->b].f)
-      case Do::MulFloat: PIPERUN_PURE(r[s->a].f * r[s->b].f)
+      case Do::AddTime: PIPERUN_FALLIBLE(i, value::time_after(r[s->a].i, r[s->b].i))
+      case Do::SubTime: PIPERUN_FALLIBLE(i, value::time_before(r[s->a].i, r[s->b].i))
+      case Do::AddFloat: PIPERUN_FALLIBLE(f, value::add(r[s->a].f, r[s->b].f))
+      case Do::SubFloat: PIPERUN_FALLIBLE(f, value::subtract(r[s->a].f, r[s->b].f))
+      case Do::MulFloat: PIPERUN_FALLIBLE(f, value::multiply(r[s->a].f, r[s->b].f))
       case Do::DivFloat: PIPERUN_FALLIBLE(f, value::divide(r[s->a].f, r[s->b].f))
       case Do::AddDec: PIPERUN_FALLIBLE(d, value::add(r[s->a].d, r[s->b].d, s->precision))
       case Do::SubDec: PIPERUN_FALLIBLE(d, value::subtract(r[s->a].d, r[s->b].d, s->precision))

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <random>
 
 namespace piperun::value {
@@ -36,6 +37,17 @@ TEST(Int, Reads) {
   EXPECT_EQ(shown(parse_int("-9223372036854775808")), "-9223372036854775808");
   EXPECT_EQ(shown(parse_int("9223372036854775808")), "Overflow");
   for (const char* text : {"", "-", "+1", " 1", "1 ", "1.0", "0x1", "1e3"}) EXPECT_EQ(shown(parse_int(text)), "ParseInt") << text;
+}
+
+TEST(Float, NeverBecomesInfinite) {
+  const double most = std::numeric_limits<double>::max();
+  EXPECT_EQ(add(0.5, 0.25), 0.75);
+  EXPECT_EQ(add(most, most), std::unexpected(Fault::Overflow));
+  EXPECT_EQ(subtract(-most, most), std::unexpected(Fault::Overflow));
+  EXPECT_EQ(multiply(1e308, 10.0), std::unexpected(Fault::Overflow));
+  EXPECT_EQ(multiply(1e-308, 1e-308), 0.0);
+  EXPECT_EQ(divide(1e308, 1e-10), std::unexpected(Fault::Overflow));
+  EXPECT_EQ(divide(1.0, 0.0), std::unexpected(Fault::DivisionByZero));
 }
 
 TEST(Float, TextReadsBackAsTheSame) {

@@ -58,6 +58,17 @@ TEST(Time, WhatIsNoTimestamp) {
   EXPECT_EQ(parse_timestamp("9999-12-31T23:59:59-00:01"), std::unexpected(Fault::TimeOutOfRange));
 }
 
+TEST(Time, StaysInFourDigitYears) {
+  EXPECT_EQ(time_after(0, kDay), kDay);
+  EXPECT_EQ(time_after(kMaxTimestamp - 1, 1), kMaxTimestamp);
+  EXPECT_EQ(time_after(kMaxTimestamp, 1), std::unexpected(Fault::TimeOutOfRange));
+  EXPECT_EQ(time_before(kMinTimestamp + 1, 1), kMinTimestamp);
+  EXPECT_EQ(time_before(kMinTimestamp, 1), std::unexpected(Fault::TimeOutOfRange));
+  EXPECT_EQ(time_before(0, 30'000'000 * kDay), std::unexpected(Fault::TimeOutOfRange));
+  EXPECT_EQ(time_after(kMaxTimestamp, INT64_MAX), std::unexpected(Fault::TimeOutOfRange));
+  EXPECT_EQ(time_before(kMinTimestamp, INT64_MIN), std::unexpected(Fault::TimeOutOfRange));
+}
+
 TEST(Time, FractionsAreCutToMicroseconds) {
   EXPECT_EQ(parse_timestamp("1970-01-01T00:00:00.1234569Z"), 123456);
   EXPECT_EQ(parse_timestamp("1970-01-01T00:00:00.5Z"), 500000);

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "lang/value/decimal.h"
+#include "lang/value/time.h"
 #include "tests/unit/runtime/expr/expr_test.h"
 
 namespace piperun::expr {
@@ -53,6 +54,20 @@ TEST_F(RowFunctionTest, Integers) {
   EXPECT_EQ(apply(Op::NegInt, t, {i(kMin)}), "!P1101 number out of range");
 }
 
+TEST_F(RowFunctionTest, PointsInTime) {
+  const auto at = [&](std::int64_t micros) { return Given{scalar(Kind::Timestamp), {Cell::of(micros)}}; };
+  const auto for_ = [&](std::int64_t micros) { return Given{scalar(Kind::Duration), {Cell::of(micros)}}; };
+  const TypeId t = scalar(Kind::Timestamp);
+  const std::string outside = "!P1101 time outside the years 0001 to 9999";
+  EXPECT_EQ(apply(Op::AddInt, t, {at(0), for_(90 * value::kSecond)}), "1970-01-01T00:01:30Z");
+  EXPECT_EQ(apply(Op::SubInt, t, {at(0), for_(value::kSecond)}), "1969-12-31T23:59:59Z");
+  EXPECT_EQ(apply(Op::SubInt, t, {at(0), for_(30'000'000 * value::kDay)}), outside);
+  EXPECT_EQ(apply(Op::AddInt, t, {at(value::kMaxTimestamp), for_(1)}), outside);
+  EXPECT_EQ(apply(Op::AddInt, t, {for_(1), at(value::kMaxTimestamp)}), outside);
+  EXPECT_EQ(apply(Op::SubInt, scalar(Kind::Duration), {at(value::kMinTimestamp), at(value::kMaxTimestamp)}),
+            "-3652058d23h59m59s999ms999us");
+}
+
 TEST_F(RowFunctionTest, Floats) {
   const TypeId t = scalar(Kind::Float);
   EXPECT_EQ(apply(Op::AddFloat, t, {f(0.5), f(0.25)}), "0.75");
@@ -60,6 +75,10 @@ TEST_F(RowFunctionTest, Floats) {
   EXPECT_EQ(apply(Op::MulFloat, t, {f(0.5), f(0.25)}), "0.125");
   EXPECT_EQ(apply(Op::DivFloat, t, {f(1), f(4)}), "0.25");
   EXPECT_EQ(apply(Op::DivFloat, t, {f(1), f(0)}), "!P1102 division by zero");
+  EXPECT_EQ(apply(Op::AddFloat, t, {f(1.7e308), f(1.7e308)}), "!P1101 number out of range");
+  EXPECT_EQ(apply(Op::SubFloat, t, {f(-1.7e308), f(1.7e308)}), "!P1101 number out of range");
+  EXPECT_EQ(apply(Op::MulFloat, t, {f(1e308), f(10)}), "!P1101 number out of range");
+  EXPECT_EQ(apply(Op::DivFloat, t, {f(1e308), f(1e-10)}), "!P1101 number out of range");
   EXPECT_EQ(apply(Op::RemFloat, t, {f(-7.5), f(2)}), "-1.5");
   EXPECT_EQ(apply(Op::RemFloat, t, {f(1), f(0)}), "!P1102 division by zero");
   EXPECT_EQ(apply(Op::NegFloat, t, {f(0)}), "-0.0");
