@@ -1,71 +1,11 @@
-#include <algorithm>
+// Parts and stages: names, options, entries, and what each stage holds.
 #include <array>
-#include <utility>
 
-#include "lang/syntax/build.h"
+#include "lang/syntax/item_builder.h"
 
 namespace piperun::syntax {
 
-using diag::Code;
-
 namespace {
-
-class ItemBuilder {
- public:
-  ItemBuilder(Text text, const Tree& tree, ast::Pool& pool, diag::Report& report)
-      : text_(text), report_(report), expressions_(text, tree, pool, report) {}
-
-  ast::Declaration declaration(const Node& node);
-
- private:
-  // ---- Reading children
-  Nodes children(const Node& node) const { return expressions_.children(node); }
-  source::Span span(const Node& node) const { return text_.span(node); }
-  ast::Name name(const Node& node) const { return expressions_.name(node); }
-  ast::ExprId expression(const Node& node) { return expressions_.expression(node); }
-  const Node* find(Nodes nodes, Kind kind) const {
-    const auto found = std::ranges::find(nodes, kind, &Node::kind);
-    return found == nodes.end() ? nullptr : &*found;
-  }
-  bool has(Nodes nodes, Kind kind) const { return find(nodes, kind) != nullptr; }
-  source::Span first_word(const Node& node) const;
-  std::string doc_before(const Node& node) const;
-  std::vector<ast::Path> paths(Nodes nodes) const;
-  std::vector<ast::Name> names(Nodes nodes) const;
-  std::vector<ast::Entry> entries(Nodes nodes);
-  std::optional<ast::Name> name_of(const Node* node) const;  // the first name in it
-  ast::ExprId value_of(const Node* node);                    // the first expression in it, or none
-
-  // ---- Parts
-  ast::Option option(const Node& node);
-  void read_on_error(const Node& node, std::optional<ast::OnError>& into);
-  ast::Connector connector(const Node& node);
-  ast::TypeField type_field(const Node& node);
-  ast::Within within(const Node& node);
-  std::optional<ast::Late> late(const Node* node) const;
-  ast::RouteCase route_case(const Node& node);
-
-  // ---- Stages
-  ast::Stage stage(const Node& node);
-  ast::StageNode stage_node(const Node& node);
-  ast::StageNode window(Nodes parts);
-  ast::StageNode join(const Node& node);
-  ast::StageNode top(Nodes parts);
-
-  // ---- Declarations
-  ast::DeclarationNode declaration_node(const Node& node);
-  ast::DeclarationNode pipeline(Nodes parts);
-  ast::DeclarationNode type(Nodes parts);
-  ast::DeclarationNode function(Nodes parts, bool intrinsic);
-  ast::DeclarationNode flow(Nodes parts);
-  ast::DeclarationNode use(Nodes parts);
-  bool is_damaged(Nodes parts) const;
-  const Node* name_node(const Node& node) const;
-
-  Text text_;
-  diag::Report& report_;
-  ExpressionBuilder expressions_;
-};
 
 bool is_word_char(char c) { return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
 
@@ -74,6 +14,8 @@ std::string join_reversed(const std::vector<std::string_view>& lines) {
   for (std::size_t i = lines.size(); i-- > 0;) text.append(lines[i]).append(i > 0 ? "\n" : "");
   return text;
 }
+
+}  // namespace
 
 source::Span ItemBuilder::first_word(const Node& node) const {
   std::uint32_t end = node.begin;
@@ -142,7 +84,9 @@ ast::Option ItemBuilder::option(const Node& node) {
 
 void ItemBuilder::read_on_error(const Node& node, std::optional<ast::OnError>& into) {
   if (into) {
-    report_.add(Code::P0121, span(node)).secondary(into->span, "the first one").help("put all options into one `on error { … }`");
+    report_.add(diag::Code::P0121, span(node))
+        .secondary(into->span, "the first one")
+        .help("put all options into one `on error { … }`");
     return;
   }
   into = ast::OnError{span(node), {}};
@@ -253,111 +197,6 @@ ast::StageNode ItemBuilder::top(Nodes parts) {
   const Node* per = find(parts, Kind::Per);
   return ast::TopStage{expression(parts[0]), expression(parts[1]), has(parts, Kind::Ascending),
                        per ? paths(children(*per)) : std::vector<ast::Path>{}, has(parts, Kind::WithTies)};
-}
-
-// ---- Declarations
-
-// Whether a part is missing that others would miss: an option, a field, a value.
-bool ItemBuilder::is_damaged(Nodes parts) const {
-  return std::ranges::any_of(parts, [&](const Node& part) {
-    return part.kind == Kind::Failed ||
-           ((part.kind == Kind::Connector || part.kind == Kind::OnError) && has(children(part), Kind::Failed));
-  });
-}
-
-// The name that is declared, also if the declaration failed before or behind its end.
-const Node* ItemBuilder::name_node(const Node& node) const {
-  const Nodes parts = children(node);
-  if (parts.empty()) return nullptr;
-  if (parts[0].kind == Kind::Name) return &parts[0];
-  return node.kind == Kind::Failed && parts[0].kind != Kind::Path ? name_node(parts[0]) : nullptr;
-}
-
-ast::Declaration ItemBuilder::declaration(const Node& node) {
-  const Nodes parts = children(node);
-  ast::Declaration declaration{
-      ast::ErrorDecl{}, {"", text_.span(node.begin, node.begin)}, doc_before(node), first_word(node), span(node)};
-  if (node.kind == Kind::UseDecl) {
-    const Node& last = parts.back();
-    declaration.name = last.kind == Kind::Path ? name(children(last).back()) : name(last);
-  } else if (const Node* declared = name_node(node)) {
-    declaration.name = name(*declared);
-  }
-  if (node.kind != Kind::Failed && (node.kind == Kind::FlowDecl || !is_damaged(parts))) declaration.node = declaration_node(node);
-  return declaration;
-}
-
-ast::DeclarationNode ItemBuilder::declaration_node(const Node& node) {
-  const Nodes parts = children(node);
-  if (node.kind == Kind::PipelineDecl) return pipeline(parts);
-  if (node.kind == Kind::ParamDecl) {
-    return ast::ParamDecl{expressions_.type(parts[1]), parts.size() > 2 ? expression(parts[2]) : ast::ExprId{}};
-  }
-  if (node.kind == Kind::ConstDecl) return ast::ConstDecl{expression(parts[1])};
-  if (node.kind == Kind::EnumDecl) return ast::EnumDecl{names(parts.subspan(1))};
-  if (node.kind == Kind::TypeDecl) return type(parts);
-  if (node.kind == Kind::ConnectionDecl) return ast::ConnectionDecl{connector(parts[1])};
-  if (node.kind == Kind::SourceDecl) return ast::SourceDecl{expressions_.type(parts[1]), connector(parts[2])};
-  if (node.kind == Kind::TableDecl) return ast::TableDecl{expressions_.type(parts[1]), connector(parts[2])};
-  if (node.kind == Kind::SinkDecl) return ast::SinkDecl{connector(parts[1])};
-  if (node.kind == Kind::FnDecl) return function(parts, false);
-  if (node.kind == Kind::IntrinsicDecl) return function(parts, true);
-  if (node.kind == Kind::FlowDecl) return flow(parts);
-  return use(parts);
-}
-
-ast::DeclarationNode ItemBuilder::pipeline(Nodes parts) {
-  ast::PipelineDecl pipeline;
-  for (const Node& part : parts) {
-    if (part.kind == Kind::Option) pipeline.options.push_back(option(part));
-    if (part.kind == Kind::OnError) read_on_error(part, pipeline.on_error);
-  }
-  return pipeline;
-}
-
-ast::DeclarationNode ItemBuilder::type(Nodes parts) {
-  ast::TypeDecl type;
-  type.schema = name_of(find(parts, Kind::Schema));
-  for (const Node& part : parts) {
-    if (part.kind == Kind::TypeField) type.fields.push_back(type_field(part));
-  }
-  return type;
-}
-
-ast::DeclarationNode ItemBuilder::function(Nodes parts, bool intrinsic) {
-  ast::FnDecl function;
-  for (const Node& part : parts) {
-    if (part.kind == Kind::FnParameter) {
-      function.parameters.push_back({name(children(part)[0]), expressions_.type(children(part)[1])});
-    }
-    if (part.kind == Kind::CanFail) function.can_fail = true;
-    if (part.kind == Kind::Type) function.result = expressions_.type(part);
-  }
-  if (!intrinsic) function.body = expression(parts.back());
-  return function;
-}
-
-ast::DeclarationNode ItemBuilder::flow(Nodes parts) {
-  ast::FlowDecl flow;
-  for (const Node& part : parts.subspan(1)) {
-    if (part.kind == Kind::OnError) read_on_error(part, flow.on_error);
-    else flow.stages.push_back(stage(part));
-  }
-  return flow;
-}
-
-ast::DeclarationNode ItemBuilder::use(Nodes parts) {
-  if (parts[0].kind == Kind::Path) return ast::UseDecl{expressions_.path(parts[0]), std::nullopt};
-  return ast::UseDecl{{{}, span(parts[0])}, name(parts[0])};
-}
-
-}  // namespace
-
-ast::Module build_module(Text text, const Tree& tree, ast::Pool& pool, diag::Report& report) {
-  ItemBuilder builder(text, tree, pool, report);
-  ast::Module module{text.file, {}};
-  for (const Node& node : tree.top()) module.declarations.push_back(builder.declaration(node));
-  return module;
 }
 
 }  // namespace piperun::syntax

@@ -1,6 +1,7 @@
 // Types and expressions. Each alternative is chosen by its first token: nothing is parsed twice.
 // Precedence, loosest first: if, catch, or, and, not, comparisons, + -, * / %, unary -, ??, postfix.
 #pragma once
+#include "lang/syntax/blocks.h"
 #include "lang/syntax/tokens.h"
 
 namespace piperun::syntax::rules {

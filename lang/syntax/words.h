@@ -5,19 +5,19 @@
 
 namespace piperun::syntax {
 
-constexpr std::array<std::string_view, 13> kDeclarations = {
+inline constexpr std::array<std::string_view, 13> kDeclarations = {
     "pipeline", "param", "const", "enum", "type", "connection", "source", "table", "sink", "fn", "flow", "intrinsic", "use"};
 
-constexpr std::array<std::string_view, 20> kStages = {"from",   "filter", "set",       "map",   "drop", "flatten", "dedup",
-                                                      "enrich", "key",    "delete",    "route", "to",   "window",  "join",
-                                                      "left",   "full",   "aggregate", "top",   "time", "on"};
+inline constexpr std::array<std::string_view, 20> kStages = {"from",   "filter", "set",       "map",   "drop", "flatten", "dedup",
+                                                             "enrich", "key",    "delete",    "route", "to",   "window",  "join",
+                                                             "left",   "full",   "aggregate", "top",   "time", "on"};
 
 struct Synonym {
   std::string_view word;
   std::string_view ours;
   bool is_declaration;
 };
-constexpr std::array kSynonyms = {
+inline constexpr std::array kSynonyms = {
     Synonym{"where", "filter", false},
     Synonym{"select", "map", false},
     Synonym{"project", "map", false},
@@ -52,7 +52,7 @@ struct UnitWord {
   std::string_view word;
   std::string_view unit;
 };
-constexpr std::array kUnitWords = {
+inline constexpr std::array kUnitWords = {
     UnitWord{"us", "us"},    UnitWord{"ms", "ms"},     UnitWord{"s", "s"},     UnitWord{"sec", "s"}, UnitWord{"secs", "s"},
     UnitWord{"second", "s"}, UnitWord{"seconds", "s"}, UnitWord{"m", "m"},     UnitWord{"min", "m"}, UnitWord{"mins", "m"},
     UnitWord{"minute", "m"}, UnitWord{"minutes", "m"}, UnitWord{"h", "h"},     UnitWord{"hr", "h"},  UnitWord{"hrs", "h"},
@@ -66,7 +66,7 @@ struct ForeignSign {
   std::string_view advice;
   bool only_for_values = false;  // where a value is expected
 };
-constexpr std::array kForeignSigns = {
+inline constexpr std::array kForeignSigns = {
     ForeignSign{"===", "==", "write `==`"},
     ForeignSign{"!==", "!=", "write `!=`"},
     ForeignSign{"&&", "and", "write `and`"},
@@ -93,7 +93,7 @@ struct ForeignOperator {
   std::string_view ours;  // what to write in its place; empty: `advice` alone
   std::string_view advice;
 };
-constexpr std::array kForeignOperators = {
+inline constexpr std::array kForeignOperators = {
     ForeignOperator{"AND", "and", "write `and`"},
     ForeignOperator{"OR", "or", "write `or`"},
     ForeignOperator{"IN", "in", "write `in`"},

@@ -1,0 +1,148 @@
+// Mistakes of habit: signs, operators and forms of other languages.
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "lang/syntax/explanations.h"
+#include "lang/syntax/words.h"
+
+namespace piperun::syntax {
+
+using diag::Code;
+using diag::Diagnostic;
+using source::Span;
+
+Explanation odd_character(const Scene& scene) {
+  if (scene.found.empty()) return {};
+  const auto byte = static_cast<unsigned char>(scene.found[0]);
+  if (byte >= 0x80) {
+    return Diagnostic(Code::P0123, scene.here())
+        .message("names are made of ASCII letters, digits and `_`")
+        .help("data that calls a field otherwise is mapped: `cafe: string from \"café\"`");
+  }
+  if (byte < 0x20 || byte == 0x7F) return Diagnostic(Code::P0123, scene.here()).message("a control character cannot stand here");
+  return {};
+}
+
+Explanation foreign_sign(const Scene& scene) {
+  if (scene.mistake.at_line_end || scene.found.empty()) return {};
+  for (const ForeignSign& foreign : kForeignSigns) {
+    for (std::size_t back = 0; back < foreign.sign.size() && back <= scene.at; ++back) {
+      const std::size_t begin = scene.at - back;
+      if (!scene.text.substr(begin).starts_with(foreign.sign)) continue;
+      if (foreign.only_for_values && !scene.wants_value()) continue;
+      if (foreign.sign == "?" && begin > 0 && scene.text[begin - 1] == '?') continue;
+      const Span where = scene.span(begin, foreign.sign.size());
+      Diagnostic diagnostic(Code::P0118, where);
+      diagnostic.message(foreign.sign == "!" ? "`!` stands behind what can fail, it does not negate"
+                                             : quoted(foreign.sign) + " is no sign of this language");
+      return foreign.ours.empty() ? diagnostic.help(std::string(foreign.advice))
+                                  : diagnostic.help(std::string(foreign.advice), where, std::string(foreign.ours));
+    }
+  }
+  return {};
+}
+
+Explanation foreign_operator(const Scene& scene) {
+  if (!scene.is(Code::P0119) || scene.before.empty()) return {};
+  for (const ForeignOperator& foreign : kForeignOperators) {
+    if (foreign.word != scene.found) continue;
+    if (foreign.word == "when" && scene.before != "case") continue;
+    Diagnostic diagnostic(Code::P0119, scene.here());
+    diagnostic.message("expected " + scene.expected() + ", not " + quoted(scene.found));
+    return foreign.ours.empty() ? diagnostic.help(std::string(foreign.advice))
+                                : diagnostic.help(std::string(foreign.advice), scene.here(), std::string(foreign.ours));
+  }
+  return {};
+}
+
+// `map { total: amount }`
+Explanation colon_in_record(const Scene& scene) {
+  const bool is_item = scene.is(Code::P0119) && scene.mistake.expected.starts_with("`,`");
+  if (!is_item || scene.found != ":" || !is_word(scene.before)) return {};
+  return Diagnostic(Code::P0122, scene.here()).help("write `=`", scene.here(), " =");
+}
+
+// `x in ("a", "b")`
+Explanation list_in_parentheses(const Scene& scene) {
+  if (scene.mistake.opened == Mistake::kNowhere || scene.found != "," || scene.text[scene.mistake.opened] != '(') return {};
+  std::string_view head = scene.text.substr(0, scene.mistake.opened);
+  while (!head.empty() && is_blank(head.back())) head.remove_suffix(1);
+  if (!head.ends_with(" in")) return {};
+  return Diagnostic(Code::P0101, scene.span(scene.mistake.opened, 1))
+      .message("a list stands in `[…]`")
+      .help("write `[` and `]` in place of the parentheses");
+}
+
+// `if x: y else: z`, `if (x) { y } else { z }`, `elif`
+Explanation python_choice(const Scene& scene) {
+  constexpr std::array<std::string_view, 3> kElseIf = {"elif", "elsif", "elseif"};
+  constexpr std::string_view kForm = "a choice is written `if a then b else c`";
+  if (scene.expects("then") && (scene.found == ":" || scene.found == "{")) {
+    Diagnostic diagnostic(Code::P0101, scene.here());
+    diagnostic.message(std::string(kForm));
+    if (scene.found == "{") return diagnostic.help("`then` and `else` stand in place of the braces");
+    return diagnostic.help("write `then`", scene.here(), " then");
+  }
+  if (scene.wants_value() && scene.found == ":" && scene.before == "else") {
+    return Diagnostic(Code::P0101, scene.here()).message(std::string(kForm)).help("without the colon", scene.here(), "");
+  }
+  if (!scene.expects("else") || std::ranges::find(kElseIf, scene.found) == kElseIf.end()) return {};
+  return Diagnostic(Code::P0101, scene.here()).message(std::string(kForm)).help("write `else if`", scene.here(), "else if");
+}
+
+// `a if c else b`
+Explanation choice_behind_value(const Scene& scene) {
+  const bool is_behind = scene.is(Code::P0119) || scene.mistake.opened != Mistake::kNowhere;
+  if (!is_behind || scene.found != "if" || scene.begins_line() || scene.wants_value()) return {};
+  Diagnostic diagnostic(scene.mistake.code == Code::P0119 ? Code::P0119 : Code::P0101, scene.here());
+  diagnostic.message("a choice begins with `if`, it does not stand behind a value");
+  if (scene.first_word() == "to")
+    return diagnostic.help("records are chosen by `filter`, or by `route { when … to … else to … }`");
+  return diagnostic.help("write `if a then b else c`");
+}
+
+// `id is 3`
+Explanation is_with_value(const Scene& scene) {
+  constexpr std::array<std::string_view, 4> kNulls = {"NULL", "Null", "None", "nil"};
+  if (!scene.expects("null") || scene.found.empty() || (scene.before != "is" && scene.before != "not")) return {};
+  Diagnostic diagnostic(Code::P0101, scene.here());
+  diagnostic.message("`is` asks for `null` and nothing else");
+  if (std::ranges::find(kNulls, scene.found) != kNulls.end()) return diagnostic.help("write `null`", scene.here(), "null");
+  const bool negated = scene.before == "not";
+  const std::size_t is = scene.text.rfind("is", scene.place(scene.before) + 1);
+  const std::string sign = negated ? "!=" : "==";
+  return diagnostic.help("to compare, write " + quoted(sign), scene.span(is, scene.behind_before() - is), sign);
+}
+
+// `to a, b`
+Explanation several_sinks(const Scene& scene) {
+  if (!scene.is(Code::P0119) || scene.found != "," || scene.first_word() != "to") return {};
+  Diagnostic diagnostic(Code::P0119, scene.here());
+  diagnostic.message("a `to` names one sink");
+  const std::string_view line = scene.line();
+  const std::size_t end = scene.place(line) + line.size();
+  const std::size_t next = std::min(scene.text.find_first_not_of(" \t", scene.at + 1), end);
+  if (next == end || !is_word_char(scene.text[next])) return diagnostic.help("write one line for each sink");
+  std::size_t behind = next;
+  while (behind < end && is_word_char(scene.text[behind])) ++behind;
+  const std::string to = "to " + std::string(scene.text.substr(next, behind - next));
+  const std::string indent(line.substr(0, line.find_first_not_of(" \t")));
+  return diagnostic.help("write " + quoted(to) + " on a line of its own", scene.span(scene.at, behind - scene.at),
+                         "\n" + indent + to);
+}
+
+// `map (a, b)`, `map a, b`
+Explanation fields_in_parentheses(const Scene& scene) {
+  if (!scene.expects("`{`") || scene.first_word() != "map") return {};
+  Diagnostic diagnostic(Code::P0101, scene.here());
+  diagnostic.message("the fields of a `map` stand in `{…}`");
+  const char close = scene.found == "(" ? ')' : scene.found == "[" ? ']' : '\0';
+  const std::string_view rest = scene.line().substr(scene.at - scene.place(scene.line()));
+  const std::size_t length = close == '\0' ? std::string_view::npos : rest.rfind(close);
+  if (length == std::string_view::npos) return diagnostic.help("for example `map { id, total = price * 2 }`");
+  const std::string fields = "{ " + std::string(rest.substr(1, length - 1)) + " }";
+  return diagnostic.help("write " + quoted(fields), scene.span(scene.at, length + 1), fields);
+}
+
+}  // namespace piperun::syntax
