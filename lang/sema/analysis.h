@@ -39,6 +39,9 @@ class Analysis : public Declarations {
     OptionMap options;  // with those of the connection
   };
   std::optional<ConnectionId> connection(Symbol symbol);
+  std::optional<Attached> connector_of(const ast::Connector& written);
+  void unknown_connector(const ast::Connector& written, const Symbol* named);
+  void add_options(Attached& attached, OptionMap own, const ast::Declaration& declaration);
   std::optional<Attached> attach(const ast::Connector& written, const ast::Declaration& declaration, catalog::Roles role);
   void check_availability(const catalog::Connector& connector, Span span);
   void check_properties(const OptionMap& options);
@@ -53,7 +56,6 @@ class Analysis : public Declarations {
   std::vector<int> key_fields(const Attached& attached, std::string_view option, TypeId record, std::string_view of);
   int event_time(const Attached& attached, TypeId record);
   std::string object_of(const Attached& attached, const ast::Declaration& declaration, bool* is_topic);
-  std::string start_of(const Attached& attached, std::string_view option, std::string_view otherwise);
   TypeId record_type(ast::TypeExprId id, std::string_view what);
 
   // pipeline.cpp
@@ -86,11 +88,16 @@ class Analysis : public Declarations {
     bool is_known = false;
   };
   std::optional<Input> input(const ast::Name& name, FlowId reader);
-  StageDetail unite(const ast::FromStage& from, std::vector<Input> inputs, Flowing& flowing);
+  StageDetail unite(const ast::FromStage& from, const std::vector<Input>& inputs, Flowing& flowing);
+  std::optional<std::vector<int>> fit(const ast::FromStage& from, const ast::Name& name, const Input& input, RowSchema& row);
+  bool has_surplus(const ast::FromStage& from, const ast::Name& name, const Input& input, const RowSchema& row);
   StageDetail filter(const ast::FilterStage& filter, Flowing& flowing);
   StageDetail set(const ast::SetStage& set, Flowing& flowing);
   TypeId set_inside(TypeId record, const ast::Path& path, std::size_t part, TypeId type, ColumnPath& target);
   StageDetail map(const ast::MapStage& map, const ast::Stage& stage, Flowing& flowing);
+  std::optional<Column> map_entry(const ast::Entry& entry, const value::Type* wanted, const std::vector<Column>& before,
+                                  Scope& here);
+  void check_complete(const value::Type& wanted, const std::vector<Column>& columns, Span where);
   StageDetail drop(const ast::DropStage& drop, const ast::Stage& stage, Flowing& flowing);
   TypeId drop_inside(TypeId record, const ColumnPath& path, std::size_t part);
   StageDetail flatten(const ast::FlattenStage& flatten, Flowing& flowing);

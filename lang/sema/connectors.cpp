@@ -83,36 +83,66 @@ std::optional<ConnectionId> Analysis::connection(Symbol symbol) {
   return id;
 }
 
-std::optional<Analysis::Attached> Analysis::attach(const ast::Connector& written, const ast::Declaration& declaration,
-                                                   catalog::Roles role) {
-  const ast::Name& name = written.path.parts.front();
-  if (name.text.empty()) return std::nullopt;
-  Attached attached;
+// What `= NAME` means: a connection by its name, or a connector as it is. Nullopt: reported.
+std::optional<Analysis::Attached> Analysis::connector_of(const ast::Connector& written) {
+  const std::string& name = written.path.parts.front().text;
   const bool is_plain = written.path.parts.size() == 1;
-  const Symbol* symbol = nullptr;
-  const Symbol* named = is_plain ? context_.find(0, name.text) : nullptr;
-  if (named != nullptr && std::holds_alternative<ast::ConnectionDecl>(context_[*named].node)) symbol = named;
-  attached.connector = symbol == nullptr && is_plain ? catalog::find_connector(name.text) : nullptr;
-  if (attached.connector == nullptr) {
-    if (symbol == nullptr && !is_plain) symbol = context_.find(0, written.path, Code::P0603, "connection");
-    if (symbol == nullptr) {
-      if (!is_plain) return std::nullopt;
-      if (named != nullptr && std::holds_alternative<ast::ErrorDecl>(context_[*named].node)) return std::nullopt;
-      auto& found =
-          context_.error(Code::P0603, written.path.span, fmt::format("unknown connector or connection `{}`", name.text));
-      if (named != nullptr)
-        found.secondary(context_[*named].name.span, fmt::format("this is {}", kind_name(context_[*named].node)));
-      std::vector<std::string> names = context_.names_of<ast::ConnectionDecl>(0);
-      for (const auto& each : catalog::connectors()) names.emplace_back(each.name);
-      suggest_or_list(context_, found, written.path.span, name.text, names);
+  const Symbol* symbol = is_plain ? context_.find(0, name) : context_.find(0, written.path, Code::P0603, "connection");
+  if (symbol == nullptr || !std::holds_alternative<ast::ConnectionDecl>(context_[*symbol].node)) {
+    const catalog::Connector* connector = is_plain ? catalog::find_connector(name) : nullptr;
+    if (connector != nullptr) return Attached{connector, kNone, {}};
+    if (is_plain) {
+      unknown_connector(written, symbol);
       return std::nullopt;
     }
-    const auto id = connection(*symbol);
-    if (!id) return std::nullopt;
-    attached.connection = *id;
-    attached.connector = catalog::find_connector(context_.facts.connections[*id].connector);
+    if (symbol == nullptr) return std::nullopt;
   }
+  const auto id = connection(*symbol);
+  if (!id) return std::nullopt;
+  return Attached{catalog::find_connector(context_.facts.connections[*id].connector), *id, {}};
+}
+
+// `named`: what has this name and is no connection; may be null.
+void Analysis::unknown_connector(const ast::Connector& written, const Symbol* named) {
+  if (named != nullptr && std::holds_alternative<ast::ErrorDecl>(context_[*named].node)) return;
+  const std::string& name = written.path.parts.front().text;
+  auto& found = context_.error(Code::P0603, written.path.span, fmt::format("unknown connector or connection `{}`", name));
+  if (named != nullptr) found.secondary(context_[*named].name.span, fmt::format("this is {}", kind_name(context_[*named].node)));
+  std::vector<std::string> names = context_.names_of<ast::ConnectionDecl>(0);
+  for (const auto& each : catalog::connectors()) names.emplace_back(each.name);
+  suggest_or_list(context_, found, written.path.span, name, names);
+}
+
+// An inline connector makes a connection of what concerns the system; a declared one lends its options.
+void Analysis::add_options(Attached& attached, OptionMap own, const ast::Declaration& declaration) {
   const catalog::Connector& connector = *attached.connector;
+  if (attached.connection == kNone) {
+    Connection made{declaration.name.text, std::string(connector.name), {}, true, declaration.name.span};
+    for (const auto& [option, value] : own) {
+      if (concerns_system(connector, option)) made.options[option] = value;
+    }
+    attached.connection = static_cast<ConnectionId>(context_.facts.connections.size());
+    context_.facts.connections.push_back(std::move(made));
+    attached.options = std::move(own);
+    return;
+  }
+  attached.options = context_.facts.connections[attached.connection].options;
+  for (auto& [option, value] : own) {
+    if (concerns_system(connector, option) && attached.options.contains(option)) {
+      context_.error(Code::P0611, value.name_span, fmt::format("the connection has its own `{}`", option))
+          .secondary(attached.options.at(option).name_span, "given here")
+          .help("another system is another connection");
+    }
+    attached.options[option] = std::move(value);
+  }
+}
+
+std::optional<Analysis::Attached> Analysis::attach(const ast::Connector& written, const ast::Declaration& declaration,
+                                                   catalog::Roles role) {
+  if (written.path.parts.front().text.empty()) return std::nullopt;
+  auto attached = connector_of(written);
+  if (!attached) return std::nullopt;
+  const catalog::Connector& connector = *attached->connector;
   if ((connector.roles & role) == 0) {
     context_
         .error(Code::P0604, written.path.span,
@@ -121,31 +151,12 @@ std::optional<Analysis::Attached> Analysis::attach(const ast::Connector& written
         .help(fmt::format("as {} there are {}", kind_name(declaration.node), fmt::join(connectors_for(role), ", ")));
     return std::nullopt;
   }
-  const bool is_inline = attached.connection == kNone;
   OptionMap own = options_.read(written.options, connector.options, formats_of(connector), role, 0, quoted(connector.name));
   check_properties(own);
   check_availability(connector, written.path.span);
-  if (is_inline) {
-    Connection made{declaration.name.text, std::string(connector.name), {}, true, declaration.name.span};
-    for (const auto& [option, value] : own) {
-      if (concerns_system(connector, option)) made.options[option] = value;
-    }
-    attached.connection = static_cast<ConnectionId>(context_.facts.connections.size());
-    context_.facts.connections.push_back(std::move(made));
-    attached.options = std::move(own);
-  } else {
-    attached.options = context_.facts.connections[attached.connection].options;
-    for (auto& [option, value] : own) {
-      if (concerns_system(connector, option) && attached.options.contains(option)) {
-        context_.error(Code::P0611, value.name_span, fmt::format("the connection has its own `{}`", option))
-            .secondary(attached.options.at(option).name_span, "given here")
-            .help("another system is another connection");
-      }
-      attached.options[option] = std::move(value);
-    }
-  }
-  if (!faulty_.contains(attached.connection)) {
-    options_.require(attached.options, connector.options, role, written.path.span, quoted(connector.name));
+  add_options(*attached, std::move(own), declaration);
+  if (!faulty_.contains(attached->connection)) {
+    options_.require(attached->options, connector.options, role, written.path.span, quoted(connector.name));
   }
   return attached;
 }

@@ -148,11 +148,6 @@ std::string Analysis::object_of(const Attached& attached, const ast::Declaration
   return attached.options.contains("table") ? text("table") : declaration.name.text;
 }
 
-std::string Analysis::start_of(const Attached& attached, std::string_view option, std::string_view otherwise) {
-  return text_of(attached.options, option, context_.facts.types, otherwise);
-}
-
-// Relative to the file that says it.
 void Analysis::read_source(Symbol symbol, const ast::SourceDecl& declaration) {
   const ast::Declaration& it = context_[symbol];
   SourceFact fact;
@@ -164,7 +159,6 @@ void Analysis::read_source(Symbol symbol, const ast::SourceDecl& declaration) {
     fact.connection = attached->connection;
     bool is_topic = false;
     fact.object = object_of(*attached, it, &is_topic);
-    if (attached->connector->name == "file") fact.object = text_of(attached->options, "path", context_.facts.types);
     fact.format = format_of(*attached, fact.type);
     const auto word = [&](std::string_view name) { return text_of(attached->options, name, context_.facts.types); };
     fact.extra = word("extra") == "error"  ? ExtraFields::Error
@@ -183,9 +177,9 @@ void Analysis::read_source(Symbol symbol, const ast::SourceDecl& declaration) {
       context_.error(Code::P0614, attached->options.at("extra").span, "`extra = keep` is for json alone");
     }
     fact.event_time = event_time(*attached, fact.type);
-    fact.start = start_of(*attached, "start", "earliest");
-    fact.stop_at = start_of(*attached, "stop_at", "");
-    fact.sample = text_of(attached->options, "sample", context_.facts.types);
+    fact.start = text_of(attached->options, "start", context_.facts.types, "earliest");
+    fact.stop_at = word("stop_at");
+    fact.sample = word("sample");
     fact.options = attached->options;
   } else {
     fact.connection = kNone;
@@ -204,7 +198,6 @@ void Analysis::read_table(Symbol symbol, const ast::TableDecl& declaration) {
     fact.connection = attached->connection;
     bool is_topic = false;
     fact.object = object_of(*attached, it, &is_topic);
-    if (attached->connector->name == "file") fact.object = text_of(attached->options, "path", context_.facts.types);
     fact.key = key_fields(*attached, "key", fact.type, "this table");
     fact.format = format_of(*attached, fact.type);
     fact.cache = number_of(attached->options, "cache", 0);
@@ -223,7 +216,6 @@ void Analysis::read_sink(Symbol symbol, const ast::SinkDecl& declaration) {
   if (const auto attached = attach(declaration.connector, it, catalog::kSink)) {
     fact.connection = attached->connection;
     fact.object = object_of(*attached, it, &fact.is_topic);
-    if (attached->connector->name == "file") fact.object = text_of(attached->options, "path", context_.facts.types);
     fact.options = attached->options;
     const auto word = [&](std::string_view name) { return text_of(attached->options, name, context_.facts.types); };
     fact.decimals = word("decimals") == "string" ? DecimalForm::String : DecimalForm::Number;

@@ -132,6 +132,12 @@ class Expressions {
   bool coerce_arguments(const ast::Call& call, const Overload& overload);
   TypeId rounded(const ast::Call& call, TypeId type, TypeId hint);
   TypeId fold_call(ExprId id, const ast::Call& call, const ast::Name& name, Scope& scope, TypeId hint);
+  struct FoldTypes {
+    TypeId element, value;  // of the list; of what is taken of each element
+  };
+  FoldTypes folded_list(ExprId id, const ast::Argument& argument, std::string_view name, Scope& scope);
+  FoldTypes folded_values(ExprId id, const ast::Argument& argument, std::uint32_t variable, Scope& scope, TypeId hint);
+  TypeId wrong_fold(ExprId id, const ast::Call& call, std::string_view name, Scope& scope);
   static bool is_fold(std::string_view name);
   std::optional<TypeId> fold_type(FoldKind kind, TypeId value);
   bool check_pattern(ExprId id, std::string_view native, const ast::Call& call);

@@ -230,14 +230,56 @@ StageDetail Analysis::from(const ast::FromStage& from_stage, const ast::Stage&, 
     if (from_stage.as) types_.read(from_stage.as, 0);
     return fact;
   }
-  return unite(from_stage, std::move(inputs), flowing);
+  return unite(from_stage, inputs, flowing);
 }
 
-StageDetail Analysis::unite(const ast::FromStage& from_stage, std::vector<Input> inputs, Flowing& flowing) {
+// For each column of `row` the column of the input, -1 for a null; nullopt: it does not fit, which was reported.
+std::optional<std::vector<int>> Analysis::fit(const ast::FromStage& from_stage, const ast::Name& name, const Input& input,
+                                              RowSchema& row) {
+  const auto differs = [&](const Column& wanted, std::string message) {
+    auto& found = context_.error(Code::P0216, name.span, std::move(message));
+    found.secondary(wanted.where,
+                    from_stage.as ? "the type that all must fit" : fmt::format("`{}` comes first", from_stage.inputs[0].text));
+    return std::nullopt;
+  };
+  std::vector<int> columns;
+  for (Column& wanted : row.columns) {
+    const auto found = std::ranges::find(input.row.columns, wanted.name, &Column::name);
+    if (found == input.row.columns.end()) {
+      if (!from_stage.as || !context_.is_nullable(wanted.type))
+        return differs(wanted, fmt::format("`{}` has no field `{}`", name.text, wanted.name));
+      columns.push_back(-1);
+      continue;
+    }
+    const bool is_error = context_.is_error(found->type) || context_.is_error(wanted.type);
+    const bool fits = is_error || (from_stage.as ? converts(context_, found->type, wanted.type) : found->type == wanted.type);
+    if (!fits) {
+      return differs(wanted, fmt::format("`{}` differs in the field `{}`: it is {} here, and {} is wanted", name.text,
+                                         wanted.name, context_.name(found->type), context_.name(wanted.type)));
+    }
+    wanted.is_volatile |= found->is_volatile;
+    columns.push_back(static_cast<int>(found - input.row.columns.begin()));
+  }
+  return columns;
+}
+
+// A field that the others do not have; reported.
+bool Analysis::has_surplus(const ast::FromStage& from_stage, const ast::Name& name, const Input& input, const RowSchema& row) {
+  for (const Column& more : input.row.columns) {
+    if (std::ranges::find(row.columns, more.name, &Column::name) != row.columns.end()) continue;
+    context_
+        .error(Code::P0216, name.span,
+               fmt::format("`{}` has a field `{}`, and `{}` has none", name.text, more.name, from_stage.inputs[0].text))
+        .help("name the type that all fit: `from a, b as T`");
+    return true;
+  }
+  return false;
+}
+
+StageDetail Analysis::unite(const ast::FromStage& from_stage, const std::vector<Input>& inputs, Flowing& flowing) {
   FromFact fact;
   RowSchema& row = flowing.row;
-  const Input& first = inputs.front();
-  row = first.row;
+  row = inputs.front().row;
   if (from_stage.as) {
     const TypeId type = record_type(from_stage.as, "a union");
     if (context_.is_error(type)) return fact;
@@ -254,43 +296,9 @@ StageDetail Analysis::unite(const ast::FromStage& from_stage, std::vector<Input>
     row.has_extra &= each.row.has_extra;
     row.has_key &= each.row.has_key;
     row.is_keyed |= each.row.is_keyed;
-    std::vector<int> columns;
-    const auto differs = [&](const Column& wanted, std::string message) {
-      auto& found = context_.error(Code::P0216, name.span, std::move(message));
-      found.secondary(wanted.where,
-                      from_stage.as ? "the type that all must fit" : fmt::format("`{}` comes first", from_stage.inputs[0].text));
-    };
-    for (Column& wanted : row.columns) {
-      const auto found = std::ranges::find(each.row.columns, wanted.name, &Column::name);
-      if (found == each.row.columns.end()) {
-        if (from_stage.as && context_.is_nullable(wanted.type)) {
-          columns.push_back(-1);
-          continue;
-        }
-        differs(wanted, fmt::format("`{}` has no field `{}`", name.text, wanted.name));
-        return fact;
-      }
-      const bool is_error = context_.is_error(found->type) || context_.is_error(wanted.type);
-      const bool fits = is_error || (from_stage.as ? converts(context_, found->type, wanted.type) : found->type == wanted.type);
-      if (!fits) {
-        differs(wanted, fmt::format("`{}` differs in the field `{}`: it is {} here, and {} is wanted", name.text, wanted.name,
-                                    context_.name(found->type), context_.name(wanted.type)));
-        return fact;
-      }
-      wanted.is_volatile |= found->is_volatile;
-      columns.push_back(static_cast<int>(found - each.row.columns.begin()));
-    }
-    if (!from_stage.as && each.row.columns.size() != row.columns.size()) {
-      for (const Column& more : each.row.columns) {
-        if (std::ranges::find(row.columns, more.name, &Column::name) != row.columns.end()) continue;
-        context_
-            .error(Code::P0216, name.span,
-                   fmt::format("`{}` has a field `{}`, and `{}` has none", name.text, more.name, from_stage.inputs[0].text))
-            .help("name the type that all fit: `from a, b as T`");
-        return fact;
-      }
-    }
-    fact.columns.push_back(std::move(columns));
+    auto columns = fit(from_stage, name, each, row);
+    if (!columns || (!from_stage.as && has_surplus(from_stage, name, each, row))) return fact;
+    fact.columns.push_back(std::move(*columns));
   }
   flowing.is_known = true;
   return fact;

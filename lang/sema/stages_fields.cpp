@@ -99,72 +99,77 @@ TypeId Analysis::set_inside(TypeId record_id, const ast::Path& path, std::size_t
   return context_.facts.types.record("", std::move(record.fields));
 }
 
+// One field of a `map`; `wanted`: the type that it must fit, or null. Nullopt: reported, and the field is left out.
+std::optional<Column> Analysis::map_entry(const ast::Entry& entry, const value::Type* wanted, const std::vector<Column>& before,
+                                          Scope& here) {
+  const int index = wanted == nullptr ? -1 : field_index(*wanted, entry.name.text);
+  const TypeId target = index < 0 ? TypeId{} : wanted->fields[static_cast<std::size_t>(index)].type;
+  TypeId type = expressions_.check(entry.value, here, target);
+  if (wanted != nullptr && index < 0) {
+    auto& found =
+        context_.error(Code::P0205, entry.name.span, fmt::format("`{}` has no field `{}`", wanted->name, entry.name.text));
+    std::vector<std::string> names;
+    for (const value::Field& field : wanted->fields) names.push_back(field.name);
+    context_.suggest(found, entry.name.span, entry.name.text, names);
+    return std::nullopt;
+  }
+  if (index >= 0) {
+    expressions_.coerce(entry.value, target, fmt::format("the field `{}`", entry.name.text));
+    type = target;
+  } else if (context_.kind(type) == TypeKind::Null || context_.kind(type) == TypeKind::Never) {
+    context_.error(Code::P0304, context_.program.pool[entry.value].span, "this has no type of its own");
+    type = {};
+  }
+  if (const auto first = std::ranges::find(before, entry.name.text, &Column::name); first != before.end()) {
+    context_.error(Code::P0201, entry.name.span, fmt::format("`map` has two fields `{}`", entry.name.text))
+        .secondary(first->where, "the first one");
+    return std::nullopt;
+  }
+  return Column{entry.name.text, type, expressions_.fact(entry.value).is_volatile, entry.name.span};
+}
+
+void Analysis::check_complete(const value::Type& wanted, const std::vector<Column>& columns, Span where) {
+  for (const value::Field& field : wanted.fields) {
+    if (std::ranges::find(columns, field.name, &Column::name) != columns.end()) continue;
+    context_.error(Code::P0207, where, fmt::format("the field `{}` of `{}` is missing", field.name, wanted.name))
+        .help(context_.is_nullable(field.type) ? fmt::format("`{} = null`", field.name) : fmt::format("`{} = …`", field.name));
+    return;
+  }
+}
+
 StageDetail Analysis::map(const ast::MapStage& map_stage, const ast::Stage& stage, Flowing& flowing) {
-  MapFact fact;
   Scope here = scope(flowing);
   const TypeId wanted_id = map_stage.type ? record_type(map_stage.type, "a `map`") : TypeId{};
   const value::Type wanted = context_.type(wanted_id);
+  const bool is_typed = !context_.is_error(wanted_id);
+  std::vector<std::pair<Column, ExprId>> fields;
   std::vector<Column> columns;
   for (const ast::Entry& entry : map_stage.entries) {
-    const int index = field_index(wanted, entry.name.text);
-    const TypeId target = index < 0 ? TypeId{} : wanted.fields[static_cast<std::size_t>(index)].type;
-    TypeId type = expressions_.check(entry.value, here, target);
-    if (!context_.is_error(wanted_id) && index < 0) {
-      auto& found =
-          context_.error(Code::P0205, entry.name.span, fmt::format("`{}` has no field `{}`", wanted.name, entry.name.text));
-      std::vector<std::string> names;
-      for (const value::Field& field : wanted.fields) names.push_back(field.name);
-      context_.suggest(found, entry.name.span, entry.name.text, names);
-      continue;
-    }
-    if (index >= 0) {
-      expressions_.coerce(entry.value, target, fmt::format("the field `{}`", entry.name.text));
-      type = target;
-    } else if (context_.kind(type) == TypeKind::Null || context_.kind(type) == TypeKind::Never) {
-      context_.error(Code::P0304, context_.program.pool[entry.value].span, "this has no type of its own");
-      type = {};
-    }
-    if (const auto first = std::ranges::find(columns, entry.name.text, &Column::name); first != columns.end()) {
-      context_.error(Code::P0201, entry.name.span, fmt::format("`map` has two fields `{}`", entry.name.text))
-          .secondary(first->where, "the first one");
-      continue;
-    }
-    columns.push_back({entry.name.text, type, expressions_.fact(entry.value).is_volatile, entry.name.span});
-    fact.values.push_back(entry.value);
+    const auto column = map_entry(entry, is_typed ? &wanted : nullptr, columns, here);
+    if (!column) continue;
+    columns.push_back(*column);
+    fields.emplace_back(*column, entry.value);
   }
   if (map_stage.entries.empty() && !map_stage.type && flowing.is_known && !context_.report.has_errors()) {
     context_.error(Code::P0227, stage.keyword, "nothing is left of the record").help("name fields: `map { id, total = … }`");
     flowing.is_known = false;
-    return fact;
+    return MapFact{};
   }
-  for (const value::Field& field : wanted.fields) {
-    if (std::ranges::find(columns, field.name, &Column::name) != columns.end() || !flowing.is_known) continue;
-    context_.error(Code::P0207, stage.keyword, fmt::format("the field `{}` of `{}` is missing", field.name, wanted.name))
-        .help(context_.is_nullable(field.type) ? fmt::format("`{} = null`", field.name) : fmt::format("`{} = …`", field.name));
-    break;
-  }
-  if (!context_.is_error(wanted_id) && columns.size() == wanted.fields.size()) {
-    const auto place = [&](const std::string& name) { return field_index(wanted, name); };
-    std::vector<std::size_t> order(columns.size());
-    for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-    std::ranges::sort(order, {}, [&](std::size_t i) { return place(columns[i].name); });
-    std::vector<Column> sorted;
-    std::vector<ExprId> values;
-    for (const std::size_t i : order) {
-      sorted.push_back(columns[i]);
-      values.push_back(fact.values[i]);
-    }
-    columns = std::move(sorted);
-    fact.values = std::move(values);
-  }
+  if (flowing.is_known) check_complete(wanted, columns, stage.keyword);
+  if (is_typed) std::ranges::sort(fields, {}, [&](const auto& field) { return field_index(wanted, field.first.name); });
   for (const Column& column : flowing.row.columns) {
     if (std::ranges::find(columns, column.name, &Column::name) == columns.end()) lose(flowing, column.name, stage.keyword);
   }
   lose_meta(flowing, stage.keyword);
-  for (const Column& column : columns) flowing.lost.erase(column.name);
   flowing.present.clear();
-  flowing.row.columns = std::move(columns);
+  flowing.row.columns.clear();
   flowing.row.has_extra = false;
+  MapFact fact;
+  for (const auto& [column, value] : fields) {
+    flowing.lost.erase(column.name);
+    flowing.row.columns.push_back(column);
+    fact.values.push_back(value);
+  }
   return fact;
 }
 
