@@ -176,7 +176,7 @@ TEST(KafkaGroup, StartsAgainUnderLoadWithoutGapsOrRepeats) {
 TEST(KafkaGroup, MembersShareAndHandOverWithoutLossOrRepeat) {
   const TopicOf topic(6);
   constexpr int kAll = 30'000;
-  std::thread writer([&] {
+  std::jthread writer([&] {
     for (int i = 0; i < kAll; i += 1000) {
       fill(topic.name, 6, i, i + 1000);
       std::this_thread::sleep_for(std::chrono::milliseconds(100));
@@ -186,7 +186,7 @@ TEST(KafkaGroup, MembersShareAndHandOverWithoutLossOrRepeat) {
   EXPECT_TRUE(first.until([&] { return first.seen.size() > 2'000; }));
   std::atomic<bool> is_over = false;
   std::vector<Member::Seen> others;
-  std::thread second([&] {
+  std::jthread second([&] {
     for (int round = 0; round < 3; ++round) {
       Member member(topic.name, topic.name);
       EXPECT_TRUE(member.until([&] { return member.seen.size() > 500 || is_over; }));

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <libpq-fe.h>
 
+#include <cstdio>
 #include <pqxx/pqxx>
 
 #include "tests/integration/kafka_client.h"
@@ -130,6 +131,29 @@ TEST(Kafka, FencesTheOlderProducerOfAnId) {
   const Handle newer = make_transactional(id);
   EXPECT_THAT(text_of(rd_kafka_commit_transaction(older.get(), 20000)), HasSubstr("FENCED"));
   EXPECT_TRUE(read_all(topic, 1).empty());
+}
+
+// Sends a command to the proxy before every server and returns what it says.
+std::string tell_proxy(const std::string& command) {
+  std::string said;
+  FILE* pipe = ::popen(("tests/integration/servers proxy all " + command).c_str(), "r");
+  for (int next = std::fgetc(pipe); next != EOF; next = std::fgetc(pipe)) said.push_back(static_cast<char>(next));
+  EXPECT_EQ(::pclose(pipe), 0) << said;
+  return said;
+}
+
+TEST(Kafka, RepeatsTheEndOfATransactionWhoseAcknowledgementIsLost) {
+  const std::string topic = new_name("lost");
+  create_topic(topic, 1);
+  const Handle producer = make_transactional(new_name("tx"));
+  ASSERT_EQ(text_of(rd_kafka_begin_transaction(producer.get())), "");
+  produce(producer.get(), topic, 0, "once");
+  ASSERT_EQ(rd_kafka_flush(producer.get(), 20000), RD_KAFKA_RESP_ERR_NO_ERROR);
+  tell_proxy("lose api:26");  // EndTxn
+  EXPECT_EQ(text_of(rd_kafka_commit_transaction(producer.get(), -1)), "");
+  EXPECT_THAT(tell_proxy("status"), HasSubstr("lost=1"));
+  tell_proxy("pass");
+  EXPECT_EQ(values(read_all(topic, 1)), std::vector<std::string>{"once"});
 }
 
 TEST(Kafka, SpeaksTls) {
