@@ -173,6 +173,7 @@ Result<void> Consumer::answer_assign(std::span<const PartitionOffset> partitions
   if (!state_->changes.empty()) {
     if (state_->changes.front().kind != Rebalance::Kind::Assigned) return {};  // nothing is read any more: it is to be let go
     state_->changes.pop_front();
+    if (!state_->changes.empty()) return {};  // taken again meanwhile: that is to be answered
   }
   const rd_kafka_resp_err_t error = rd_kafka_assign(handle(), list.get());
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return {};

@@ -14,7 +14,7 @@ namespace piperun::kafka {
 
 struct ConsumerSettings {
   std::string group;
-  std::string instance;  // group.instance.id: static membership where the slot is durable; "": dynamic
+  std::string instance{};  // group.instance.id: static membership where the slot is durable; "": dynamic
   std::string assignor = "range";  // or cooperative-sticky: what is taken and given then comes in parts
   std::int64_t session_timeout = 6'000'000, heartbeat = 1'000'000, max_poll_interval = 300'000'000;  // microseconds
   std::int64_t queued_kilobytes = 16'384;  // memory for records that are not taken yet, of all partitions

@@ -1,0 +1,30 @@
+// One request of the admin interface and its answer, for the sources of this folder.
+#pragma once
+#include "runtime/commit/kafka/client.h"
+
+namespace piperun::kafka {
+
+inline constexpr int kAdminTimeout = 30'000;  // milliseconds
+
+using AdminOptions = std::unique_ptr<rd_kafka_AdminOptions_t, Destroyer<rd_kafka_AdminOptions_destroy>>;
+
+inline AdminOptions admin_options(rd_kafka_t* handle, rd_kafka_admin_op_t operation) {
+  AdminOptions result(rd_kafka_AdminOptions_new(handle, operation));
+  char words[256];
+  rd_kafka_AdminOptions_set_request_timeout(result.get(), kAdminTimeout, words, sizeof words);
+  return result;
+}
+
+// `send(queue)` sends the request. An error of the request as a whole is an error here; those of its parts are in the event.
+template <typename Send>
+base::Result<EventPtr> admin_request(rd_kafka_t* handle, const std::string& during, Send send) {
+  const QueuePtr queue(rd_kafka_queue_new(handle));
+  send(queue.get());
+  EventPtr event(rd_kafka_queue_poll(queue.get(), kAdminTimeout + 5000));
+  if (!event) return failed(RD_KAFKA_RESP_ERR__TIMED_OUT, during);
+  const auto error = rd_kafka_event_error(event.get());
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return failed(error, during, rd_kafka_event_error_string(event.get()));
+  return event;
+}
+
+}  // namespace piperun::kafka

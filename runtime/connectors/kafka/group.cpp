@@ -1,0 +1,358 @@
+#include "runtime/connectors/kafka/group.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "runtime/commit/kafka/admin.h"
+#include "runtime/connectors/kafka/message_slab.h"
+#include "runtime/connectors/kafka/topic_positions.h"
+
+namespace piperun::kafka {
+
+using base::ErrorCode;
+using base::Result;
+using commit::PartitionName;
+
+namespace {
+
+constexpr std::int64_t kLongestWait = 100'000;  // microseconds; nothing relies on every notification
+constexpr std::int64_t kUnheardWait = 2'000;
+constexpr std::size_t kMostAtOnce = 10'000;
+constexpr std::int64_t kDownLimit = 10'000'000;
+constexpr std::int64_t kCloseDeadline = 5'000'000;
+
+std::int64_t now() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+PartitionName name_of(const rd_kafka_message_t& message) { return {rd_kafka_topic_name(message.rkt), message.partition}; }
+
+}  // namespace
+
+// Messages that were taken from the queue, in its order; those before `head` are handed over.
+struct KafkaGroup::Pending {
+  std::vector<rd_kafka_message_t*> messages;
+  std::size_t head = 0, used = 0;
+  const rd_kafka_topic_t* topic = nullptr;  // of the message looked up last
+  std::int32_t number = -1;
+  std::optional<std::size_t> index;
+
+  ~Pending() { clear(); }
+  bool is_empty() const { return head == used; }
+  rd_kafka_message_t& front() { return *messages[head]; }
+  void pop() { rd_kafka_message_destroy(messages[head++]); }
+  void fill(rd_kafka_queue_t* queue, std::size_t count) {
+    if (messages.size() < count) messages.resize(count);
+    head = 0;
+    const ssize_t got = rd_kafka_consume_batch_queue(queue, 0, messages.data(), count);
+    used = got < 0 ? 0 : static_cast<std::size_t>(got);
+  }
+  void clear() {
+    while (!is_empty()) pop();
+    topic = nullptr;
+  }
+};
+
+void KafkaGroup::Wakeup::notify(rd_kafka_t*, void* wakeup) {
+  auto& self = *static_cast<Wakeup*>(wakeup);
+  {
+    const std::lock_guard lock(self.mutex);
+    self.is_set = true;
+  }
+  self.arrived.notify_one();
+}
+
+void KafkaGroup::Wakeup::wait(std::int64_t microseconds) {
+  std::unique_lock lock(mutex);
+  arrived.wait_for(lock, std::chrono::microseconds(std::min(microseconds, kLongestWait)), [this] { return is_set; });
+  is_set = false;
+}
+
+Result<std::unique_ptr<KafkaGroup>> KafkaGroup::open(const ClientSettings& client, const ConsumerSettings& settings,
+                                                     std::vector<SourceTopic> topics) {
+  auto consumer = Consumer::open(client, settings);
+  if (!consumer) return std::unexpected(consumer.error());
+  std::unique_ptr<KafkaGroup> group(new KafkaGroup(std::move(*consumer), std::move(topics)));
+  if (auto known = group->partitions(); !known) return std::unexpected(known.error());
+  if (auto joined = group->subscribe(); !joined) return std::unexpected(joined.error());
+  return group;
+}
+
+KafkaGroup::KafkaGroup(std::unique_ptr<Consumer> consumer, std::vector<SourceTopic> topics)
+    : consumer_(std::move(consumer)), topics_(std::move(topics)), pending_(std::make_unique<Pending>()) {
+  changes_queue_.reset(rd_kafka_queue_get_consumer(consumer_->handle()));
+  rd_kafka_queue_cb_event_enable(changes_queue_.get(), Wakeup::notify, &wakeup_);
+}
+
+KafkaGroup::~KafkaGroup() { close(); }
+
+Result<void> KafkaGroup::subscribe() {
+  const PartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(topics_.size())));
+  for (const SourceTopic& each : topics_) {
+    const bool is_there = rd_kafka_topic_partition_list_find(list.get(), each.topic.c_str(), RD_KAFKA_PARTITION_UA) != nullptr;
+    if (!is_there) rd_kafka_topic_partition_list_add(list.get(), each.topic.c_str(), RD_KAFKA_PARTITION_UA);
+  }
+  const rd_kafka_resp_err_t error = rd_kafka_subscribe(consumer_->handle(), list.get());
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
+  return failed(error, fmt::format("joining the group {}", consumer_->settings().group));
+}
+
+Result<KafkaGroup::Polled> KafkaGroup::poll(std::int64_t wait, bool take_records, std::size_t max_records,
+                                            std::size_t max_bytes) {
+  for (const std::int64_t until = now() + wait;;) {
+    if (auto served = serve(); !served) return std::unexpected(served.error());
+    if (consumer_->change()) {
+      if (auto change = next_change()) return std::move(*change);
+    } else if (take_records && records_queue_) {
+      if (unheard_ > 0) forward_queues();
+      auto slab = take(std::clamp<std::size_t>(max_records, 1, kMostAtOnce), max_bytes);
+      if (!slab) return std::unexpected(slab.error());
+      if (*slab) return Polled{Change::None, {}, std::move(*slab)};
+    }
+    const std::int64_t left = until - now();
+    if (left <= 0) return Polled{};
+    wakeup_.wait(unheard_ > 0 ? std::min(left, kUnheardWait) : left);
+  }
+}
+
+// Lets the client call back, and hears what concerns all of it.
+Result<void> KafkaGroup::serve() {
+  while (const MessagePtr message{rd_kafka_consumer_poll(consumer_->handle(), 0)}) {
+    const rd_kafka_resp_err_t code = message->err;
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR__PARTITION_EOF) continue;  // of no assignment of ours
+    if (code == RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED) continue;  // the loss of the partitions follows
+    if (code_of(code) == ErrorCode::SystemUnavailable) continue;  // the client tries again by itself
+    return failed(code, fmt::format("group {}", consumer_->settings().group), rd_kafka_message_errstr(message.get()));
+  }
+  return check_cluster();
+}
+
+Result<void> KafkaGroup::check_cluster() {
+  if (auto error = consumer_->state().take_error()) return std::unexpected(std::move(*error));
+  if (!consumer_->state().all_brokers_down) {
+    down_since_ = 0;
+    return {};
+  }
+  if (down_since_ == 0) down_since_ = now();
+  if (now() - down_since_ < kDownLimit) return {};
+  down_since_ = now();
+  return base::failure(ErrorCode::SystemUnavailable,
+                       fmt::format("group {}: no broker of the cluster answers", consumer_->settings().group));
+}
+
+// Null: it was told before and waits for its answer.
+std::optional<KafkaGroup::Polled> KafkaGroup::next_change() {
+  if (is_told_) return std::nullopt;
+  is_told_ = true;
+  Rebalance change = *consumer_->change();
+  Polled result;
+  switch (change.kind) {
+    case Rebalance::Kind::Assigned: result.change = Change::Assigned; break;
+    case Rebalance::Kind::Revoked: result.change = Change::Revoked; break;
+    case Rebalance::Kind::Lost: result.change = Change::Lost; break;
+  }
+  drop_queue();
+  if (change.kind == Rebalance::Kind::Assigned) {
+    assigned_ = change.partitions;
+    reading_ = std::vector<Reading>(assigned_.size());
+  }
+  result.partitions = std::move(change.partitions);
+  return result;
+}
+
+// A queue per assignment: what the last one left behind can never be taken for records of the next.
+void KafkaGroup::drop_queue() {
+  pending_->clear();
+  unheard_ = 0;
+  if (!records_queue_) return;
+  rd_kafka_queue_cb_event_enable(records_queue_.get(), nullptr, nullptr);
+  records_queue_.reset();
+}
+
+Result<void> KafkaGroup::read_from(std::span<const connectors::StartAt> partitions) {
+  const auto change = consumer_->change();
+  if (change && (!is_told_ || change->kind != Rebalance::Kind::Assigned)) return {};  // what comes next is that change
+  drop_queue();
+  reading_ = std::vector<Reading>(assigned_.size());
+  std::vector<PartitionOffset> starts;
+  QueuePtr queue(rd_kafka_queue_new(consumer_->handle()));
+  for (const connectors::StartAt& start : partitions) {
+    const auto found = std::ranges::lower_bound(assigned_, start.partition);
+    if (found == assigned_.end() || *found != start.partition) continue;  // not ours any more
+    Reading& reading = reading_[static_cast<std::size_t>(found - assigned_.begin())];
+    reading.expected = start.offset;
+    starts.push_back({start.partition, start.offset, {}});
+    reading.own.reset(rd_kafka_queue_get_partition(consumer_->handle(), start.partition.topic.c_str(), start.partition.number));
+    if (!reading.own) {
+      return failed(RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION, fmt::format("{}[{}]", start.partition.topic, start.partition.number));
+    }
+    ++unheard_;
+  }
+  rd_kafka_queue_cb_event_enable(queue.get(), Wakeup::notify, &wakeup_);
+  records_queue_ = std::move(queue);
+  forward_queues();
+  is_told_ = false;
+  return consumer_->answer_assign(starts);
+}
+
+// The client ends the forwarding of a partition when it stops reading it, which for the former position happens some time after the
+// new one is set: so it is renewed until something comes. What arrives in between stays in the partition's own queue.
+void KafkaGroup::forward_queues() {
+  for (const Reading& each : reading_) {
+    if (each.own) rd_kafka_queue_forward(each.own.get(), records_queue_.get());
+  }
+}
+
+void KafkaGroup::heard(std::size_t index) {
+  if (!reading_[index].own) return;
+  reading_[index].own.reset();
+  --unheard_;
+}
+
+Result<void> KafkaGroup::let_go() {
+  drop_queue();
+  is_told_ = false;
+  assigned_.clear();
+  reading_.clear();
+  return consumer_->answer_unassign();
+}
+
+std::optional<std::size_t> KafkaGroup::index_of(const rd_kafka_message_t& message) {
+  if (message.rkt == pending_->topic && message.partition == pending_->number) return pending_->index;
+  pending_->topic = message.rkt;
+  pending_->number = message.partition;
+  const auto found = std::ranges::lower_bound(assigned_, name_of(message));
+  const bool is_ours = found != assigned_.end() && *found == name_of(message);
+  pending_->index = is_ours ? std::optional(static_cast<std::size_t>(found - assigned_.begin())) : std::nullopt;
+  return pending_->index;
+}
+
+// The next records of one partition, whichever comes first in the queue.
+Result<std::optional<record::Slab>> KafkaGroup::take(std::size_t max_records, std::size_t max_bytes) {
+  std::vector<rd_kafka_message_t*> run;
+  std::optional<std::size_t> partition;
+  std::size_t bytes = 0;
+  while (run.empty()) {
+    if (pending_->is_empty()) pending_->fill(records_queue_.get(), max_records);
+    if (pending_->is_empty()) return std::nullopt;
+    const std::size_t first = pending_->head;
+    for (; !pending_->is_empty() && run.size() < max_records && bytes < max_bytes; ++pending_->head) {
+      rd_kafka_message_t& message = pending_->front();
+      const std::optional<std::size_t> index = index_of(message);
+      const bool is_record = message.err == RD_KAFKA_RESP_ERR_NO_ERROR;
+      if (index) heard(*index);
+      if (is_record && index && reading_[*index].expected >= 0 && message.offset >= reading_[*index].expected) {
+        if (partition && partition != index) break;
+        partition = index;
+        reading_[*index].expected = message.offset + 1;
+        bytes += message.len + message.key_len;
+        run.push_back(&message);
+        continue;
+      }
+      if (is_record || !index) continue;  // below the position, or of no partition that is read
+      if (!run.empty()) break;  // first what came before it
+      if (auto noted = note(message, *index); !noted) {
+        for (std::size_t i = first; i <= pending_->head; ++i) rd_kafka_message_destroy(pending_->messages[i]);
+        ++pending_->head;
+        return std::unexpected(noted.error());
+      }
+    }
+    std::optional<record::Slab> slab;
+    if (!run.empty()) slab = slab_of(run, static_cast<std::uint32_t>(*partition));
+    for (std::size_t i = first; i < pending_->head; ++i) rd_kafka_message_destroy(pending_->messages[i]);
+    if (slab) return slab;
+  }
+  return std::nullopt;
+}
+
+// An end, or an error of one partition.
+Result<void> KafkaGroup::note(const rd_kafka_message_t& message, std::size_t index) {
+  if (message.err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+    reading_[index].seen_end = std::max(reading_[index].seen_end, message.offset);
+    return {};
+  }
+  switch (code_of(message.err)) {
+    case ErrorCode::PositionGone: return explain_gap(index, rd_kafka_message_errstr(&message));
+    case ErrorCode::SystemUnavailable: return {};  // the client tries again by itself
+    default:
+      return failed(message.err, fmt::format("reading {}[{}]", assigned_[index].topic, assigned_[index].number),
+                    rd_kafka_message_errstr(&message));
+  }
+}
+
+// A broker that has just become leader may say "out of range" of a position that is there: reading goes on from it then.
+Result<void> KafkaGroup::explain_gap(std::size_t index, const char* words) {
+  const PartitionName& name = assigned_[index];
+  const std::int64_t wanted = reading_[index].expected;
+  const auto low = list_offsets(consumer_->handle(), std::span(&name, 1), kEarliest);
+  const auto high = list_offsets(consumer_->handle(), std::span(&name, 1), kLatest, false);
+  if (!low) return std::unexpected(low.error());
+  if (!high) return std::unexpected(high.error());
+  if (wanted < low->front() || wanted > high->front()) {
+    return base::failure(
+        ErrorCode::PositionGone,
+        fmt::format(
+            "{}[{}]: the next record of group {} is {}, and the topic has {} to {} ({}): {}; `offsets reset` accepts the gap",
+            name.topic, name.number, consumer_->settings().group, wanted, low->front(), high->front(), words,
+            wanted < low->front() ? fmt::format("{} records expired before they were read", low->front() - wanted)
+                                  : "it was made anew, or lost records"));
+  }
+  const PartitionOffset again{name, wanted, {}};
+  const PartitionList list = partition_list(std::span(&again, 1));
+  const ErrorPtr error(rd_kafka_seek_partitions(consumer_->handle(), list.get(), 30'000));
+  if (!error) return {};
+  return failed(rd_kafka_error_code(error.get()), fmt::format("reading {}[{}] again from {}", name.topic, name.number, wanted));
+}
+
+Result<std::vector<connectors::GroupPartition>> KafkaGroup::partitions() {
+  std::vector<connectors::GroupPartition> result;
+  for (const SourceTopic& each : topics_) {
+    auto found = topic_partitions(consumer_->handle(), each.topic);
+    if (!found) return std::unexpected(found.error());
+    for (connectors::Partition& partition : *found) result.push_back({each.source, std::move(partition)});
+  }
+  std::ranges::sort(result, {}, [](const connectors::GroupPartition& each) {
+    return std::tuple(each.partition.topic, each.partition.number, each.source);
+  });
+  all_ = result;
+  return result;
+}
+
+Result<std::int64_t> KafkaGroup::resolve(const std::string& start, std::uint32_t partition) {
+  const connectors::Partition& found = all_.at(partition).partition;
+  return resolve_start(consumer_->handle(), {found.topic, found.number}, start);
+}
+
+Result<bool> KafkaGroup::is_at_end() {
+  if (consumer_->change() || !records_queue_) return false;
+  std::vector<PartitionName> unknown;
+  for (std::size_t i = 0; i < assigned_.size(); ++i) {
+    if (reading_[i].expected >= 0 && !ends_.contains(assigned_[i])) unknown.push_back(assigned_[i]);
+  }
+  const auto ends = list_offsets(consumer_->handle(), unknown, kLatest);
+  if (!ends) return std::unexpected(ends.error());
+  for (std::size_t i = 0; i < unknown.size(); ++i) ends_[unknown[i]] = (*ends)[i];
+  for (std::size_t i = 0; i < assigned_.size(); ++i) {
+    if (reading_[i].expected < 0) continue;
+    if (std::max(reading_[i].expected, reading_[i].seen_end) < ends_[assigned_[i]]) return false;
+  }
+  return true;
+}
+
+void KafkaGroup::mirror(std::span<const connectors::StartAt> positions) {
+  std::vector<PartitionOffset> offsets;
+  for (const connectors::StartAt& each : positions) offsets.push_back({each.partition, each.offset, {}});
+  consumer_->commit_async(offsets);
+}
+
+void KafkaGroup::close() {
+  if (!changes_queue_) return;
+  drop_queue();
+  rd_kafka_queue_cb_event_enable(changes_queue_.get(), nullptr, nullptr);
+  changes_queue_.reset();
+  consumer_->close(kCloseDeadline);
+}
+
+}  // namespace piperun::kafka

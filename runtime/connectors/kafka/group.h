@@ -1,0 +1,86 @@
+// A member of a Kafka consumer group, and the records of the partitions that the group gives it.
+#pragma once
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "runtime/commit/kafka/consumer.h"
+#include "runtime/connectors/group.h"
+
+namespace piperun::kafka {
+
+// A topic that the unit reads. `source`: index into ir::Unit::sources.
+struct SourceTopic {
+  std::uint32_t source = 0;
+  std::string topic;
+};
+
+// The records of all partitions meet in one queue of the client, which is read only when records are wanted; the client goes on being
+// polled for changes. What it fetches ahead is bounded (ConsumerSettings::queued_kilobytes), nothing is paused, thrown away or rewound.
+class KafkaGroup final : public connectors::Group {
+ public:
+  // Joins. NoSuchTopic when one of the topics is missing.
+  static base::Result<std::unique_ptr<KafkaGroup>> open(const ClientSettings& client, const ConsumerSettings& settings,
+                                                        std::vector<SourceTopic> topics);
+  ~KafkaGroup() override;
+
+  base::Result<Polled> poll(std::int64_t wait, bool take_records, std::size_t max_records, std::size_t max_bytes) override;
+  base::Result<void> read_from(std::span<const connectors::StartAt> partitions) override;
+  base::Result<void> let_go() override;
+  base::Result<std::vector<connectors::GroupPartition>> partitions() override;
+  base::Result<std::int64_t> resolve(const std::string& start, std::uint32_t partition) override;
+  base::Result<bool> is_at_end() override;
+  void mirror(std::span<const connectors::StartAt> positions) override;
+  void close() override;
+
+  // The same client, for the commit domain: usable from its thread until close().
+  Consumer& consumer() { return *consumer_; }
+
+ private:
+  struct Reading {  // one per partition of the last assignment
+    std::int64_t expected = -1;  // the next offset to hand over; -1: held
+    std::int64_t seen_end = -1;  // the partition's end when it was last reached
+    QueuePtr own;  // the partition's queue, until something came from it
+  };
+  // Notified from librdkafka's threads when a queue is no longer empty.
+  struct Wakeup {
+    std::mutex mutex;
+    std::condition_variable arrived;
+    bool is_set = false;
+    static void notify(rd_kafka_t*, void* wakeup);
+    void wait(std::int64_t microseconds);
+  };
+  struct Pending;  // messages taken from the queue and not handed over
+
+  KafkaGroup(std::unique_ptr<Consumer> consumer, std::vector<SourceTopic> topics);
+  base::Result<void> subscribe();
+  base::Result<void> serve();
+  base::Result<void> check_cluster();
+  std::optional<Polled> next_change();
+  base::Result<std::optional<record::Slab>> take(std::size_t max_records, std::size_t max_bytes);
+  base::Result<void> note(const rd_kafka_message_t& message, std::size_t index);
+  base::Result<void> explain_gap(std::size_t index, const char* words);
+  std::optional<std::size_t> index_of(const rd_kafka_message_t& message);
+  void drop_queue();
+  void forward_queues();
+  void heard(std::size_t index);
+
+  std::unique_ptr<Consumer> consumer_;
+  std::vector<SourceTopic> topics_;
+  Wakeup wakeup_;
+  QueuePtr changes_queue_;  // the client's own
+  QueuePtr records_queue_;  // of this assignment; null: nothing is read
+  std::unique_ptr<Pending> pending_;
+  std::vector<commit::PartitionName> assigned_;  // sorted
+  std::vector<Reading> reading_;
+  std::size_t unheard_ = 0;  // partitions of which nothing came yet
+  bool is_told_ = false;  // poll() returned the change that waits for its answer
+  std::map<commit::PartitionName, std::int64_t> ends_;  // where is_at_end() ends
+  std::vector<connectors::GroupPartition> all_;  // as partitions() returned them last
+  std::int64_t down_since_ = 0;
+};
+
+}  // namespace piperun::kafka
