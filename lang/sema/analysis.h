@@ -60,6 +60,7 @@ class Analysis : public Declarations {
 
   // pipeline.cpp
   void read_pipeline();
+  void read_pipeline_options(const ast::Declaration& it, const ast::PipelineDecl& declaration);
   void read_policy(const std::optional<ast::OnError>& on_error, ErrorPolicy& policy);
   void dead_letter(const OptionValue& value, ErrorPolicy& policy);
 
@@ -114,6 +115,9 @@ class Analysis : public Declarations {
   void feed(SinkId id, const Flowing& flowing, Span where);
   void finish_sinks();
   void finish_sink(SinkFact& sink);
+  void read_version(SinkFact& sink);
+  void check_deletes(const SinkFact& sink);
+  void check_format(const SinkFact& sink);
   std::vector<int> sink_columns(const SinkFact& sink, std::string_view option, bool is_key);
   void sink_expressions(SinkFact& sink);
 

@@ -62,9 +62,7 @@ Format Analysis::format_of(const Attached& attached, TypeId type) {
     return Format::Raw;
   }
   for (const value::Field& field : record.fields) {
-    const TypeKind kind = context_.kind(field.type);
-    const bool is_flat = kind != TypeKind::List && kind != TypeKind::Map && kind != TypeKind::Record;
-    if (!is_flat) {
+    if (!is_flat(context_.kind(field.type))) {
       context_.error(Code::P0615, option->span,
                      fmt::format("a csv column cannot hold `{}`: {}", field.name, context_.name(field.type)));
       break;

@@ -8,6 +8,11 @@
 
 namespace piperun::sema {
 
+bool Expressions::is_builtin(std::string_view name) {
+  const auto functions = catalog::functions();
+  return std::ranges::find(functions, name, &catalog::Function::name) != functions.end();
+}
+
 // A literal number of digits; -1: the argument is none.
 int Expressions::digits_at(const ast::Call& call, std::size_t i) const {
   const auto* literal = i < call.arguments.size() ? std::get_if<ast::IntLiteral>(&node(call.arguments[i].value).node) : nullptr;

@@ -14,63 +14,62 @@ void Expressions::take_arguments(ExprId id, const ast::Call& call) {
   for (const ast::Argument& argument : call.arguments) absorb(id, argument.value);
 }
 
+void Expressions::infer_all(const ast::Call& call, Scope& scope) {
+  for (const ast::Argument& argument : call.arguments) {
+    if (!argument.fold) infer(argument.value, scope);
+  }
+}
+
 TypeId Expressions::call(ExprId id, const ast::Call& call, Scope& scope, TypeId hint) {
-  const auto infer_all = [&] {
-    for (const ast::Argument& argument : call.arguments) {
-      if (!argument.fold) infer(argument.value, scope);
-    }
-  };
-  if (const auto* ref = std::get_if<ast::NameRef>(&node(call.callee).node)) {
-    const ast::Name& name = ref->name;
-    if (name.text.empty()) return infer_all(), TypeId{};
-    if (name.text == "env" || name.text == "secret") return environment_call(id, call, name.text, scope);
-    const Symbol* symbol = context_.find(scope.module, name.text);
+  if (const auto* ref = std::get_if<ast::NameRef>(&node(call.callee).node)) return named_call(id, call, ref->name, scope, hint);
+  if (const auto* member = std::get_if<ast::Member>(&node(call.callee).node)) return member_call(id, call, *member, scope);
+  infer(call.callee, scope);
+  infer_all(call, scope);
+  context_.error(Code::P0206, span(call.callee), "this is not a function");
+  return {};
+}
+
+TypeId Expressions::named_call(ExprId id, const ast::Call& call, const ast::Name& name, Scope& scope, TypeId hint) {
+  if (name.text == "env" || name.text == "secret") return environment_call(id, call, name.text, scope);
+  const Symbol* symbol = context_.find(scope.module, name.text);
+  if (symbol != nullptr && std::holds_alternative<ast::FnDecl>(context_[*symbol].node))
+    return declared_call(id, call, *symbol, scope);
+  const bool is_reported =
+      name.text.empty() || (symbol != nullptr && std::holds_alternative<ast::ErrorDecl>(context_[*symbol].node));
+  const bool has_fold = !call.arguments.empty() && call.arguments.front().fold.has_value();
+  if (!is_reported && is_fold(name.text) && (has_fold || name.text != "join")) return fold_call(id, call, name, scope, hint);
+  if (!is_reported && is_builtin(name.text)) return builtin_call(id, call, name, scope, hint);
+  infer_all(call, scope);
+  if (!is_reported) unknown_function(name, scope);
+  return {};
+}
+
+// `text.upper(s)`; or `s.upper()`, which other languages write.
+TypeId Expressions::member_call(ExprId id, const ast::Call& call, const ast::Member& member, Scope& scope) {
+  const auto* root = std::get_if<ast::NameRef>(&node(member.object).node);
+  const auto module = root != nullptr ? context_.module_named(scope.module, root->name.text) : std::nullopt;
+  const ast::Name& name = member.name;
+  if (module) {
+    const Symbol* symbol = context_.find(*module, name.text);
     if (symbol != nullptr && std::holds_alternative<ast::FnDecl>(context_[*symbol].node))
       return declared_call(id, call, *symbol, scope);
-    if (symbol != nullptr && std::holds_alternative<ast::ErrorDecl>(context_[*symbol].node)) return infer_all(), TypeId{};
-    const bool has_fold = !call.arguments.empty() && call.arguments.front().fold.has_value();
-    if (is_fold(name.text) && (has_fold || name.text != "join")) return fold_call(id, call, name, scope, hint);
-    const auto functions = catalog::functions();
-    if (std::ranges::find(functions, name.text, &catalog::Function::name) != functions.end())
-      return builtin_call(id, call, name, scope, hint);
-    infer_all();
-    unknown_function(name, scope);
+    infer_all(call, scope);
+    auto& found =
+        context_.error(Code::P0206, name.span, fmt::format("module `{}` has no function `{}`", root->name.text, name.text));
+    context_.suggest(found, name.span, name.text, context_.names_of<ast::FnDecl>(*module));
     return {};
   }
-  if (const auto* member = std::get_if<ast::Member>(&node(call.callee).node)) {
-    const auto* root = std::get_if<ast::NameRef>(&node(member->object).node);
-    const auto module = root != nullptr ? context_.module_named(scope.module, root->name.text) : std::nullopt;
-    if (module) {
-      const Symbol* symbol = context_.find(*module, member->name.text);
-      if (symbol != nullptr && std::holds_alternative<ast::FnDecl>(context_[*symbol].node))
-        return declared_call(id, call, *symbol, scope);
-      infer_all();
-      auto& found = context_.error(Code::P0206, member->name.span,
-                                   fmt::format("module `{}` has no function `{}`", root->name.text, member->name.text));
-      context_.suggest(found, member->name.span, member->name.text, context_.names_of<ast::FnDecl>(*module));
-      return {};
-    }
-    infer_all();
-    auto& found = context_.error(Code::P0206, member->name.span, fmt::format("there is no function `{}`", text(call.callee)));
-    const auto functions = catalog::functions();
-    if (std::ranges::find(functions, member->name.text, &catalog::Function::name) != functions.end()) {
-      const std::string_view more = call.arguments.empty() ? "" : ", …";
-      found.help(
-          fmt::format("a function stands before its arguments: `{}({}{})`", member->name.text, text(member->object), more));
-    } else if (root != nullptr) {
-      const auto names = [&] {
-        std::vector<std::string> list;
-        for (const auto& use : context_.program.modules[scope.module].uses) list.push_back(use.first);
-        return list;
-      }();
-      context_.suggest(found, root->name.span, root->name.text, names);
-      if (names.empty()) found.help(fmt::format("a module must be named first: `use std.{}`", root->name.text));
-    }
-    return {};
+  infer_all(call, scope);
+  auto& found = context_.error(Code::P0206, name.span, fmt::format("there is no function `{}`", text(call.callee)));
+  if (is_builtin(name.text)) {
+    const std::string_view more = call.arguments.empty() ? "" : ", …";
+    found.help(fmt::format("a function stands before its arguments: `{}({}{})`", name.text, text(member.object), more));
+  } else if (root != nullptr) {
+    std::vector<std::string> names;
+    for (const auto& use : context_.program.modules[scope.module].uses) names.push_back(use.first);
+    context_.suggest(found, root->name.span, root->name.text, names);
+    if (names.empty()) found.help(fmt::format("a module must be named first: `use std.{}`", root->name.text));
   }
-  infer(call.callee, scope);
-  infer_all();
-  context_.error(Code::P0206, span(call.callee), "this is not a function");
   return {};
 }
 
@@ -175,7 +174,7 @@ TypeId Expressions::environment_call(ExprId id, const ast::Call& call, const std
 TypeId Expressions::declared_call(ExprId id, const ast::Call& call, Symbol symbol, Scope& scope) {
   const auto function_id = declarations_.function(symbol, span(call.callee));
   if (!function_id) {
-    for (const ast::Argument& argument : call.arguments) infer(argument.value, scope);
+    infer_all(call, scope);
     return {};
   }
   const FunctionFact function = context_.facts.functions[*function_id];

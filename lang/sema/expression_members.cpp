@@ -40,8 +40,7 @@ TypeId Expressions::member(ExprId id, const ast::Member& member, Scope& scope, T
       if (of.kind == TypeKind::List) {
         found.help(fmt::format("of all elements: `sum(x.{0} for x in {1})`, `list(…)`, `any(…)`; of one: `{1}[0]!.{0}`",
                                member.name.text, text(member.object)));
-      } else if (std::ranges::find(catalog::functions(), member.name.text, &catalog::Function::name) !=
-                 catalog::functions().end()) {
+      } else if (is_builtin(member.name.text)) {
         found.help(fmt::format("a function stands before its arguments: `{}({})`", member.name.text, text(member.object)));
       }
       return {};

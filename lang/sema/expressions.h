@@ -115,6 +115,9 @@ class Expressions {
   TypeId both_branches(ExprId a, ExprId b, TypeId hint);
 
   TypeId call(ExprId id, const ast::Call& call, Scope& scope, TypeId hint);
+  void infer_all(const ast::Call& call, Scope& scope);
+  TypeId named_call(ExprId id, const ast::Call& call, const ast::Name& name, Scope& scope, TypeId hint);
+  TypeId member_call(ExprId id, const ast::Call& call, const ast::Member& member, Scope& scope);
   TypeId environment_call(ExprId id, const ast::Call& call, const std::string& name, Scope& scope);
   TypeId declared_call(ExprId id, const ast::Call& call, Symbol symbol, Scope& scope);
   TypeId builtin_call(ExprId id, const ast::Call& call, const ast::Name& name, Scope& scope, TypeId hint);
@@ -139,6 +142,7 @@ class Expressions {
   FoldTypes folded_values(ExprId id, const ast::Argument& argument, std::uint32_t variable, Scope& scope, TypeId hint);
   TypeId wrong_fold(ExprId id, const ast::Call& call, std::string_view name, Scope& scope);
   static bool is_fold(std::string_view name);
+  static bool is_builtin(std::string_view name);
   std::optional<TypeId> fold_type(FoldKind kind, TypeId value);
   bool check_pattern(ExprId id, std::string_view native, const ast::Call& call);
   void unknown_function(const ast::Name& name, const Scope& scope);

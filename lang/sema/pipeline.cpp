@@ -8,7 +8,6 @@
 namespace piperun::sema {
 
 void Analysis::read_pipeline() {
-  PipelineFact& fact = context_.facts.pipeline;
   const ast::Declaration* first = nullptr;
   bool has_flows = false;
   for (const ast::Declaration& it : context_.program.modules[0].module.declarations) {
@@ -20,44 +19,46 @@ void Analysis::read_pipeline() {
       continue;
     }
     first = &it;
-    fact.name = fact.id = it.name.text;
-    fact.where = fact.delivery_span = it.name.span;
-    const OptionMap options = options_.read(declaration->options, catalog::pipeline_options(), {}, 0, 0, "the pipeline");
-    const auto word = [&](std::string_view name) { return text_of(options, name, context_.facts.types); };
-    if (const OptionValue* delivery = find_option(options, "delivery")) {
-      fact.delivery_span = delivery->span;
-      fact.delivery = word("delivery") == "at_most_once"    ? Delivery::AtMostOnce
-                      : word("delivery") == "at_least_once" ? Delivery::AtLeastOnce
-                                                            : Delivery::ExactlyOnce;
-    } else if (std::ranges::none_of(declaration->options,
-                                    [](const ast::Option& option) { return option.name.text == "delivery"; })) {
-      context_.error(Code::P0400, it.name.span, fmt::format("pipeline `{}` does not say what it promises", it.name.text))
-          .help("`delivery = at_most_once`: positions first, then the work; a crash loses records, none has an effect twice")
-          .help("`delivery = at_least_once`: positions when every effect is acknowledged; a crash repeats records, none is lost")
-          .help("`delivery = exactly_once`: effects and positions become visible in one atomic step");
-    }
-    if (options.contains("id")) fact.id = word("id");
-    fact.commit_interval = number_of(options, "commit_interval", fact.commit_interval);
-    fact.commit_records = number_of(options, "commit_records", fact.commit_records);
-    if (options.contains("commit_records") && fact.commit_records < 1) {
-      context_.error(Code::P0601, options.at("commit_records").span, "`commit_records` is at least 1");
-    }
-    if (const OptionValue* mode = find_option(options, "commit_mode")) {
-      fact.commit_mode = word("commit_mode") == "async"    ? CommitMode::Async
-                         : word("commit_mode") == "hybrid" ? CommitMode::Hybrid
-                                                           : CommitMode::Sync;
-      if (options.contains("delivery") && fact.delivery != Delivery::AtLeastOnce) {
-        context_.error(Code::P0404, mode->name_span, "`commit_mode` is for at_least_once alone")
-            .secondary(fact.delivery_span, "another promise is made here")
-            .help("leave it out: the other guarantees leave no choice");
-      }
-    }
+    read_pipeline_options(it, *declaration);
   }
   if (first == nullptr && has_flows) {
     const Span start{context_.program.modules[0].module.file, 0, 0};
     context_.error(Code::P0402, start, "the file has flows, but no `pipeline`")
         .help("say what is promised: `pipeline NAME { delivery = exactly_once }`");
   }
+}
+
+void Analysis::read_pipeline_options(const ast::Declaration& it, const ast::PipelineDecl& declaration) {
+  PipelineFact& fact = context_.facts.pipeline;
+  fact.name = fact.id = it.name.text;
+  fact.where = fact.delivery_span = it.name.span;
+  const OptionMap options = options_.read(declaration.options, catalog::pipeline_options(), {}, 0, 0, "the pipeline");
+  const auto word = [&](std::string_view name) { return text_of(options, name, context_.facts.types); };
+  const auto is_delivery = [](const ast::Option& option) { return option.name.text == "delivery"; };
+  if (const OptionValue* delivery = find_option(options, "delivery")) {
+    fact.delivery_span = delivery->span;
+    fact.delivery = word("delivery") == "at_most_once"    ? Delivery::AtMostOnce
+                    : word("delivery") == "at_least_once" ? Delivery::AtLeastOnce
+                                                          : Delivery::ExactlyOnce;
+  } else if (std::ranges::none_of(declaration.options, is_delivery)) {
+    context_.error(Code::P0400, it.name.span, fmt::format("pipeline `{}` does not say what it promises", it.name.text))
+        .help("`delivery = at_most_once`: positions first, then the work; a crash loses records, none has an effect twice")
+        .help("`delivery = at_least_once`: positions when every effect is acknowledged; a crash repeats records, none is lost")
+        .help("`delivery = exactly_once`: effects and positions become visible in one atomic step");
+  }
+  if (options.contains("id")) fact.id = word("id");
+  fact.commit_interval = number_of(options, "commit_interval", fact.commit_interval);
+  fact.commit_records = number_of(options, "commit_records", fact.commit_records);
+  if (options.contains("commit_records") && fact.commit_records < 1)
+    context_.error(Code::P0601, options.at("commit_records").span, "`commit_records` is at least 1");
+  if (!options.contains("commit_mode")) return;
+  fact.commit_mode = word("commit_mode") == "async"    ? CommitMode::Async
+                     : word("commit_mode") == "hybrid" ? CommitMode::Hybrid
+                                                       : CommitMode::Sync;
+  if (!options.contains("delivery") || fact.delivery == Delivery::AtLeastOnce) return;
+  context_.error(Code::P0404, options.at("commit_mode").name_span, "`commit_mode` is for at_least_once alone")
+      .secondary(fact.delivery_span, "another promise is made here")
+      .help("leave it out: the other guarantees leave no choice");
 }
 
 void Analysis::read_policy(const std::optional<ast::OnError>& on_error, ErrorPolicy& policy) {

@@ -62,53 +62,62 @@ void Analysis::finish_sinks() {
 
 void Analysis::finish_sink(SinkFact& fact) {
   fact.key = sink_columns(fact, "key", true);
-  if (const auto version = sink_columns(fact, "version", false); !version.empty()) {
-    fact.version = version.front();
-    const TypeId type = fact.columns[static_cast<std::size_t>(fact.version)].type;
-    if (!is_ordered(context_.kind(type)) || context_.is_nullable(type)) {
-      context_.error(Code::P0211, fact.options.at("version").span,
-                     fmt::format("`version` needs an order and no null, and this is {}", context_.name(type)));
-    }
-    if (!fact.options.contains("key")) {
-      context_.error(Code::P0602, fact.options.at("version").name_span,
-                     "`version` compares rows with the same key: `key` is missing");
-    }
-  }
-  const std::string conflict =
-      text_of(fact.options, "on_conflict", context_.facts.types, fact.options.contains("key") ? "update" : "error");
+  read_version(fact);
+  const bool has_key = fact.options.contains("key");
+  const std::string conflict = text_of(fact.options, "on_conflict", context_.facts.types, has_key ? "update" : "error");
   fact.on_conflict = conflict == "update" ? Conflict::Update : conflict == "ignore" ? Conflict::Ignore : Conflict::Error;
-  if (fact.on_conflict == Conflict::Update && !fact.options.contains("key")) {
+  if (fact.on_conflict == Conflict::Update && !has_key)
     context_.error(Code::P0602, fact.options.at("on_conflict").span, "`on_conflict = update` needs a `key`");
-  }
-  for (const Inflow& each : inflows_[ids_.at(*context_.find(0, fact.name))]) {
-    if (!each.is_keyed || fact.options.contains("key")) continue;
-    const catalog::Connector* connector = catalog::find_connector(context_.facts.connections[fact.connection].connector);
-    auto& found = context_.error(Code::P0406, each.where,
-                                 fmt::format("deletes flow in here, and sink `{}` has no key to find a row by", fact.name));
-    found.secondary(fact.where, "declared here");
-    if (connector->deletes) found.help("give it one: `key = id`");
-    else found.note(fmt::format("a `{}` cannot take anything back", connector->name));
-    break;
-  }
+  if (!has_key) check_deletes(fact);
   sink_expressions(fact);
+  check_format(fact);
+}
+
+void Analysis::read_version(SinkFact& fact) {
+  const auto version = sink_columns(fact, "version", false);
+  if (version.empty()) return;
+  fact.version = version.front();
+  const TypeId type = fact.columns[static_cast<std::size_t>(fact.version)].type;
+  if (!is_ordered(context_.kind(type)) || context_.is_nullable(type)) {
+    context_.error(Code::P0211, fact.options.at("version").span,
+                   fmt::format("`version` needs an order and no null, and this is {}", context_.name(type)));
+  }
+  if (fact.options.contains("key")) return;
+  context_.error(Code::P0602, fact.options.at("version").name_span,
+                 "`version` compares rows with the same key: `key` is missing");
+}
+
+// Of a sink without a key.
+void Analysis::check_deletes(const SinkFact& fact) {
+  const auto& inflows = inflows_[ids_.at(*context_.find(0, fact.name))];
+  const auto keyed = std::ranges::find(inflows, true, &Inflow::is_keyed);
+  if (keyed == inflows.end()) return;
+  const catalog::Connector* connector = catalog::find_connector(context_.facts.connections[fact.connection].connector);
+  auto& found = context_.error(Code::P0406, keyed->where,
+                               fmt::format("deletes flow in here, and sink `{}` has no key to find a row by", fact.name));
+  found.secondary(fact.where, "declared here");
+  if (connector->deletes) found.help("give it one: `key = id`");
+  else found.note(fmt::format("a `{}` cannot take anything back", connector->name));
+}
+
+void Analysis::check_format(const SinkFact& fact) {
+  const auto kind_of = [&](const Column& column) { return context_.kind(column.type); };
   if (fact.format == Format::Raw && !fact.payload) {
-    const bool fits = fact.columns.size() == 1 && (context_.kind(fact.columns[0].type) == TypeKind::String ||
-                                                   context_.kind(fact.columns[0].type) == TypeKind::Bytes);
-    if (!fits) {
-      context_
-          .error(Code::P0615, fact.options.at("format").span, "`raw` writes one string or bytes field, and the record has others")
-          .help("`map { text = … }` before, or the option `value = …`");
-    }
+    const bool fits =
+        fact.columns.size() == 1 && (kind_of(fact.columns[0]) == TypeKind::String || kind_of(fact.columns[0]) == TypeKind::Bytes);
+    if (fits) return;
+    context_
+        .error(Code::P0615, fact.options.at("format").span, "`raw` writes one string or bytes field, and the record has others")
+        .help("`map { text = … }` before, or the option `value = …`");
   }
   if (fact.format != Format::Csv) return;
   for (const Column& column : fact.columns) {
-    const TypeKind kind = context_.kind(column.type);
-    if (kind != TypeKind::List && kind != TypeKind::Map && kind != TypeKind::Record) continue;
+    if (is_flat(kind_of(column))) continue;
     context_
         .error(Code::P0615, fact.options.at("format").span,
                fmt::format("a csv column cannot hold `{}`: {}", column.name, context_.name(column.type)))
         .help("`map` it to plain fields before");
-    break;
+    return;
   }
 }
 

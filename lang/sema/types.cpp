@@ -14,6 +14,8 @@ bool is_ordered(TypeKind kind) {
          kind == TypeKind::Duration;
 }
 
+bool is_flat(TypeKind kind) { return kind != TypeKind::List && kind != TypeKind::Map && kind != TypeKind::Record; }
+
 bool may_be_key(TypeKind kind) {
   return (is_ordered(kind) && kind != TypeKind::Float) || kind == TypeKind::Bool || kind == TypeKind::Enum ||
          kind == TypeKind::Error;

@@ -20,6 +20,7 @@ value::DecimalType decimal_type(const value::Type& type);  // of Decimal and Int
 TypeId decimal(Context& context, value::DecimalType type);
 bool is_numeric(TypeKind kind);   // Int, Decimal, Float
 bool is_ordered(TypeKind kind);   // `<` works on it
+bool is_flat(TypeKind kind);      // one csv column holds it
 bool may_be_key(TypeKind kind);   // neither float, json nor a collection
 
 // The constant as a value of another type, if it is exactly one: numbers adapt, null fits every `T?`.
