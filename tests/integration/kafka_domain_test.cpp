@@ -134,7 +134,7 @@ TEST_F(KafkaDomainTest, AnOldGenerationIsRefusedByTheBroker) {
   const auto sent = domain->producer()->send_offsets(std::span(&offset, 1), old);
   ASSERT_FALSE(sent);
   EXPECT_EQ(sent.error().kind, kafka::Fault::Kind::Abort);
-  EXPECT_EQ(sent.error().error.code, ErrorCode::LostOwnership);
+  EXPECT_EQ(sent.error().error.code, ErrorCode::LostOwnership) << sent.error().error.message;
   domain->abort();
   EXPECT_THAT(output(), IsEmpty());
   EXPECT_EQ(stored(*domain).next_offset, 0);

@@ -76,6 +76,7 @@ Result<std::unique_ptr<Producer>> Producer::open(const ClientSettings& client, c
     promise.emplace_back("transaction.timeout.ms", std::to_string(milliseconds(settings.transaction_timeout)));
   }
   const Properties defaults = {{"linger.ms", std::to_string(milliseconds(settings.linger))},
+                               {"batch.size", std::to_string(settings.batch_bytes)},
                                {"queue.buffering.max.messages", "500000"},
                                {"queue.buffering.max.kbytes", "262144"},
                                {"retry.backoff.max.ms", "500"}};
@@ -200,7 +201,8 @@ Fault Producer::fault_of(rd_kafka_error_t* error, const char* during) {
   } else if (rd_kafka_error_txn_requires_abort(error)) {
     fault.kind = Fault::Kind::Abort;
     rd_kafka_poll(handle(), 0);
-    if (auto refused = refusal()) fault.error = std::move(*refused);
+    // Records that were dropped with the transaction say nothing about why.
+    if (auto refused = refusal(); refused && refused->code != ErrorCode::SystemUnavailable) fault.error = std::move(*refused);
   } else if (rd_kafka_error_is_retriable(error)) {
     fault.kind = Fault::Kind::Again;
   }

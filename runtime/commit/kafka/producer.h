@@ -31,6 +31,8 @@ struct ProducerSettings {
   std::string transactional_id;  // "": idempotent alone
   std::int64_t transaction_timeout = 10'000'000;  // microseconds
   std::int64_t linger = 5'000;
+  std::int64_t batch_bytes =
+      1'000'000;  // not more than the smallest max.message.bytes of the topics: brokers refuse whole batches
   bool is_idempotent = true;  // false only where a property `acks` that at_most_once allows forbids it
 };
 
@@ -82,7 +84,7 @@ class Producer {
   Outcome<void> send_offsets(std::span<const PartitionOffset> offsets, const Membership& member);
   // Without a group of consumers (a cursor): the group's offsets are fenced by the transactional id alone.
   Outcome<void> send_offsets(std::span<const PartitionOffset> offsets, const std::string& group);
-  // Waits as long as it takes, or is fatal. A refused record of the transaction: Abort, with its error (see flush).
+  // Waits as long as it takes, or is fatal. A refused record of the transaction: Abort, with its error; Error::row is -1.
   Outcome<void> commit();
   // The producer is to be retired afterwards, whatever this says.
   Outcome<void> abort();

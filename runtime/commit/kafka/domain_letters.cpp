@@ -1,0 +1,121 @@
+// Dead letters of a Kafka domain, and the marks that ask for their replay.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <tuple>
+
+#include "runtime/commit/kafka/domain_keys.h"
+#include "runtime/commit/kafka/kafka_domain.h"
+#include "runtime/commit/kafka/letter_record.h"
+
+namespace piperun::kafka {
+
+using base::ErrorCode;
+using base::Result;
+using commit::Letter;
+
+namespace {
+
+auto place(const Letter& letter) { return std::tie(letter.origin, letter.offset, letter.element); }
+
+}  // namespace
+
+Result<void> KafkaDomain::put_letters(std::span<const Letter> letters) {
+  std::vector<OwnRecord> records;
+  for (const Letter& letter : letters) {
+    Letter ours = letter;
+    ours.unit = settings_.unit;  // also of one that was taken over from another unit
+    LetterRecord made = letter_record(ours);
+    records.push_back({OwnTopic::Letters, letters_topic(settings_.pipeline), std::move(made.key), std::move(made.value),
+                       std::move(made.headers)});
+  }
+  if (auto done = write(records); !done) return done;
+  for (OwnRecord& record : records) handled_.insert(std::move(record.key));
+  return {};
+}
+
+Result<void> KafkaDomain::remove_letter(const Letter& letter) {
+  Letter ours = letter;
+  ours.unit = settings_.unit;
+  const OwnRecord record{OwnTopic::Letters, letters_topic(settings_.pipeline), letter_key(ours)};
+  if (auto done = write(std::span(&record, 1)); !done) return done;
+  handled_.insert(record.key);
+  return {};
+}
+
+// By key: compaction may not have run yet, so the last record of a key counts.
+Result<std::vector<Letter>> KafkaDomain::stored_letters() {
+  auto topics = reader();
+  if (!topics) return std::unexpected(topics.error());
+  std::map<std::string, Letter> found;
+  const auto read =
+      (*topics)->read({letters_topic(settings_.pipeline), 0}, TopicReader::kFromBeginning, [&](const TopicRecord& record) {
+        if (!record.key) return;
+        auto letter = record.value ? letter_of(*record.key, *record.value, record.headers) : std::nullopt;
+        if (!letter) found.erase(*record.key);
+        else if (letter->unit == settings_.unit) found[*record.key] = std::move(*letter);
+      });
+  if (!read && read.error().code != ErrorCode::NoSuchTopic) return std::unexpected(read.error());
+  std::vector<Letter> result;
+  for (auto& [key, letter] : found) result.push_back(std::move(letter));
+  std::ranges::sort(result, [](const Letter& a, const Letter& b) { return place(a) < place(b); });
+  return result;
+}
+
+// The marks behind the stored position of the replay topic.
+Result<void> KafkaDomain::read_marks() {
+  std::int64_t from = ledger_.stored_offset({Ledger::kReplay, 0});
+  if (from < 0) {  // not claimed here
+    auto client = consumer();
+    if (!client) return std::unexpected(client.error());
+    const commit::PartitionName name{replay_topic_, 0};
+    const auto stored = (*client)->committed(std::span(&name, 1));
+    if (!stored) return std::unexpected(stored.error());
+    from = std::max<std::int64_t>(0, stored->front().offset);
+  }
+  auto topics = reader();
+  if (!topics) return std::unexpected(topics.error());
+  std::vector<Mark> marks;
+  const auto read = (*topics)->read({replay_topic_, 0}, from, [&](const TopicRecord& record) {
+    Mark mark{record.offset + 1, record.key.value_or(""), 0};
+    const std::string_view count = record.value ? std::string_view(*record.value) : "";
+    std::from_chars(count.data(), count.data() + count.size(), mark.replays);
+    marks.push_back(std::move(mark));
+  });
+  if (!read && read.error().code != ErrorCode::NoSuchTopic) return std::unexpected(read.error());
+  marks_ = std::move(marks);
+  return {};
+}
+
+Result<std::vector<Letter>> KafkaDomain::letters(bool only_asked) {
+  if (auto done = read_marks(); !done) return std::unexpected(done.error());
+  if (only_asked && marks_.empty()) return std::vector<Letter>{};
+  auto all = stored_letters();
+  if (!all) return all;
+  std::map<std::string, std::size_t> by_key;
+  for (std::size_t i = 0; i < all->size(); ++i) by_key[letter_key((*all)[i])] = i;
+  std::vector<Letter> asked;  // in the order of their marks; two marks of a letter are one
+  for (const Mark& mark : marks_) {
+    const auto found = by_key.find(mark.letter);
+    if (found == by_key.end()) continue;
+    Letter& letter = (*all)[found->second];
+    letter.replays = std::max(letter.replays, mark.replays);
+    if (!std::exchange(letter.replay_asked, true)) asked.push_back(letter);
+  }
+  return only_asked ? Result<std::vector<Letter>>(std::move(asked)) : std::move(all);
+}
+
+// Asking twice before the unit came to it is one replay.
+Result<void> KafkaDomain::ask_replay(const Letter& letter) {
+  Letter ours = letter;
+  ours.unit = settings_.unit;
+  const std::string key = letter_key(ours);
+  if (auto done = read_marks(); !done) return done;
+  if (std::ranges::any_of(marks_, [&](const Mark& mark) { return mark.letter == key; })) return {};
+  const OwnRecord mark{OwnTopic::Replay, replay_topic_, key, std::to_string(letter.replays + 1)};
+  return write(std::span(&mark, 1));
+}
+
+}  // namespace piperun::kafka

@@ -1,0 +1,21 @@
+// All offsets of a consumer group, and topics of ours made and removed: requests on the handle of any client, as those of admin.h.
+#pragma once
+#include <map>
+#include <string>
+#include <vector>
+
+#include "runtime/commit/kafka/client.h"
+
+namespace piperun::kafka {
+
+// The committed offsets of all partitions; only of settled transactions: while one is open that has some, it waits.
+base::Result<std::vector<PartitionOffset>> group_offsets(rd_kafka_t* handle, const std::string& group);
+// Those of topics that a member subscribes to stay; they are returned.
+base::Result<std::vector<PartitionOffset>> delete_group_offsets(rd_kafka_t* handle, const std::string& group);
+
+// One that is there already is left as it is. `replication` -1: the cluster's default. Returns when writers can find it.
+base::Result<void> create_topic(rd_kafka_t* handle, const std::string& name, std::int32_t partitions,
+                                const std::map<std::string, std::string>& config, std::int32_t replication = -1);
+base::Result<void> delete_topic(rd_kafka_t* handle, const std::string& name);  // also when there is none
+
+}  // namespace piperun::kafka

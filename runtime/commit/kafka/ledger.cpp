@@ -1,0 +1,140 @@
+#include "runtime/commit/kafka/ledger.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace piperun::kafka {
+
+using base::Result;
+using commit::Advance;
+using commit::PartitionName;
+using commit::Position;
+
+PartitionName Ledger::stored_name(const PartitionName& partition) const {
+  return partition.topic == kReplay ? PartitionName{replay_topic_, 0} : partition;
+}
+
+PartitionName Ledger::counted_name(const PartitionName& partition) const {
+  return partition.topic == replay_topic_ ? PartitionName{kReplay, 0} : partition;
+}
+
+Position Ledger::position_of(const PartitionOffset& stored) const {
+  const OffsetMetadata metadata = OffsetMetadata::parse(stored.metadata);
+  Position result;
+  result.partition = counted_name(stored.partition);
+  result.next_offset = metadata.is_none ? -1 : stored.offset;
+  if (result.next_offset < 0) return result;
+  if (result.partition.topic == kReplay) result.next_offset = metadata.at;
+  result.in_flight = metadata.in_flight;
+  result.counts = metadata.counts;
+  return result;
+}
+
+Position Ledger::load(const PartitionOffset& stored) {
+  Position result = position_of(stored);
+  Entry entry{result.next_offset < 0 ? -1 : stored.offset, OffsetMetadata::parse(stored.metadata)};
+  if (result.next_offset < 0) entry.metadata = {};
+  entry.metadata.counts.read += entry.metadata.in_flight;
+  entry.metadata.counts.unknown += entry.metadata.in_flight;
+  entry.metadata.in_flight = 0;
+  result.counts = entry.metadata.counts;
+  result.in_flight = 0;
+  entries_[stored.partition] = std::move(entry);
+  return result;
+}
+
+void Ledger::forget() {
+  entries_.clear();
+  planned_.clear();
+}
+
+Result<PartitionOffset> Ledger::offset_of(const PartitionName& partition, const Entry& entry) {
+  auto text = entry.metadata.text();
+  if (!text) return std::unexpected(text.error());
+  return PartitionOffset{partition, entry.offset, std::move(*text)};
+}
+
+Result<Ledger::Entry> Ledger::advanced(const Advance& advance, std::int64_t replay_offset) const {
+  const auto known = entries_.find(stored_name(advance.partition));
+  const bool is_replay = advance.partition.topic == kReplay;
+  const std::int64_t held = known == entries_.end() ? -1 : is_replay ? known->second.metadata.at : known->second.offset;
+  if (held != advance.from) {
+    return base::failure(base::ErrorCode::LostOwnership,
+                         fmt::format("the position of {}/{} is {} here, not {}", advance.partition.topic,
+                                     advance.partition.number, held, advance.from));
+  }
+  Entry result = known->second;
+  result.offset = is_replay ? replay_offset : advance.to;
+  if (is_replay) result.metadata.at = advance.to;
+  result.metadata.counts += advance.counts;
+  result.metadata.in_flight = advance.in_flight;
+  return result;
+}
+
+Result<std::vector<PartitionOffset>> Ledger::plan(std::span<const Advance> advances, const SinkRows& rows,
+                                                  std::int64_t replay_offset) {
+  std::vector<PartitionOffset> result;
+  for (const Advance& advance : advances) {
+    auto entry = advanced(advance, replay_offset);
+    if (!entry) return std::unexpected(entry.error());
+    if (result.empty()) {
+      for (const auto& [sink, count] : rows) entry->metadata.rows[sink] += count;
+    }
+    auto offset = offset_of(stored_name(advance.partition), *entry);
+    if (!offset) return std::unexpected(offset.error());
+    planned_[offset->partition] = std::move(*entry);
+    result.push_back(std::move(*offset));
+  }
+  return result;
+}
+
+Result<std::vector<PartitionOffset>> Ledger::plan_seeds(std::span<const Position> positions) {
+  std::vector<PartitionOffset> result;
+  for (const Position& position : positions) {
+    const PartitionName name = stored_name(position.partition);
+    Entry entry;
+    const bool is_replay = position.partition.topic == kReplay;
+    entry.offset = is_replay ? std::max<std::int64_t>(0, stored_offset(name)) : position.next_offset;
+    if (is_replay) entry.metadata.at = position.next_offset;
+    entry.metadata.counts = position.counts;
+    if (const auto known = entries_.find(name); known != entries_.end()) entry.metadata.rows = known->second.metadata.rows;
+    auto offset = offset_of(name, entry);
+    if (!offset) return std::unexpected(offset.error());
+    planned_[name] = std::move(entry);
+    result.push_back(std::move(*offset));
+  }
+  return result;
+}
+
+bool Ledger::is_what_was_planned(std::span<const PartitionOffset> stored) const {
+  return !planned_.empty() && std::ranges::all_of(planned_, [&](const auto& planned) {
+    const auto found = std::ranges::find(stored, planned.first, &PartitionOffset::partition);
+    return found != stored.end() && found->offset == planned.second.offset &&
+           OffsetMetadata::parse(found->metadata) == planned.second.metadata;
+  });
+}
+
+void Ledger::settle() {
+  for (auto& [name, entry] : planned_) entries_[name] = std::move(entry);
+  planned_.clear();
+}
+
+Result<std::vector<PartitionOffset>> Ledger::unchanged(std::span<const PartitionName> partitions) const {
+  std::vector<PartitionOffset> result;
+  for (const PartitionName& partition : partitions) {
+    const auto known = entries_.find(stored_name(partition));
+    if (known == entries_.end() || known->second.offset < 0) continue;
+    auto offset = offset_of(known->first, known->second);
+    if (!offset) return std::unexpected(offset.error());
+    result.push_back(std::move(*offset));
+  }
+  return result;
+}
+
+std::int64_t Ledger::stored_offset(const PartitionName& partition) const {
+  const auto known = entries_.find(stored_name(partition));
+  return known == entries_.end() ? -1 : known->second.offset;
+}
+
+}  // namespace piperun::kafka

@@ -1,0 +1,26 @@
+// A dead letter as a record of the topic `<id>.dead-letters`: the value is the original one, the headers say what happened, so that
+// any tool for topics shows both. The key is the letter's identity, by which the topic is compacted.
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "runtime/commit/domain.h"
+
+namespace piperun::kafka {
+
+struct LetterRecord {
+  std::string key;  // `unit/topic/partition/offset/element`
+  std::string value;  // a null one removes the letter: an original without a value has the header `piperun.value` = "none"
+  std::vector<std::pair<std::string, std::optional<std::string>>> headers;
+};
+
+std::string letter_key(const commit::Letter& letter);
+LetterRecord letter_record(const commit::Letter& letter);
+// nullopt: not one of ours.
+std::optional<commit::Letter> letter_of(std::string_view key, std::string_view value,
+                                        const std::vector<std::pair<std::string, std::optional<std::string>>>& headers);
+
+}  // namespace piperun::kafka

@@ -1,0 +1,29 @@
+#include "runtime/commit/kafka/own_topics.h"
+
+#include <fmt/format.h>
+
+namespace piperun::kafka {
+
+std::string manifests_topic(const std::string& pipeline) { return fmt::format("{}.manifests", pipeline); }
+std::string letters_topic(const std::string& pipeline) { return fmt::format("{}.dead-letters", pipeline); }
+std::string replay_topic(const std::string& pipeline, const std::string& unit) {
+  return fmt::format("{}.{}.replay", pipeline, unit);
+}
+std::string keys_topic(const std::string& pipeline, const std::string& unit, const std::string& stage) {
+  return fmt::format("{}.{}.{}.keys", pipeline, unit, stage);
+}
+
+const std::map<std::string, std::string>& configuration(OwnTopic kind) {
+  static const std::map<std::string, std::string> compacted = {{"cleanup.policy", "compact"}, {"retention.ms", "-1"}};
+  static const std::map<std::string, std::string> kept = {
+      {"cleanup.policy", "delete"}, {"retention.ms", "-1"}, {"retention.bytes", "-1"}};
+  switch (kind) {
+    case OwnTopic::Manifests:
+    case OwnTopic::Letters:
+    case OwnTopic::Keys: return compacted;
+    case OwnTopic::Replay: return kept;
+  }
+  return kept;
+}
+
+}  // namespace piperun::kafka
