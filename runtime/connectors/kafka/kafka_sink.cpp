@@ -1,0 +1,168 @@
+#include "runtime/connectors/kafka/kafka_sink.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "runtime/commit/kafka/admin.h"
+
+namespace piperun::kafka {
+
+using base::ErrorClass;
+using base::ErrorCode;
+using base::Result;
+
+namespace {
+
+constexpr int kRowBits = 40;
+constexpr std::int64_t kClientLimit = 1'000'000;  // librdkafka's message.max.bytes
+constexpr std::int64_t kBatchOverhead = 61 + 21;  // of a batch with one record (KIP-98), at most
+constexpr std::int64_t kHeaderOverhead = 10;
+
+std::int64_t number(const std::map<std::string, std::string>& settings, const std::string& name, std::int64_t otherwise) {
+  const auto found = settings.find(name);
+  if (found == settings.end()) return otherwise;
+  std::from_chars(found->second.data(), found->second.data() + found->second.size(), otherwise);
+  return otherwise;
+}
+
+bool is_compressed(const std::map<std::string, std::string>& properties) {
+  for (const char* name : {"compression.type", "compression.codec"}) {
+    if (const auto found = properties.find(name); found != properties.end() && found->second != "none") return true;
+  }
+  return false;
+}
+
+std::int64_t size_of(const connectors::OutputRow& row, const std::vector<std::string>& names) {
+  std::size_t bytes = row.message_key.value_or("").size() + (row.remove ? 0 : row.encoded.value_or("").size());
+  std::int64_t result = kBatchOverhead;
+  for (std::size_t i = 0; i < names.size() && i < row.headers.size(); ++i) {
+    bytes += names[i].size() + row.headers[i].value_or("").size();
+    result += kHeaderOverhead;
+  }
+  return result + static_cast<std::int64_t>(bytes);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<connectors::Sink>> KafkaSink::open(const ClientSettings& client, SinkSettings settings,
+                                                          OpenProducer joined) {
+  std::unique_ptr<KafkaSink> sink(new KafkaSink(client, std::move(settings), std::move(joined)));
+  if (auto ready = sink->prepare(); !ready) return std::unexpected(ready.error());
+  return sink;
+}
+
+// The topic must be there. Its limit of sizes may be asked for only by some; without it the broker says what is too large.
+Result<void> KafkaSink::prepare() {
+  auto admin = open_admin(client_);
+  if (!admin) return std::unexpected(admin.error());
+  const auto topic = describe_topic(admin->get(), settings_.topic);
+  if (!topic) {
+    if (topic.error().code != ErrorCode::NoSuchTopic) return std::unexpected(topic.error());
+    return base::failure(
+        ErrorCode::NoSuchTopic,
+        fmt::format("sink {}: there is no topic `{}` in the cluster {}; make it: kafka-topics --create --topic {} "
+                    "--partitions N --bootstrap-server {}",
+                    settings_.name, settings_.topic, client_.name, settings_.topic, client_.brokers));
+  }
+  most_bytes_ = batch_bytes_ = number(client_.properties, "message.max.bytes", kClientLimit);
+  const auto limits = describe_config(admin->get(), ConfigOf::Topic, settings_.topic);
+  if (limits) {
+    const std::int64_t limit = number(*limits, "max.message.bytes", most_bytes_);
+    batch_bytes_ = std::min(batch_bytes_, limit);
+    if (!is_compressed(client_.properties)) most_bytes_ = batch_bytes_;
+  }
+  return joined_ ? Result<void>{} : open_own();
+}
+
+Result<void> KafkaSink::open_own() {
+  ProducerSettings settings;
+  settings.batch_bytes = batch_bytes_;
+  for (const char* name : {"acks", "request.required.acks"}) {
+    if (const auto found = client_.properties.find(name); found != client_.properties.end()) settings.is_idempotent = false;
+  }
+  auto opened = Producer::open(client_, settings);
+  if (!opened) return std::unexpected(opened.error());
+  own_ = std::move(*opened);
+  return {};
+}
+
+Result<Producer*> KafkaSink::producer() {
+  if (joined_) {
+    if (Producer* producer = joined_()) return producer;
+    return base::failure(ErrorCode::SystemUnavailable, fmt::format("sink {}: no transaction is open", settings_.name));
+  }
+  if (!own_) {
+    if (auto opened = open_own(); !opened) return std::unexpected(opened.error());
+  }
+  return own_.get();
+}
+
+// All before the first is written: where nothing can be taken back, a row that is refused later leaves those before it behind.
+Result<void> KafkaSink::check_sizes(std::span<const connectors::OutputRow> rows) const {
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const std::int64_t size = size_of(rows[i], settings_.headers);
+    if (size <= most_bytes_) continue;
+    return std::unexpected(base::Error{
+        ErrorCode::Oversize,
+        fmt::format("the record is {} bytes with its frame, and topic {} takes {}", size, settings_.topic, most_bytes_),
+        {},
+        static_cast<std::int64_t>(written_ + i)});
+  }
+  return {};
+}
+
+std::span<const RecordHeader> KafkaSink::headers_of(const connectors::OutputRow& row) {
+  headers_.clear();
+  for (std::size_t i = 0; i < settings_.headers.size() && i < row.headers.size(); ++i)
+    headers_.push_back({settings_.headers[i], row.headers[i]});
+  return headers_;
+}
+
+std::uint64_t KafkaSink::tag(std::uint64_t row) const { return (std::uint64_t{settings_.number} << kRowBits) | row; }
+
+Result<void> KafkaSink::write(std::span<const connectors::OutputRow> rows) {
+  if (auto fits = check_sizes(rows); !fits) return fits;
+  const auto producer = this->producer();
+  if (!producer) return std::unexpected(producer.error());
+  const auto topic = (*producer)->topic(settings_.topic);
+  if (!topic) return std::unexpected(topic.error());
+  for (const connectors::OutputRow& row : rows) {
+    NewRecord record;
+    record.key = row.message_key;
+    if (!row.remove) record.value = row.encoded;
+    record.headers = headers_of(row);
+    record.timestamp = row.timestamp;
+    if (auto done = (*producer)->produce(*topic, record, tag(written_)); !done) {
+      base::Error error = std::move(done.error());
+      const bool is_data = base::traits(error.code).error_class == ErrorClass::Data;
+      error.row = is_data ? static_cast<std::int64_t>(written_) : -1;
+      if (!is_data) own_.reset();
+      written_ = 0;
+      return std::unexpected(std::move(error));
+    }
+    ++written_;
+  }
+  return {};
+}
+
+Result<void> KafkaSink::await() {
+  written_ = 0;
+  if (!joined_ && !own_) return {};
+  const auto producer = this->producer();
+  if (!producer) return std::unexpected(producer.error());
+  auto done = (*producer)->flush(settings_.await_limit);
+  if (done) return {};
+  base::Error error = std::move(done.error());
+  if (error.row >= 0) {
+    const auto found = static_cast<std::uint64_t>(error.row);
+    const std::uint64_t row = found & ((std::uint64_t{1} << kRowBits) - 1);
+    error.row = found == tag(row) ? static_cast<std::int64_t>(row) : -1;
+  }
+  if (base::traits(error.code).error_class != ErrorClass::Data) own_.reset();
+  return std::unexpected(std::move(error));
+}
+
+}  // namespace piperun::kafka
