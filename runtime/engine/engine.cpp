@@ -122,8 +122,19 @@ class Run {
         threads.emplace_back([this, &unit, &worker] {
           for (bool was_idle = false; !stop_.stop_requested() && !work(unit, *worker, was_idle);) {}
           --unit.unfinished;
+          attend(*worker);
         });
       }
+    }
+  }
+
+  // Who is done stays in its group and answers it until all are done: the others must not wait for a member that says nothing.
+  void attend(Worker& worker) {
+    const auto is_over = [this] {
+      return std::ranges::all_of(units_, [](const RunningUnit& unit) { return unit.unfinished == 0; });
+    };
+    while (worker.is_member() && !stop_.stop_requested() && !is_over()) {
+      if (const auto progress = worker.run_batch(); !progress) return fail(progress.error());
     }
   }
 

@@ -23,6 +23,8 @@ class HandOver {
   // Stores the manifest, the keys and the dead letters that are taken over; forgets the keys that are not to stay.
   base::Result<void> put_manifest(commit::Domain& own, bool has_positions, bool has_partitions);
 
+  // What another unit left is taken over; known after `freeze`.
+  bool takes_over() const { return old_ != nullptr; }
   // Where the old unit stood; null: nothing was taken over, or not this partition.
   const commit::Position* position(const commit::PartitionName& partition) const;
 

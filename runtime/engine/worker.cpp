@@ -16,6 +16,9 @@ std::size_t index_of(const std::vector<ir::Step>& list, ir::StepKind kind) {
   return static_cast<std::size_t>(found - list.begin());
 }
 
+// How long a batch that meets failures may keep the group waiting for its partitions (microseconds).
+constexpr std::int64_t kAnswerWithin = 10'000'000;
+
 }  // namespace
 
 Worker::Worker(const ir::Program& program, const ir::Unit& unit, const Options& options, std::uint32_t number,
@@ -28,10 +31,16 @@ Worker::Worker(const ir::Program& program, const ir::Unit& unit, const Options& 
       clock_(clock),
       observer_(observer),
       stop_(std::move(stop)),
+      is_first_(number == 0),
       hand_over_(program, unit, options, connectors),
       retry_(program.policies[0], static_cast<std::uint64_t>(clock.now()) ^ base::mix(base::fnv1a(unit.name) + number)) {}
 
-Worker::~Worker() { intake_.reset(); }
+Worker::~Worker() {
+  intake_.reset();
+  sinks_.clear();
+  domain_.reset();
+  if (group_) group_->close();
+}
 
 bool Worker::is_replay(const commit::PartitionName& partition) { return partition.topic == kReplayTopic; }
 
@@ -42,16 +51,31 @@ base::Result<Progress> Worker::assign() {
     if (base::traits(opened.error().code).error_class != base::ErrorClass::Transient) return std::unexpected(opened.error());
     if (!wait_before_retry(opened.error())) return std::unexpected(opened.error());
   }
+  if (group_) {
+    join();
+    return Progress::Worked;
+  }
   const auto done = run_list_with_retries(unit_.protocol.on_assign);
   if (!done || *done == Progress::Crashed) return done;
-  if (number_ == 0) hand_over_.retire();
-  if (const auto started = start_intake(); !started) return std::unexpected(started.error());
+  if (is_first_) hand_over_.retire();
+  if (const auto started = start_reading(); !started) return std::unexpected(started.error());
   return Progress::Worked;
+}
+
+base::Result<bool> Worker::is_at_end() {
+  if (retake_at_) return false;
+  return intake_ ? intake_->is_at_end() : true;
+}
+
+base::Result<bool> Worker::is_exhausted() {
+  if (retake_at_) return false;
+  return intake_ ? intake_->is_exhausted() : true;
 }
 
 base::Result<Progress> Worker::run_list(const std::vector<ir::Step>& list) {
   Attempt attempt;
   for (const ir::Step& step : list) {
+    last_step_ = step.kind;
     const auto done = execute(step, attempt);
     if (!done) {
       if (attempt.in_transaction) domain_->abort();
@@ -74,6 +98,16 @@ base::Result<Progress> Worker::run_list_with_retries(const std::vector<ir::Step>
 }
 
 base::Result<Progress> Worker::run_batch() {
+  if (!group_) return fetch_and_run();
+  if (const auto change = group_intake_->change()) return answer(*change);
+  if (retake_at_ && clock_.monotonic() >= *retake_at_) return take_over();
+  auto done = fetch_and_run();
+  const bool is_fenced = !done && base::traits(done.error().code).error_class == base::ErrorClass::Ownership;
+  if (is_fenced) spdlog::warn("batch given up unit={} worker={} error={}", unit_.name, number_, done.error().message);
+  return is_fenced ? retake() : done;
+}
+
+base::Result<Progress> Worker::fetch_and_run() {
   if (const auto fetched = fetch(); !fetched) {
     if (base::traits(fetched.error().code).error_class != base::ErrorClass::Transient) return std::unexpected(fetched.error());
     if (!wait_before_retry(fetched.error())) return std::unexpected(fetched.error());
@@ -81,7 +115,7 @@ base::Result<Progress> Worker::run_batch() {
   }
   if (batch_.empty()) {
     // Who has nothing to do must learn too that another took over, or that its positions were moved.
-    const auto owned = domain_->read_positions(ir::StepMode::Plain);
+    const auto owned = group_ ? std::vector<commit::Position>() : domain_->read_positions(ir::StepMode::Plain);
     if (!owned && base::traits(owned.error().code).error_class == base::ErrorClass::Ownership)
       return std::unexpected(owned.error());
     return Progress::Idle;
@@ -168,8 +202,17 @@ base::Result<std::optional<std::size_t>> Worker::recover(const base::Error& erro
     lose(attempt);
     return list.size();
   }
+  if (group_intake_ && group_intake_->change_age() > kAnswerWithin) {
+    return base::failure(base::ErrorCode::LostOwnership,
+                         fmt::format("the group takes the partitions, and the batch cannot be finished: {}", error.message));
+  }
   if (!wait_before_retry(error)) return std::unexpected(error);
   if (is_commit) {
+    if (group_ && program_.delivery == ir::Delivery::AtMostOnce) {
+      const auto reopened = run_list_with_retries(unit_.protocol.on_unclear);
+      if (!reopened) return std::unexpected(reopened.error());
+      return list.size();
+    }
     const auto committed = was_committed(attempt);
     if (!committed) return std::unexpected(committed.error());
     if (*committed) {
@@ -180,21 +223,26 @@ base::Result<std::optional<std::size_t>> Worker::recover(const base::Error& erro
   return was_in_transaction ? index_of(list, ir::StepKind::Process) : failed_step;
 }
 
-// The acknowledgement of a commit is lost: the domain is asked, under a lock, what it holds.
-base::Result<bool> Worker::was_committed(const Attempt& attempt) {
+// The acknowledgement of a commit is lost: `on_unclear` asks the domain, under a lock, what it holds.
+base::Result<bool> Worker::was_committed(Attempt& attempt) {
   for (;;) {
-    const auto stored = domain_->read_positions(ir::StepMode::Locking);
-    if (!stored) {
-      if (base::traits(stored.error().code).error_class != base::ErrorClass::Transient) return std::unexpected(stored.error());
-      if (!wait_before_retry(stored.error())) return std::unexpected(stored.error());
-      continue;
-    }
-    const std::vector<commit::Advance> wanted = advances(attempt);
-    return std::ranges::all_of(wanted, [&](const commit::Advance& advance) {
-      const auto position = std::ranges::find(*stored, advance.partition, &commit::Position::partition);
-      return position != stored->end() && position->next_offset == advance.to;
-    });
+    const auto known = read_positions_again(attempt);
+    if (known) break;
+    if (base::traits(known.error().code).error_class != base::ErrorClass::Transient) return std::unexpected(known.error());
+    if (!wait_before_retry(known.error())) return std::unexpected(known.error());
   }
+  const std::vector<commit::Advance> wanted = advances(attempt);
+  return std::ranges::all_of(wanted, [&](const commit::Advance& advance) {
+    const auto position = std::ranges::find(stored_, advance.partition, &commit::Position::partition);
+    return position != stored_.end() && position->next_offset == advance.to;
+  });
+}
+
+base::Result<void> Worker::read_positions_again(Attempt& attempt) {
+  for (const ir::Step& step : unit_.protocol.on_unclear) {
+    if (const auto done = execute(step, attempt); !done) return std::unexpected(done.error());
+  }
+  return {};
 }
 
 // True: a record was fixed as dead, and the rest can be processed again.
@@ -231,6 +279,7 @@ bool Worker::wait_before_retry(const base::Error& error) {
   for (std::int64_t left = decision.wait; left > 0; left -= kSlice) {
     if (stop_.stop_requested()) return false;
     clock_.sleep(std::min(left, kSlice));
+    if (group_intake_ && group_intake_->change_age() > 0) break;  // the group does not wait for a system that is down
   }
   return true;
 }
@@ -243,11 +292,11 @@ base::Result<Worker::Flow> Worker::execute(const ir::Step& step, Attempt& attemp
     return Flow::Next;
   };
   switch (step.kind) {
-    case ir::StepKind::Freeze: return next(number_ == 0 ? hand_over_.freeze(*domain_) : base::Result<void>());
+    case ir::StepKind::Freeze: return next(freeze());
     case ir::StepKind::Claim: return next(claim());
     case ir::StepKind::PutManifest: return next(put_manifest());
     case ir::StepKind::SeedPosition: return next(seed_positions());
-    case ir::StepKind::FillSample: return next(number_ == 0 ? connectors_.fill_samples(program_, unit_) : base::Result<void>());
+    case ir::StepKind::FillSample: return next(is_first_ ? connectors_.fill_samples(program_, unit_) : base::Result<void>());
     case ir::StepKind::Begin: {
       const auto begun = domain_->begin();
       attempt.in_transaction = begun.has_value();
@@ -275,27 +324,29 @@ base::Result<Worker::Flow> Worker::execute(const ir::Step& step, Attempt& attemp
       attempt.in_transaction = false;
       return Flow::Next;
     case ir::StepKind::ReadPosition: {
-      const auto positions = domain_->read_positions(step.mode);
+      if (attempt.last == attempt.first) return next(claim());  // on_assign: the group says who owns them
+      auto positions = domain_->read_positions(step.mode);
       if (!positions) return std::unexpected(positions.error());
+      stored_ = std::move(*positions);
       return Flow::Next;
     }
+    case ir::StepKind::InitProducer: return next(domain_->init_producer());
+    case ir::StepKind::CheckMembership: return next(domain_->check_membership());
+    case ir::StepKind::StoreOffsets: return next(domain_->store_offsets(advances(attempt)));
+    case ir::StepKind::RetireProducer: return next(domain_->retire_producer_if_unclear());
+    case ir::StepKind::RestoreState: return next(domain_->restore_state());
+    case ir::StepKind::ApplyState: return next(domain_->apply_state());
+    case ir::StepKind::ReopenConsumer: return next(rejoin());
+    case ir::StepKind::MirrorPositions: mirror_positions(attempt); return Flow::Next;
     case ir::StepKind::ExpireKeys: return next(expire_keys());
     case ir::StepKind::Release: domain_->release(); return Flow::Next;
-    // What the embedded domain has nothing to do for: its keys and state lie in the transaction, `process` asks for keys by itself,
-    // ownership is the epoch that `fence` compares, and letters asked for again were fetched like any other record.
+    // `process` asks for keys by itself, halves are made where the batch failed, and letters asked for again were fetched like any
+    // other record.
     case ir::StepKind::Fetch:
     case ir::StepKind::LookupKeys:
     case ir::StepKind::Reprocess:
-    case ir::StepKind::RestoreState:
-    case ir::StepKind::ApplyState:
-    case ir::StepKind::CheckMembership:
     case ir::StepKind::TakeReplay:
-    case ir::StepKind::Trim:
-    case ir::StepKind::MirrorPositions: return Flow::Next;
-    case ir::StepKind::InitProducer:
-    case ir::StepKind::StoreOffsets:
-    case ir::StepKind::RetireProducer:
-    case ir::StepKind::ReopenConsumer:
+    case ir::StepKind::Trim: return Flow::Next;
     case ir::StepKind::NumberRows:
     case ir::StepKind::DeleteSent:
       return base::failure(base::ErrorCode::NotInThisVersion,

@@ -5,6 +5,7 @@
 #include <stop_token>
 #include <vector>
 
+#include "runtime/engine/group_intake.h"
 #include "runtime/engine/hand_over.h"
 #include "runtime/engine/intake.h"
 #include "runtime/engine/options.h"
@@ -26,15 +27,18 @@ class Worker {
          connectors::Connectors& connectors, base::Clock& clock, Observer& observer, std::stop_token stop);
   ~Worker();
 
-  // Runs `on_assign`. The first worker of a unit claims and seeds the positions of all partitions, then keeps its own.
+  // Runs `on_assign`. The first worker of a unit claims and seeds the positions of all partitions, then keeps its own. Where a group
+  // shares the partitions out, it joins the group instead, and each assignment runs the list.
   base::Result<Progress> assign();
 
-  // Fetches one batch and runs `batch` until it is committed, a person must act, or a stop is asked for.
+  // Fetches one batch and runs `batch` until it is committed, a person must act, or a stop is asked for; or answers what the group
+  // has changed.
   base::Result<Progress> run_batch();
 
-  base::Result<bool> is_at_end() { return intake_ ? intake_->is_at_end() : true; }
-  base::Result<bool> is_exhausted() { return intake_ ? intake_->is_exhausted() : true; }
-  bool is_open() const { return !claimed_.empty(); }  // false: refused before it took anything
+  base::Result<bool> is_at_end();
+  base::Result<bool> is_exhausted();
+  bool is_member() const { return group_ != nullptr; }
+  bool is_open() const { return group_ != nullptr || !claimed_.empty(); }  // false: refused before it took anything
   static bool is_replay(
       const commit::PartitionName& partition);  // the one more partition that a unit reads: letters asked for again
 
@@ -54,15 +58,33 @@ class Worker {
   base::Result<Progress> run_list_with_retries(const std::vector<ir::Step>& list);
   base::Result<Progress> run_range(std::size_t first, std::size_t last, std::size_t resume = 0);
   base::Result<std::optional<std::size_t>> recover(const base::Error& error, std::size_t failed_step, Attempt& attempt);
-  base::Result<bool> was_committed(const Attempt& attempt);
+  base::Result<bool> was_committed(Attempt& attempt);
+  base::Result<void> read_positions_again(Attempt& attempt);
   bool set_apart(const base::Error& error, const ir::Step& step, Attempt& attempt);
   bool wait_before_retry(const base::Error& error);
 
   base::Result<void> open();
+  base::Result<Progress> take_over();
+  base::Result<Progress> answer(const MembershipChange& change);
+  base::Result<Progress> retake();
+  base::Result<void> rejoin();
+  base::Result<Progress> fetch_and_run();
+  void join();
+  void mirror_positions(const Attempt& attempt);
+  void drop_partitions();
+  base::Result<void> find_partitions();
+  base::Result<void> find_group_partitions();
+  ReadPartition make_partition(std::uint32_t source, std::uint32_t number, const connectors::Partition& partition) const;
+  base::Result<void> await_manifest();
+  base::Result<void> freeze();
   base::Result<void> claim();
   base::Result<void> put_manifest();
   base::Result<void> seed_positions();
-  base::Result<void> start_intake();
+  base::Result<void> start_reading();
+  base::Result<void> start_reading_group(std::span<const std::int64_t> from);
+  void start_intake(std::vector<std::int64_t> from);
+  std::int64_t stop_time(std::uint32_t source) const;
+  base::Result<std::int64_t> resolve(const ReadPartition& partition, const std::string& start);
   base::Result<void> fetch();
   base::Result<bool> fetch_replays();
   void add_slab(TakenSlab taken);
@@ -91,6 +113,7 @@ class Worker {
   std::stop_token stop_;
 
   std::unique_ptr<connectors::Group> group_;  // null: the worker's partitions are its own by their numbers
+  bool is_first_;  // writes the manifest, seeds the positions, replays dead letters: one worker of the unit
   std::vector<std::unique_ptr<connectors::Table>> tables_;
   std::vector<std::unique_ptr<connectors::Source>> sources_;  // the intake reads them in its thread
   std::unique_ptr<commit::Domain> domain_;
@@ -98,12 +121,18 @@ class Worker {
   std::vector<ReadPartition> all_;  // partitions of the unit; the last is that of replayed dead letters
   std::vector<std::uint32_t> mine_;  // of this worker: indices into all_
   std::vector<ReadPartition> reading_;  // the same, as the reader has them
+  std::vector<commit::PartitionName> assigned_;  // by the group
+  ir::StepKind last_step_ = ir::StepKind::Release;  // that was run
+  std::optional<std::int64_t> retake_at_;  // monotonic microseconds: what is assigned was not taken over, and is tried again then
   std::vector<commit::Position> claimed_;  // what `claim` returned
+  std::vector<commit::Position> stored_;  // what `read_position` returned
+  bool has_unsettled_commit_ = false;  // positions were committed without waiting, and not since with
   std::vector<std::int64_t> positions_;  // per partition of all_: the next one to commit
   std::vector<std::int64_t> newest_time_;  // per partition: of committed records behind a `dedup`, microseconds
   HandOver hand_over_;
   std::unique_ptr<Process> process_;
   std::unique_ptr<Intake> intake_;
+  GroupIntake* group_intake_ = nullptr;  // the same, where there is a group
   std::optional<TakenSlab> held_;  // did not fit into the last batch
   Batch batch_;
   Processed processed_;

@@ -14,6 +14,12 @@ namespace piperun::engine {
 
 base::Result<void> Worker::open() {
   sinks_.clear();
+  domain_.reset();
+  if (!group_) {
+    auto group = connectors_.open_group(program_, unit_, number_);
+    if (!group) return std::unexpected(group.error());
+    group_ = std::move(*group);
+  }
   auto domain = connectors_.open_domain(program_, unit_, number_, group_.get());
   if (!domain) return std::unexpected(domain.error());
   domain_ = std::move(*domain);
@@ -25,34 +31,64 @@ base::Result<void> Worker::open() {
   return {};
 }
 
-base::Result<void> Worker::claim() {
+ReadPartition Worker::make_partition(std::uint32_t source, std::uint32_t number, const connectors::Partition& partition) const {
+  const std::uint64_t seed = base::fnv1a(fmt::format("{}/{}/{}", program_.id, partition.topic, partition.number));
+  return {source, number, {partition.topic, partition.number}, seed};
+}
+
+base::Result<void> Worker::find_partitions() {
   sources_.clear();
-  tables_.clear();
   all_.clear();
-  for (const ir::TableId id : unit_.tables) {
-    auto table = connectors_.open_table(program_, unit_, id, *domain_);
-    if (!table) return std::unexpected(table.error());
-    tables_.push_back(std::move(*table));
-  }
+  mine_.clear();
   for (std::uint32_t i = 0; i < unit_.sources.size(); ++i) {
     auto source = connectors_.open_source(program_, unit_, unit_.sources[i]);
     if (!source) return std::unexpected(source.error());
     auto partitions = (*source)->partitions();
     if (!partitions) return std::unexpected(partitions.error());
     for (std::uint32_t number = 0; number < partitions->size(); ++number) {
-      const connectors::Partition& partition = (*partitions)[number];
-      const std::uint64_t seed = base::fnv1a(fmt::format("{}/{}/{}", program_.id, partition.topic, partition.number));
-      all_.push_back({i, number, {partition.topic, partition.number}, seed});
+      all_.push_back(make_partition(i, number, (*partitions)[number]));
     }
     sources_.push_back(std::move(*source));
   }
+  for (std::uint32_t i = number_; i < all_.size(); i += options_.workers) mine_.push_back(i);
   all_.push_back({ir::kNone, 0, {kReplayTopic, 0}, 0});
-  mine_.clear();
+  return {};
+}
+
+base::Result<void> Worker::freeze() {
+  if (!group_) return is_first_ ? hand_over_.freeze(*domain_) : base::Result<void>();
+  if (const auto found = find_group_partitions(); !found) return found;
+  return is_first_ ? hand_over_.freeze(*domain_) : await_manifest();
+}
+
+// The first worker claims what has to be seeded, too: in a group only that, since the others are at work on the rest.
+base::Result<void> Worker::claim() {
+  tables_.clear();
+  for (const ir::TableId id : unit_.tables) {
+    auto table = connectors_.open_table(program_, unit_, id, *domain_);
+    if (!table) return std::unexpected(table.error());
+    tables_.push_back(std::move(*table));
+  }
   std::vector<commit::PartitionName> names;
-  for (std::uint32_t i = 0; i < all_.size(); ++i) {
-    const bool is_replay = i + 1 == all_.size();
-    if (!is_replay && i % options_.workers == number_) mine_.push_back(i);
-    if (number_ == 0 || (!is_replay && !mine_.empty() && mine_.back() == i)) names.push_back(all_[i].name);
+  for (const std::uint32_t index : mine_) names.push_back(all_[index].name);
+  if (!group_) {
+    if (const auto found = find_partitions(); !found) return found;
+    names.clear();
+    for (const std::uint32_t index : mine_) names.push_back(all_[index].name);
+  }
+  if (is_first_) {
+    std::vector<commit::Position> stored;
+    if (group_ && !hand_over_.takes_over()) {
+      domain_->keep({});
+      auto positions = domain_->read_positions(ir::StepMode::Plain);
+      if (!positions) return std::unexpected(positions.error());
+      stored = std::move(*positions);
+    }
+    for (const ReadPartition& partition : all_) {
+      const auto found = std::ranges::find(stored, partition.name, &commit::Position::partition);
+      const bool is_seeded = found != stored.end() && found->next_offset >= 0 && partition.source != ir::kNone;
+      if (!is_seeded && std::ranges::count(names, partition.name) == 0) names.push_back(partition.name);
+    }
   }
   auto claimed = domain_->claim(names);
   if (!claimed) return std::unexpected(claimed.error());
@@ -61,7 +97,7 @@ base::Result<void> Worker::claim() {
 }
 
 base::Result<void> Worker::put_manifest() {
-  if (number_ != 0) return {};
+  if (!is_first_) return {};
   const bool has_positions =
       std::ranges::any_of(claimed_, [](const commit::Position& position) { return position.next_offset >= 0; });
   return hand_over_.put_manifest(*domain_, has_positions, all_.size() > 1);
@@ -74,7 +110,7 @@ base::Result<void> Worker::seed_positions() {
   std::vector<commit::Position> seeds;
   for (commit::Position& position : claimed_) {
     const commit::Position* taken = hand_over_.position(position.partition);
-    if (number_ != 0 || !taken) continue;
+    if (!is_first_ || !taken) continue;
     position.next_offset = taken->next_offset;
     position.counts = taken->counts;
     seeds.push_back(position);
@@ -85,11 +121,15 @@ base::Result<void> Worker::seed_positions() {
   for (commit::Position& position : claimed_) {
     if (position.next_offset >= 0) continue;
     const ReadPartition& partition = *std::ranges::find(all_, position.partition, &ReadPartition::name);
+    if (group_ && !is_first_) {
+      return base::failure(base::ErrorCode::SystemUnavailable,
+                           fmt::format("{}/{} has no position yet", partition.name.topic, partition.name.number));
+    }
     position.next_offset = 0;
     if (partition.source != ir::kNone) {
       const ir::Source& source = program_.sources[unit_.sources[partition.source]];
       const std::string& start = known.contains(position.partition.topic) ? "earliest" : source.start;
-      const auto resolved = sources_[partition.source]->resolve(start, partition.number);
+      const auto resolved = resolve(partition, start);
       if (!resolved) return std::unexpected(resolved.error());
       position.next_offset = *resolved;
     }
@@ -99,7 +139,13 @@ base::Result<void> Worker::seed_positions() {
   return domain_->seed_positions(seeds);
 }
 
-base::Result<void> Worker::start_intake() {
+base::Result<std::int64_t> Worker::resolve(const ReadPartition& partition, const std::string& start) {
+  if (!group_) return sources_[partition.source]->resolve(start, partition.number);
+  return group_intake_->ask<std::int64_t>([&](connectors::Group& group) { return group.resolve(start, partition.number); });
+}
+
+// Everything is known that `process` and the reading need.
+base::Result<void> Worker::start_reading() {
   const auto secrets = read_secrets(program_, options_);
   if (!secrets) return std::unexpected(secrets.error());
   positions_.assign(all_.size(), 0);
@@ -113,23 +159,31 @@ base::Result<void> Worker::start_intake() {
   reading_.clear();
   std::vector<std::int64_t> from;
   std::vector<commit::PartitionName> kept;
-  if (number_ == 0) kept.push_back(all_.back().name);
+  if (is_first_) kept.push_back(all_.back().name);
   for (const std::uint32_t index : mine_) {
     kept.push_back(all_[index].name);
     reading_.push_back(all_[index]);
     from.push_back(positions_[index]);
   }
-  domain_->keep(kept);  // the first worker claimed all partitions to seed them; the other workers claim theirs after it
+  domain_->keep(kept);  // the first worker claimed more, to seed it; the other workers claim theirs after it
+  if (group_) return start_reading_group(from);
+  start_intake(std::move(from));
+  return {};
+}
+
+// The time of the log at which a source ends; INT64_MAX: never.
+std::int64_t Worker::stop_time(std::uint32_t source) const {
+  const std::string& stop_at = program_.sources[unit_.sources[source]].stop_at;
+  return stop_at.empty() ? INT64_MAX : value::parse_timestamp(stop_at).value_or(INT64_MAX);
+}
+
+void Worker::start_intake(std::vector<std::int64_t> from) {
   std::vector<std::int64_t> stop_times;
-  for (const ir::SourceId id : unit_.sources) {
-    const std::string& stop_at = program_.sources[id].stop_at;
-    stop_times.push_back(stop_at.empty() ? INT64_MAX : value::parse_timestamp(stop_at).value_or(INT64_MAX));
-  }
+  for (std::uint32_t source = 0; source < unit_.sources.size(); ++source) stop_times.push_back(stop_time(source));
   auto reader = std::make_unique<Reader>(sources_, reading_, std::move(from), std::move(stop_times));
   const auto limit = static_cast<std::size_t>(program_.commit_records);
   intake_ =
       options_.inline_intake ? make_inline_intake(std::move(reader), limit) : make_threaded_intake(std::move(reader), limit);
-  return {};
 }
 
 }  // namespace piperun::engine

@@ -70,7 +70,7 @@ void Worker::add_slab(TakenSlab taken) {
 base::Result<bool> Worker::fetch_replays() {
   const std::vector<ir::Step>& list = unit_.protocol.batch;
   const bool takes_replays = std::ranges::count(list, ir::StepKind::TakeReplay, &ir::Step::kind) > 0;
-  if (number_ != 0 || !takes_replays) return false;
+  if (!is_first_ || !takes_replays) return false;
   auto letters = domain_->letters(true);
   if (!letters) return std::unexpected(letters.error());
   std::erase_if(*letters, [&](const commit::Letter& letter) {

@@ -84,13 +84,27 @@ base::Result<void> Worker::process(Attempt& attempt) {
   return {};
 }
 
+namespace {
+
+// What a stop before the end of a batch means for its records.
+const char* what_becomes_of_the_batch(const ir::Program& program, const ir::Source* source) {
+  if (program.delivery == ir::Delivery::AtMostOnce) return "its batch is lost: at_most_once has moved the position behind it";
+  if (source != nullptr && !source->replayable)
+    return "nothing of its batch is stored, and there is no position to go back to: send these lines again";
+  return "the position stays";
+}
+
+}  // namespace
+
 base::Result<void> Worker::stop_for_dead_record(std::uint32_t index) const {
   const BatchRecord& record = batch_.records[index];
   const commit::Letter letter = make_letter(program_, unit_, batch_, index, all_[record.partition].name);
+  const std::uint32_t from = all_[record.partition].source;
+  const ir::Source* source = from == ir::kNone ? nullptr : &program_.sources[unit_.sources[from]];
   return base::failure(base::ErrorCode::Stopped,
-                       fmt::format("{}{}record {}/{}@{}: {} {}; the position stays. `dead_letter = keep` sets such records apart",
-                                   letter.site, letter.site.empty() ? "" : ": ", letter.origin.topic, letter.origin.number,
-                                   letter.offset, letter.code, letter.message));
+                       fmt::format("{}{}record {}/{}@{}: {} {}; {}. `dead_letter = keep` sets such records apart", letter.site,
+                                   letter.site.empty() ? "" : ": ", letter.origin.topic, letter.origin.number, letter.offset,
+                                   letter.code, letter.message, what_becomes_of_the_batch(program_, source)));
 }
 
 // Under at_most_once: the positions are committed, and what became of the batch is not known.
@@ -192,8 +206,13 @@ base::Result<void> Worker::commit_offsets(const ir::Step& step, Attempt& attempt
       advance->counts = unsettled_[i];
     }
   }
+  const bool is_settling = wanted.empty() && has_unsettled_commit_ && step.mode == ir::StepMode::Sync;
+  for (const std::uint32_t index : mine_) {
+    if (is_settling) wanted.push_back({all_[index].name, positions_[index], positions_[index], {}, 0});
+  }
   if (wanted.empty()) return {};
   if (const auto committed = domain_->commit_offsets(wanted, step.mode); !committed) return committed;
+  has_unsettled_commit_ = step.mode != ir::StepMode::Sync;
   unsettled_.assign(all_.size(), {});
   advance(attempt);
   return {};
@@ -219,7 +238,9 @@ base::Result<void> Worker::expire_keys() {
 
 base::Result<void> Worker::stop() {
   intake_.reset();
+  group_intake_ = nullptr;
   batch_ = Batch{};
+  if (group_ && mine_.empty()) return {};
   const auto stopped = run_list(unit_.protocol.on_stop);
   if (!stopped) return std::unexpected(stopped.error());
   return {};
