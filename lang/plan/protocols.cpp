@@ -46,10 +46,17 @@ class Emitter {
     });
   }
 
+  // A sample, or a topic of an embedded database that is to be made.
   bool has_samples() const {
-    const auto has = [](const auto& input) { return !input.sample.empty(); };
-    return program_.local && (std::ranges::any_of(unit_.sources, has, [&](ir::SourceId s) { return program_.sources[s]; }) ||
-                              std::ranges::any_of(unit_.tables, has, [&](ir::TableId t) { return program_.tables[t]; }));
+    const auto is_filled = [&](ir::SourceId id) {
+      const ir::Source& source = program_.sources[id];
+      const bool is_made =
+          runs_as(program_.systems[source.system]) == ir::SystemKind::Embedded && source.options.contains("partitions");
+      return is_made || (program_.local && !source.sample.empty());
+    };
+    return std::ranges::any_of(unit_.sources, is_filled) ||
+           (program_.local &&
+            std::ranges::any_of(unit_.tables, [&](ir::TableId id) { return !program_.tables[id].sample.empty(); }));
   }
 
   bool writes_link() const {

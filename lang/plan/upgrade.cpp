@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "lang/plan/durations.h"
 #include "lang/plan/manifest.h"
 
 namespace piperun::plan {
@@ -131,8 +132,8 @@ class Comparison {
         forget_on_reset(state);
       } else if (before->within != state.within) {
         ask(Code::P0512, {Upgrade::Keep, Upgrade::Reset},
-            fmt::format("`{}` remembered keys for {} s and does for {} s now", state.name, before->within / 1'000'000,
-                        state.within / 1'000'000));
+            fmt::format("`{}` remembered keys for {} and does for {} now", state.name, duration_text(before->within),
+                        duration_text(state.within)));
         forget_on_reset(state);
       } else if (are_keys_misplaced_) {
         forget_on_reset(state);

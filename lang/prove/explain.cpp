@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "lang/ir/print.h"
+#include "lang/plan/durations.h"
 #include "lang/plan/names.h"
 #include "lang/plan/systems.h"
 #include "lang/prove/clauses.h"
@@ -14,15 +16,6 @@
 
 namespace piperun::prove {
 namespace {
-
-const char* delivery_name(ir::Delivery delivery) {
-  switch (delivery) {
-    case ir::Delivery::AtMostOnce: return "at_most_once";
-    case ir::Delivery::AtLeastOnce: return "at_least_once";
-    case ir::Delivery::ExactlyOnce: return "exactly_once";
-  }
-  return "";
-}
 
 const char* promise(ir::Delivery delivery) {
   switch (delivery) {
@@ -44,7 +37,7 @@ class Explainer {
       : program_(program), proofs_(proofs), places_(places) {}
 
   std::string text() {
-    line("pipeline {} promises {}", program_.name, delivery_name(program_.delivery));
+    line("pipeline {} promises {}", program_.name, ir::name(program_.delivery));
     line("  {}", promise(program_.delivery));
     if (program_.id != program_.name) line("  Its durable name is {}.", program_.id);
     if (program_.units.size() > 1)
@@ -90,7 +83,8 @@ class Explainer {
   }
 
   void sink(const ir::Sink& sink) {
-    const std::string key = sink.key.empty() ? std::string() : fmt::format(", one row per {}", key_names(sink));
+    const char* each = sink.is_topic ? "with the key" : "one row per";
+    const std::string key = sink.key.empty() ? std::string() : fmt::format(", {} {}", each, key_names(sink));
     line("  writes   {}: {}{}{}", sink.name, object_words(sink.is_topic ? "topic" : "table", sink.object),
          plan::describe(program_.systems[sink.system]), key);
   }
@@ -132,7 +126,7 @@ class Explainer {
 
   void steps(const ir::Unit& unit) {
     line("\n  What is done with a batch (up to {} records, or {} of them)", program_.commit_records,
-         duration_text(program_.commit_interval));
+         plan::duration_text(program_.commit_interval));
     const std::size_t width = step_width(unit);
     for (const ir::Step& step : unit.protocol.batch) {
       const std::string name = ir::step_name(step, program_.sinks), words = clause(program_, unit, step);
@@ -226,7 +220,7 @@ class Explainer {
     for (const ir::StateSchema& state : unit.operators) {
       found.push_back(
           fmt::format("`{}` knows a repeat for {}. Repeats made by the producer are other records; only this stage removes them.",
-                      state.name, duration_text(state.within)));
+                      state.name, plan::duration_text(state.within)));
       if (domain.kind == ir::SystemKind::Kafka)
         found.push_back(
             fmt::format("In Kafka, equal keys of `{}` must be in one partition of the source (`partitioned_by`).", state.name));
@@ -242,10 +236,12 @@ class Explainer {
   void sink_assumptions(const ir::Sink& sink, std::vector<std::string>& found) const {
     if (sink.idempotent_by_key)
       found.push_back(fmt::format("The receiver of {} ignores a request whose idempotency key it has seen.", sink.name));
-    if (program_.delivery == ir::Delivery::AtLeastOnce && !sink.key.empty()) {
-      found.push_back(
-          fmt::format("A repeat in {} writes the row of the same {} again; it adds none.", sink.name, key_names(sink)));
-    }
+    if (program_.delivery != ir::Delivery::AtLeastOnce || sink.key.empty()) return;
+    found.push_back(
+        sink.is_topic
+            ? fmt::format("A repeat in {} is one more record with the same {}; whoever reads it must expect that.", sink.name,
+                          key_names(sink))
+            : fmt::format("A repeat in {} writes the row of the same {} again; it adds none.", sink.name, key_names(sink)));
   }
 
   void source_assumptions(const ir::Source& source, std::vector<std::string>& found) const {

@@ -1,13 +1,13 @@
 #include "lang/prove/explain_flow.h"
 
 #include <algorithm>
-#include <array>
 #include <set>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "lang/ir/graph.h"
+#include "lang/plan/durations.h"
 
 namespace piperun::prove {
 namespace {
@@ -30,8 +30,8 @@ std::string record_text(const ir::Program& program, const ir::Schema& schema) {
 std::string beside(const std::string& stage, const std::string& text) {
   std::string out = fmt::format("    {:<{}}", stage, kStageWidth);
   const std::string margin(kStageWidth + 4, ' ');
-  if (stage.size() > kStageWidth) out += "\n" + margin;
   if (text.empty()) return out.substr(0, out.find_last_not_of(' ') + 1) + "\n";
+  if (stage.size() > kStageWidth) out += "\n" + margin;
   std::size_t column = margin.size();
   std::size_t begin = 0;
   while (begin < text.size()) {
@@ -106,7 +106,7 @@ class Flows {
   std::string what_it_keeps(const ir::Node& node) const {
     const auto* dedup = std::get_if<ir::Dedup>(&node.op);
     if (!dedup) return node.is_volatile ? "(reads a clock or a table)" : "";
-    return fmt::format("(remembers keys for {} as `{}`)", duration_text(dedup->within), dedup->name);
+    return fmt::format("(remembers keys for {} as `{}`)", plan::duration_text(dedup->within), dedup->name);
   }
 
   void arrival(const ir::Output& output) {
@@ -129,21 +129,6 @@ class Flows {
 
 std::string explain_flows(const ir::Program& program, const ir::Dataflow& dataflow, const plan::Places* places) {
   return Flows(program, dataflow, places).text();
-}
-
-std::string duration_text(std::int64_t microseconds) {
-  struct Unit {
-    std::int64_t size;
-    const char* name;
-  };
-  static constexpr std::array kUnits{Unit{86'400'000'000, "d"}, Unit{3'600'000'000, "h"}, Unit{60'000'000, "m"},
-                                     Unit{1'000'000, "s"}, Unit{1'000, "ms"}};
-  for (const Unit& unit : kUnits) {
-    const bool is_one_day = unit.size == kUnits[0].size && microseconds == unit.size;  // 24h reads better than 1d
-    if (microseconds >= unit.size && microseconds % unit.size == 0 && !is_one_day)
-      return fmt::format("{}{}", microseconds / unit.size, unit.name);
-  }
-  return fmt::format("{}us", microseconds);
 }
 
 }  // namespace piperun::prove

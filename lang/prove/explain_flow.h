@@ -9,7 +9,4 @@ namespace piperun::prove {
 
 std::string explain_flows(const ir::Program& program, const ir::Dataflow& dataflow, const plan::Places* places);
 
-// `24h`, `90s`, `1500ms`
-std::string duration_text(std::int64_t microseconds);
-
 }  // namespace piperun::prove

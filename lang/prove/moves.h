@@ -38,9 +38,6 @@ struct Move {
   World next;
 };
 
-// Nothing left to do: all records are processed as far as the owner knows.
-bool is_idle(const World& world);
-
 enum class Faults : std::uint8_t { None, Kills, All };
 
 // Moves without a fault come first.

@@ -71,4 +71,7 @@ bool is_silent(const Subject& subject, ir::StepKind kind);
 
 const std::vector<ir::Step>& list_of(const ir::Protocol& protocol, ListId list);
 
+// Nothing left to do: all records are processed as far as the owner knows.
+bool is_idle(const World& world);
+
 }  // namespace piperun::prove
