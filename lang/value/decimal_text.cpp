@@ -68,7 +68,7 @@ std::optional<DecimalType> literal_type(std::string_view text) {
   const std::size_t point = text.find('.');
   const std::size_t scale = point == std::string_view::npos ? 0 : text.size() - point - 1;
   std::string_view whole = text.substr(0, point);
-  while (whole.size() > 0 && whole.front() == '0') whole.remove_prefix(1);
+  while (!whole.empty() && whole.front() == '0') whole.remove_prefix(1);
   const std::size_t precision = whole.size() + scale;
   if (precision > static_cast<std::size_t>(kMaxPrecision)) return std::nullopt;
   return DecimalType{precision == 0 ? 1 : static_cast<int>(precision), static_cast<int>(scale)};

@@ -176,7 +176,7 @@ Fallible<Text> replace(std::string_view text, std::string_view part, std::string
   if (part.empty()) return Text{text.data(), text.size()};
   const std::size_t count = occurrences(text, part);
   if (count == 0) return Text{text.data(), text.size()};
-  if (with.size() != 0 && count > kMaxText / with.size()) return std::unexpected(Fault::TooLarge);
+  if (!with.empty() && count > kMaxText / with.size()) return std::unexpected(Fault::TooLarge);
   const std::size_t size = text.size() - count * part.size() + count * with.size();
   if (size > kMaxText) return std::unexpected(Fault::TooLarge);
   char* out = arena.chars(size);

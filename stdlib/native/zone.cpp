@@ -54,7 +54,7 @@ Fallible<ZoneOffset> zone_offset(std::string_view zone_name, std::int64_t utc) {
 Fallible<std::int64_t> to_local(std::string_view zone, std::int64_t utc) {
   const auto offset = zone_offset(zone, utc);
   if (!offset) return std::unexpected(offset.error());
-  return utc + offset->micros;
+  return value::time_after(utc, offset->micros);
 }
 
 Fallible<std::int64_t> from_local(std::string_view zone_name, std::int64_t local) {
@@ -63,7 +63,7 @@ Fallible<std::int64_t> from_local(std::string_view zone_name, std::int64_t local
   if (!in_range(local)) return std::unexpected(Fault::TimeOutOfRange);
   const date::local_info info = zone->get_info(date::local_seconds(whole_seconds(local)));
   if (info.result == date::local_info::nonexistent) return micros(info.first.end.time_since_epoch());
-  return local - micros(info.first.offset);
+  return value::time_before(local, micros(info.first.offset));
 }
 
 }  // namespace piperun::native

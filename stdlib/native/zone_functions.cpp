@@ -25,7 +25,7 @@ bool add_days_in(NativeCall& call) {
   const auto local = to_local(zone, integer(call, 0));
   if (!local) return fail(call, local.error());
   const auto span = value::multiply(integer(call, 1), value::kDay);
-  const auto moved = span ? value::add(*local, *span) : span;
+  const auto moved = span ? value::time_after(*local, *span) : span;
   return moved ? give(call, from_local(zone, *moved)) : fail(call, Fault::TimeOutOfRange);
 }
 
@@ -43,19 +43,21 @@ bool format(NativeCall& call) { return give_text(call, format_time(integer(call,
 bool format_in(NativeCall& call) {
   const auto zone = zone_offset(text(call, 2), integer(call, 0));
   if (!zone) return fail(call, zone.error());
-  return give_text(call, format_time(integer(call, 0) + zone->micros, zone->micros, zone->abbreviation, text(call, 1)));
+  const auto local = value::time_after(integer(call, 0), zone->micros);
+  if (!local) return fail(call, local.error());
+  return give_text(call, format_time(*local, zone->micros, zone->abbreviation, text(call, 1)));
 }
 
 bool parse(NativeCall& call) {
   const auto parsed = parse_time(text(call, 0), text(call, 1));
   if (!parsed) return fail(call, parsed.error());
-  return give(call, parsed->local - parsed->offset.value_or(0));
+  return give(call, value::time_before(parsed->local, parsed->offset.value_or(0)));
 }
 
 bool parse_in(NativeCall& call) {
   const auto parsed = parse_time(text(call, 0), text(call, 1));
   if (!parsed) return fail(call, parsed.error());
-  if (parsed->offset) return give(call, parsed->local - *parsed->offset);
+  if (parsed->offset) return give(call, value::time_before(parsed->local, *parsed->offset));
   return give(call, from_local(text(call, 2), parsed->local));
 }
 

@@ -44,7 +44,7 @@ TEST(Modules, EveryFunctionHasWordsAndAnExample) {
     for (std::size_t at = module.text.find("fn "); at != std::string_view::npos; at = module.text.find("fn ", at + 1)) {
       const std::size_t line = module.text.rfind('\n', at) + 1;
       const std::string_view start = module.text.substr(line, at - line);
-      if (start != "" && start != "intrinsic ") continue;
+      if (!start.empty() && start != "intrinsic ") continue;
       EXPECT_TRUE(module.text.substr(before, line - before).contains(example))
           << module.name << ": " << module.text.substr(at, 30);
       before = line;

@@ -39,6 +39,14 @@ TEST(TimeNatives, StartsOfUnits) {
   EXPECT_EQ(call("time.truncate", {kNoon, "0s"}), "BadArgument");
 }
 
+TEST(TimeNatives, NothingLeavesTheFourDigitYears) {
+  EXPECT_EQ(call("time.local", {"9999-12-31T23:30:00Z", "Asia/Tokyo"}), "TimeOutOfRange");
+  EXPECT_EQ(call("time.from_local", {"0001-01-01T00:00:00Z", "Asia/Tokyo"}), "TimeOutOfRange");
+  EXPECT_EQ(call("time.format_in", {"9999-12-31T23:30:00Z", "%Y", "Asia/Tokyo"}), "TimeOutOfRange");
+  EXPECT_EQ(call("time.parse", {"0001-01-01 00:00 +0900", "%F %H:%M %z"}), "TimeOutOfRange");
+  EXPECT_EQ(call("time.parse_in", {"0001-01-01 00:00 +0900", "%F %H:%M %z", "UTC"}), "TimeOutOfRange");
+}
+
 TEST(TimeNatives, Moves) {
   EXPECT_EQ(call("time.add_days", {"2026-02-27T12:00:00Z", "2"}), "2026-03-01T12:00:00Z");
   EXPECT_EQ(call("time.add_days", {"2026-02-27T12:00:00Z", "9000000000000000000"}), "TimeOutOfRange");
