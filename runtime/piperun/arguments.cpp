@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <ranges>
 
 #include "lang/diag/suggest.h"
@@ -73,7 +74,9 @@ void print_help(const Command& command, World& world) {
 
 void print_overview(World& world, std::string_view group = {}) {
   if (group.empty()) {
-    fmt::print(world.out, "piperun runs pipelines written in .pipe files.\n\n  piperun FILE [OPTIONS]      runs it\n");
+    fmt::print(world.out,
+               "piperun runs pipelines written in .pipe files.\n\n"
+               "  piperun FILE [OPTIONS]      runs it\n");
   }
   for (const Command* command : commands()) {
     if (command->name.empty() || !(group.empty() || command->name.starts_with(fmt::format("{} ", group)))) continue;
@@ -82,13 +85,9 @@ void print_overview(World& world, std::string_view group = {}) {
   if (!group.empty()) return;
   fmt::print(world.out,
              "\n`piperun COMMAND --help` shows options and examples, `piperun run --help` those of running a file.\n"
+             "`piperun --version` names the version.\n"
              "Exit codes: 0 done, 1 the file is wrong, 2 usage, 3 the world failed, 4 a test failed, 75 another process owns "
              "this work.\n");
-}
-
-Exit misuse(World& world, std::string_view message, std::string_view help) {
-  fmt::print(world.err, "piperun: {}\n  {}\n", message, help);
-  return Exit::Usage;
 }
 
 Exit parse_and_run(const Command& command, std::vector<std::string> words, World& world) {
@@ -171,12 +170,30 @@ std::vector<std::string> Arguments::all(std::string_view name) const {
   return found == values_.end() ? std::vector<std::string>() : found->second;
 }
 
+std::optional<std::int64_t> Arguments::number(std::string_view name, std::int64_t fallback) const {
+  if (!has(name)) return fallback;
+  const std::string given = text(name);
+  std::int64_t result = 0;
+  const auto [end, error] = std::from_chars(given.data(), given.data() + given.size(), result);
+  return error == std::errc() && end == given.data() + given.size() && result >= 0 ? std::optional(result) : std::nullopt;
+}
+
+Exit misuse(World& world, std::string_view message, std::string_view help) {
+  fmt::print(world.err, "piperun: {}\n", message);
+  if (!help.empty()) fmt::print(world.err, "  {}\n", help);
+  return Exit::Usage;
+}
+
 Exit run_command(std::vector<std::string> words, World& world) {
   if (words.empty() || words.front() == "--help" || words.front() == "-h" || words.front() == "help") {
     print_overview(world);
     return words.empty() ? Exit::Usage : Exit::Done;
   }
   const std::string first = words.front();
+  if (first == "--version") {
+    fmt::print(world.out, "piperun {}\n", PIPERUN_VERSION);
+    return Exit::Done;
+  }
   const auto rest = [&](std::ptrdiff_t from) { return std::vector<std::string>(words.begin() + from, words.end()); };
   if (is_group(first)) {
     if (words.size() > 1) {

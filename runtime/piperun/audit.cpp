@@ -10,7 +10,8 @@
 namespace piperun::cli {
 namespace {
 
-constexpr Option kOptions[] = {{"WORDS", Takes::Many, false, "", "[FILE]: with it, rows are counted too"}, kStateDir, kParam};
+constexpr Option kOptions[] = {
+    {"WORDS", Takes::Many, false, "", "[FILE]: with it, rows are counted too"}, kStandIns, kStateDir, kParam};
 
 class Audit {
  public:

@@ -33,6 +33,8 @@ class Arguments {
   bool has(std::string_view name) const { return values_.contains(name); }
   std::string text(std::string_view name, std::string fallback = {}) const;  // the last one given
   std::vector<std::string> all(std::string_view name) const;
+  std::optional<std::int64_t> number(std::string_view name,
+                                     std::int64_t fallback) const;  // none: it is no whole number from 0 on
   void add(const std::string& name, std::string value) { values_[name].push_back(std::move(value)); }
 
  private:
@@ -53,11 +55,16 @@ inline constexpr Option kStateDir = {"--state-dir", Takes::One, false, "",
 inline constexpr Option kParam = {"--param", Takes::Many, false, "", "NAME=VALUE of a `param`"};
 inline constexpr Option kJson = {"--json", Takes::Nothing, false, "", "JSON, one object per line, for programs"};
 inline constexpr Option kLocal = {"--local", Takes::Nothing, false, "", "without servers: embedded databases stand in for them"};
+// Of the commands about stored data, so that what was typed for a run fits them, too.
+inline constexpr Option kStandIns = {"--local", Takes::Nothing, false, "", "of the stand-ins; these are looked at in any case"};
 
 // All commands, in the order of `--help`; groups such as `topic` are their first word.
 std::span<const Command* const> commands();
 
 // `words`: what was typed behind the program's name. Prints help and mistakes itself.
 Exit run_command(std::vector<std::string> words, World& world);
+
+// Tells how the command line is wrong, and how it would be right.
+Exit misuse(World& world, std::string_view message, std::string_view help = {});
 
 }  // namespace piperun::cli

@@ -119,9 +119,11 @@ Exit exit_of(const base::Error& error) {
   return base::traits(error.code).error_class == base::ErrorClass::Ownership ? Exit::NotOwner : Exit::WorldFailed;
 }
 
-Exit tell(const base::Error& error, World& world) {
-  fmt::print(world.err, "error[{}]: {}\n  = help: `piperun explain {}`\n", base::traits(error.code).code, error.message,
-             base::traits(error.code).code);
+Exit tell(const base::Error& error, World& world, const std::vector<std::string>& helps) {
+  const char* code = base::traits(error.code).code;
+  fmt::print(world.err, "error[{}]: {}\n", code, error.message);
+  for (const std::string& help : helps) fmt::print(world.err, "  = help: {}\n", help);
+  fmt::print(world.err, "  = help: `piperun explain {}`\n", code);
   return exit_of(error);
 }
 

@@ -57,6 +57,6 @@ std::expected<Compiled, Exit> compile_or_tell(const std::string& path, const Com
 engine::Options engine_options(const Compiled& compiled);
 
 Exit exit_of(const base::Error& error);
-Exit tell(const base::Error& error, World& world);  // prints it; returns exit_of it
+Exit tell(const base::Error& error, World& world, const std::vector<std::string>& helps = {});  // prints it; returns exit_of it
 
 }  // namespace piperun::cli

@@ -20,10 +20,7 @@ std::vector<plan::Manifest> manifests_of(const Compiled& compiled) {
 
 Exit run(const Arguments& arguments, World& world) {
   const auto options = compile_options(arguments, world);
-  if (!options) {
-    fmt::print(world.err, "piperun: {}\n", options.error());
-    return Exit::Usage;
-  }
+  if (!options) return misuse(world, options.error());
   const auto old = compile_or_tell(arguments.text("OLD"), *options, world);
   if (!old) return old.error();
   const auto now = compile_or_tell(arguments.text("NEW"), *options, world);

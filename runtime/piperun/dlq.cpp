@@ -16,12 +16,12 @@ constexpr Option kWhere = {"--where", Takes::One, false, "",
                            "attempts, replays, timestamp, "
                            "first_failure, last_failure"};
 constexpr Option kFile = {"WORDS", Takes::Many, false, "", "[FILE]"};
-constexpr Option kShowOptions[] = {kFile, kWhere, kStateDir, kParam};
-constexpr Option kListOptions[] = {kFile, kWhere, kStateDir, kParam, kJson};
+constexpr Option kShowOptions[] = {kFile, kWhere, kStandIns, kStateDir, kParam};
+constexpr Option kListOptions[] = {kFile, kWhere, kStandIns, kStateDir, kParam, kJson};
 constexpr Option kReplayOptions[] = {
-    kFile, kWhere, {"--force", Takes::Nothing, false, "", "also what failed in three replays"}, kStateDir, kParam};
-constexpr Option kDropOptions[] = {
-    kFile, kWhere, {"--all", Takes::Nothing, false, "", "every letter; instead of --where"}, kStateDir, kParam};
+    kFile, kWhere, {"--force", Takes::Nothing, false, "", "also what failed in three replays"}, kStandIns, kStateDir, kParam};
+constexpr Option kDropOptions[] = {kFile,     kWhere,    {"--all", Takes::Nothing, false, "", "every letter; instead of --where"},
+                                   kStandIns, kStateDir, kParam};
 constexpr std::int64_t kMaxReplays = 3;
 
 using Visit = std::function<base::Result<void>(commit::Domain&, const commit::Letter&)>;
@@ -48,6 +48,13 @@ Exit each_letter(const Arguments& arguments, World& world, embedded::Database::A
   return Exit::Done;
 }
 
+void tell_none(const Arguments& arguments, World& world) {
+  fmt::print(world.err, "{}\n",
+             arguments.has("--where")
+                 ? "no dead letter fits `--where`"
+                 : "no dead letters; with `dead_letter = keep`, a record that cannot be processed becomes one");
+}
+
 Exit list(const Arguments& arguments, World& world) {
   struct Group {
     std::int64_t letters = 0;
@@ -70,16 +77,20 @@ Exit list(const Arguments& arguments, World& world) {
                  letter.site.empty() ? "" : "  at ", letter.site, letter.origin.topic, letter.origin.number, letter.offset);
     }
   }
-  if (groups.empty()) fmt::print(world.err, "no dead letters\n");
+  if (groups.empty()) tell_none(arguments, world);
   return Exit::Done;
 }
 
 Exit show(const Arguments& arguments, World& world) {
-  return each_letter(arguments, world, embedded::Database::Access::Read,
-                     [&](commit::Domain&, const commit::Letter& letter) -> base::Result<void> {
-                       fmt::print(world.out, "{}\n", engine::letter_json(letter));
-                       return {};
-                     });
+  bool is_empty = true;
+  const Exit done = each_letter(arguments, world, embedded::Database::Access::Read,
+                                [&](commit::Domain&, const commit::Letter& letter) -> base::Result<void> {
+                                  fmt::print(world.out, "{}\n", engine::letter_json(letter));
+                                  is_empty = false;
+                                  return {};
+                                });
+  if (done == Exit::Done && is_empty) tell_none(arguments, world);
+  return done;
 }
 
 Exit replay(const Arguments& arguments, World& world) {
@@ -98,10 +109,7 @@ Exit replay(const Arguments& arguments, World& world) {
 }
 
 Exit drop(const Arguments& arguments, World& world) {
-  if (arguments.has("--where") == arguments.has("--all")) {
-    fmt::print(world.err, "piperun: say which letters: --where EXPR, or --all\n");
-    return Exit::Usage;
-  }
+  if (arguments.has("--where") == arguments.has("--all")) return misuse(world, "say which letters: --where EXPR, or --all");
   std::int64_t dropped = 0;
   const Exit done =
       each_letter(arguments, world, embedded::Database::Access::Write,

@@ -47,18 +47,14 @@ Exit explain_code(std::string name, World& world) {
                *traits->explanation ? "\n" : "", words(traits->error_class));
     return Exit::Done;
   }
-  fmt::print(world.err, "piperun: there is no code {}\n", name);
-  return Exit::Usage;
+  return misuse(world, fmt::format("there is no code {}", name));
 }
 
 Exit run(const Arguments& arguments, World& world) {
   const std::string word = arguments.text("FILE|CODE");
   if (is_code(word)) return explain_code(word, world);
   auto options = compile_options(arguments, world);
-  if (!options) {
-    fmt::print(world.err, "piperun: {}\n", options.error());
-    return Exit::Usage;
-  }
+  if (!options) return misuse(world, options.error());
   options->optimized = false;
   const auto compiled = compile_or_tell(word, *options, world);
   if (!compiled) return compiled.error();

@@ -2,6 +2,9 @@
 
 #include <fmt/ostream.h>
 
+#include <algorithm>
+
+#include "lang/diag/render.h"
 #include "lang/value/time.h"
 #include "runtime/piperun/rows.h"
 
@@ -9,21 +12,67 @@ namespace piperun::cli {
 namespace {
 
 // The condition becomes a stage of a pipeline that is never run as such: so it has every function, and every diagnostic, of the language.
-constexpr std::string_view kPipeline = R"(pipeline letters {{ delivery = at_least_once }}
-type Letter {{
+constexpr std::string_view kBefore = R"(pipeline letters { delivery = at_least_once }
+type Letter {
   code: string, reason: string, sqlstate: string, at: string, unit: string, flow: string, topic: string
   partition: int64, offset: int64, element: int64, attempts: int64, replays: int64
   timestamp: timestamp, first_failure: timestamp, last_failure: timestamp
   key: string?, value: string?
-}}
-source letters: Letter = stdin {{ format = json }}
+}
+source letters: Letter = stdin { format = json }
 sink accepted = stdout
-flow accept {{
+flow accept {
   from letters
-  filter {}
+  filter )";
+constexpr std::string_view kBehind = R"(
   to accepted
-}}
+}
 )";
+constexpr const char* kName = "--where";
+
+// What was found, as places in the condition alone: all that its user typed.
+class Shown {
+ public:
+  Shown(const diag::Report& report, const std::string& condition)
+      : file_(sources_.add(kName, condition)), size_(static_cast<std::uint32_t>(condition.size())) {
+    for (const diag::Diagnostic* found : report.sorted()) report_.add(moved(*found));
+  }
+
+  std::string text(bool colour) const {
+    diag::RenderOptions form;
+    form.colour = colour;
+    return diag::render(report_, sources_, form);
+  }
+
+ private:
+  static bool is_typed(const source::Span& span, std::uint32_t size) {
+    return span.begin >= kBefore.size() && span.end <= kBefore.size() + size;
+  }
+
+  // What lies behind the condition is meant at its end: something is missing there.
+  source::Span moved(const source::Span& span) const {
+    const auto place = [&](std::uint32_t at) {
+      const auto before = static_cast<std::uint32_t>(kBefore.size());
+      return std::min(at < before ? 0 : at - before, size_);
+    };
+    return {file_, place(span.begin), place(span.end)};
+  }
+
+  diag::Diagnostic moved(diag::Diagnostic found) const {
+    found.span = moved(found.span);
+    std::erase_if(found.secondaries, [&](const diag::Label& label) { return !is_typed(label.span, size_); });
+    for (diag::Label& label : found.secondaries) label.span = moved(label.span);
+    for (diag::Help& help : found.helps) {
+      if (help.edit) help.edit->span = moved(help.edit->span);
+    }
+    return found;
+  }
+
+  source::SourceMap sources_;
+  source::FileId file_;
+  std::uint32_t size_;
+  diag::Report report_;
+};
 
 std::string time_json(std::int64_t micros) {
   std::string out = "\"";
@@ -53,9 +102,11 @@ std::expected<LetterFilter, Exit> LetterFilter::make(const std::string& expressi
   CompileOptions options;
   options.local = true;
   options.environment = world.environment;
-  options.files["--where"] = fmt::format(kPipeline, expression);
-  auto compiled = compile_or_tell("--where", options, world);
-  if (!compiled) return std::unexpected(Exit::Usage);
+  options.files[kName] = fmt::format("{}{}{}", kBefore, expression, kBehind);
+  auto compiled = compile_file(kName, options);
+  if (!compiled) return std::unexpected(tell(compiled.error(), world));
+  world.err << Shown(compiled->report, expression).text(world.colour);
+  if (!compiled->ok()) return std::unexpected(Exit::Usage);
   return LetterFilter(std::make_unique<Compiled>(std::move(*compiled)));
 }
 

@@ -18,7 +18,7 @@ namespace piperun::cli {
 namespace {
 
 constexpr Option kFile = {"WORDS", Takes::Many, false, "", "[FILE]"};
-constexpr Option kShowOptions[] = {kFile, kStateDir, kParam, kJson};
+constexpr Option kShowOptions[] = {kFile, kStandIns, kStateDir, kParam, kJson};
 constexpr Option kResetOptions[] = {
     kFile,
     {"--to", Takes::Phrase, true,
@@ -28,9 +28,31 @@ constexpr Option kResetOptions[] = {
     {"--partition", Takes::One, false, "", "this partition alone"},
     {"--state", Takes::One, false, "keep clear", "what becomes of the keys of `dedup`; must be said if there are any"},
     {"--dry-run", Takes::Nothing, false, "", "say what would be done"},
+    kStandIns,
     kStateDir,
     kParam,
 };
+
+// Dead letters that were asked for again are read like one more partition.
+bool is_replay(const commit::Position& position) { return position.partition.topic.starts_with('#'); }
+
+void print_json(const StoredUnit& unit, const commit::Position& position, World& world) {
+  fmt::print(world.out,
+             "{{\"pipeline\":{},\"unit\":{},\"topic\":{},\"partition\":{},\"next_offset\":{},\"epoch\":{},\"read\":{}}}\n",
+             bytes_json(unit.ledger.pipeline), bytes_json(unit.ledger.unit), bytes_json(position.partition.topic),
+             position.partition.number, position.next_offset, position.epoch, position.counts.read);
+}
+
+void print_line(const StoredUnit& unit, const commit::Position& position, World& world) {
+  if (is_replay(position)) {
+    if (position.counts.read > 0)
+      fmt::print(world.out, "{:<24} {} dead letters were replayed\n", unit.ledger.unit, with_commas(position.counts.read));
+    return;
+  }
+  fmt::print(world.out, "{:<24} {:<24} partition {:<3} next {:<10} read {:<10} epoch {}\n", unit.ledger.unit,
+             position.partition.topic, position.partition.number, position.next_offset, with_commas(position.counts.read),
+             position.epoch);
+}
 
 Exit show(const Arguments& arguments, World& world) {
   const auto set = open_stores(arguments, world);
@@ -38,19 +60,10 @@ Exit show(const Arguments& arguments, World& world) {
   const auto units = stored_units(*set);
   if (!units) return tell(units.error(), world);
   for (const StoredUnit& unit : *units) {
-    for (const commit::Position& position : unit.ledger.positions) {
-      if (arguments.has("--json")) {
-        fmt::print(world.out,
-                   "{{\"pipeline\":{},\"unit\":{},\"topic\":{},\"partition\":{},\"next_offset\":{},\"epoch\":{},\"read\":{}}}\n",
-                   bytes_json(unit.ledger.pipeline), bytes_json(unit.ledger.unit), bytes_json(position.partition.topic),
-                   position.partition.number, position.next_offset, position.epoch, position.counts.read);
-      } else {
-        fmt::print(world.out, "{:<24} {:<24} partition {:<3} next {:<10} read {:<10} epoch {}\n", unit.ledger.unit,
-                   position.partition.topic, position.partition.number, position.next_offset, with_commas(position.counts.read),
-                   position.epoch);
-      }
-    }
+    for (const commit::Position& position : unit.ledger.positions)
+      arguments.has("--json") ? print_json(unit, position, world) : print_line(unit, position, world);
   }
+  if (units->empty()) fmt::print(world.err, "no positions; the first run of a pipeline stores them\n");
   return Exit::Done;
 }
 
@@ -177,10 +190,10 @@ base::Result<void> move(embedded::EmbeddedDomain& domain, const std::map<commit:
 }
 
 Exit reset(const Arguments& arguments, World& world) {
-  const auto misuse = [&](std::string_view words) { return fmt::print(world.err, "piperun: {}\n", words), Exit::Usage; };
   const auto target = parse_target(arguments.text("--to"));
   if (!target)
-    return misuse("--to is earliest, latest, offset N, shift N or datetime T, for example `datetime 2026-01-31T12:00:00Z`");
+    return misuse(world,
+                  "--to is earliest, latest, offset N, shift N or datetime T, for example `datetime 2026-01-31T12:00:00Z`");
   const auto set = open_stores(arguments, world);
   if (!set) return set.error();
   const auto unit = find_unit(*set, arguments.text("--unit"));
@@ -191,14 +204,14 @@ Exit reset(const Arguments& arguments, World& world) {
   const std::vector<std::string> stages = stateful_stages(*domain, unit->ledger.unit);
   if (!stages.empty() && !arguments.has("--state")) {
     return misuse(
-        fmt::format("{} has stored keys ({}): say `--state keep` (records read again count as repeats) or `--state clear`",
-                    unit->ledger.unit, fmt::join(stages, ", ")));
+        world, fmt::format("{} has stored keys ({}): say `--state keep` (records read again count as repeats) or `--state clear`",
+                           unit->ledger.unit, fmt::join(stages, ", ")));
   }
   Sources sources(*set, *unit, world);
   std::map<commit::PartitionName, std::int64_t> targets;
   for (const commit::Position& position : unit->ledger.positions) {
     const commit::PartitionName& name = position.partition;
-    if (name.topic.starts_with('#') || (arguments.has("--topic") && name.topic != arguments.text("--topic")) ||
+    if (is_replay(position) || (arguments.has("--topic") && name.topic != arguments.text("--topic")) ||
         (arguments.has("--partition") && std::to_string(name.number) != arguments.text("--partition"))) {
       continue;
     }
@@ -209,7 +222,7 @@ Exit reset(const Arguments& arguments, World& world) {
     targets[name] = *resolved;
     fmt::print(world.out, "{} {}/{}: {} -> {}\n", unit->ledger.unit, name.topic, name.number, position.next_offset, *resolved);
   }
-  if (targets.empty()) return misuse("no such topic or partition in this unit");
+  if (targets.empty()) return misuse(world, "no such topic or partition in this unit");
   if (arguments.text("--state") == "clear") fmt::print(world.out, "keys of {} are forgotten\n", fmt::join(stages, ", "));
   if (arguments.has("--dry-run")) return Exit::Done;
   if (const auto moved = move(*domain, targets); !moved) return tell(moved.error(), world);
@@ -223,7 +236,8 @@ Exit reset(const Arguments& arguments, World& world) {
 }  // namespace
 
 extern const Command kOffsetsShow, kOffsetsReset;
-const Command kOffsetsShow = {"offsets show", "Where each unit goes on reading.",
+const Command kOffsetsShow = {"offsets show",
+                              "Where each unit goes on reading. In JSON, `#replay` counts dead letters that were replayed.",
                               "piperun offsets show\npiperun offsets show orders.pipe --json", kShowOptions, show};
 const Command kOffsetsReset = {"offsets reset", "Moves positions of a unit; a process that works on it ends with exit code 75.",
                                "piperun offsets reset orders.pipe --to earliest --state clear\npiperun offsets reset --to shift "

@@ -2,7 +2,6 @@
 #include <fmt/ostream.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "lang/ast/print.h"
 #include "lang/ir/print.h"
@@ -31,17 +30,9 @@ constexpr Option kOptions[] = {
     {"--json", Takes::Nothing, false, "", "the ledger as JSON"},
 };
 
-Exit misuse(World& world, std::string_view words) {
-  fmt::print(world.err, "piperun: {}\n", words);
-  return Exit::Usage;
-}
-
 std::optional<std::uint32_t> number_of_workers(const Arguments& arguments) {
-  const std::string text = arguments.text("--workers", "1");
-  std::uint32_t workers = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), workers);
-  if (error != std::errc() || end != text.data() + text.size() || workers < 1 || workers > 256) return std::nullopt;
-  return workers;
+  const auto workers = arguments.number("--workers", 1);
+  return workers && *workers >= 1 && *workers <= 256 ? std::optional(static_cast<std::uint32_t>(*workers)) : std::nullopt;
 }
 
 Exit emit(const std::string& path, const std::string& what, const CompileOptions& options, World& world) {
@@ -76,7 +67,8 @@ Exit execute(const Compiled& compiled, const std::string& path, const Arguments&
   const bool prints_data = std::ranges::any_of(compiled.program->systems,
                                                [](const ir::System& system) { return system.kind == ir::SystemKind::Stdout; });
   (prints_data ? world.err : world.out) << (arguments.has("--json") ? ledger_json(result.ledgers) : ledger_table(result.ledgers));
-  return result.error ? tell(*result.error, world) : Exit::Done;
+  if (!result.error) return Exit::Done;
+  return tell(*result.error, world, sharers(*compiled.program, state_dir, base_dir, *result.error));
 }
 
 Exit run(const Arguments& arguments, World& world) {

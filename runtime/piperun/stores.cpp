@@ -4,8 +4,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
-#include <set>
+#include <map>
 
 namespace piperun::cli {
 
@@ -32,6 +33,12 @@ std::string database_path(const ir::Program& program, ir::SystemId id, const std
 }
 
 namespace {
+
+// The topic or table of a source, table or sink.
+template <typename Declaration>
+std::string object_of(const Declaration& declaration) {
+  return declaration.object.empty() ? declaration.name : declaration.object;
+}
 
 void add_stores_of(const ir::Program& program, const std::string& state_dir, const std::string& base_dir, StoreSet& set) {
   for (ir::SystemId id = 0; id < program.systems.size(); ++id) {
@@ -66,26 +73,33 @@ base::Result<Found> only_one(std::vector<Found> found, std::string_view what, co
       fmt::format("`{}` is ambiguous: {} have such a {}; name the FILE, or --state-dir", name, fmt::join(stores, " and "), what));
 }
 
-// A name as FILE declares it, or as the store calls it.
+// Where something that FILE declares is kept.
+struct Place {
+  Store store;
+  std::string object;
+  std::map<std::string, std::string> options;
+};
+
+// By the name that FILE gives it, or else the store.
 template <typename Declaration>
-std::optional<std::pair<std::string, ir::SystemId>> declared(const std::vector<Declaration>& declarations,
-                                                             const std::string& name) {
+std::optional<Place> declared(const StoreSet& set, const std::vector<Declaration>& declarations, const std::string& name) {
   for (const bool by_object : {false, true}) {
     for (const Declaration& each : declarations) {
-      const std::string object = each.object.empty() ? each.name : each.object;
-      if ((by_object ? object : each.name) == name) return std::pair(object, each.system);
+      const std::string object = object_of(each);
+      if ((by_object ? object : each.name) != name) continue;
+      const std::string path = database_path(set.compiled->program.value(), each.system, set.state_dir, set.base_dir);
+      if (const Store* store = store_of(set, path)) return Place{*store, object, each.options};
+      return std::nullopt;
     }
   }
   return std::nullopt;
 }
 
-std::optional<std::pair<Store, std::string>> declared_in(const StoreSet& set,
-                                                         const std::optional<std::pair<std::string, ir::SystemId>>& found) {
-  if (!found) return std::nullopt;
-  const ir::Program& program = *set.compiled->program;
-  const std::string name = database_path(program, found->second, set.state_dir, set.base_dir);
-  const Store* store = store_of(set, name);
-  return store ? std::optional(std::pair(*store, found->first)) : std::nullopt;
+std::int64_t partitions_in(const std::map<std::string, std::string>& options) {
+  const auto found = options.find("partitions");
+  std::int64_t result = 1;
+  if (found != options.end()) std::from_chars(found->second.data(), found->second.data() + found->second.size(), result);
+  return result;
 }
 
 }  // namespace
@@ -98,16 +112,12 @@ std::expected<StoreSet, Exit> open_stores(const Arguments& arguments, World& wor
   if (file == set.words.end()) {
     add_stores_in(set.state_dir, set);
     if (!set.stores.empty()) return set;
-    fmt::print(world.err, "piperun: there is no data in {}; name the FILE, or --state-dir\n", set.state_dir);
-    return std::unexpected(Exit::Usage);
+    return std::unexpected(misuse(world, fmt::format("there is no data in {}; name the FILE, or --state-dir", set.state_dir)));
   }
   const std::string path = *file;
   set.words.erase(file);
   auto options = compile_options(arguments, world);
-  if (!options) {
-    fmt::print(world.err, "piperun: {}\n", options.error());
-    return std::unexpected(Exit::Usage);
-  }
+  if (!options) return std::unexpected(misuse(world, options.error()));
   options->local = true;
   auto compiled = compile_or_tell(path, *options, world);
   if (!compiled) return std::unexpected(compiled.error());
@@ -118,65 +128,68 @@ std::expected<StoreSet, Exit> open_stores(const Arguments& arguments, World& wor
   return set;
 }
 
-base::Result<std::vector<StoredUnit>> stored_units(const StoreSet& set) {
-  std::vector<StoredUnit> units;
+base::Result<void> each_store(const StoreSet& set, const VisitStore& visit) {
   for (const Store& store : set.stores) {
     if (!fs::exists(store.path)) continue;
     auto inspector = embedded::Inspector::open(store.path, Database::Access::Read);
     if (!inspector) return std::unexpected(inspector.error());
-    auto ledgers = inspector->ledgers();
+    if (auto visited = visit(store, *inspector); !visited) return visited;
+  }
+  return {};
+}
+
+base::Result<std::vector<StoredUnit>> stored_units(const StoreSet& set) {
+  std::vector<StoredUnit> units;
+  const auto done = each_store(set, [&](const Store& store, embedded::Inspector& inspector) -> base::Result<void> {
+    auto ledgers = inspector.ledgers();
     if (!ledgers) return std::unexpected(ledgers.error());
     for (embedded::UnitLedger& ledger : *ledgers) {
       if (set.pipeline.empty() || ledger.pipeline == set.pipeline) units.push_back({store, std::move(ledger)});
     }
-  }
+    return {};
+  });
+  if (!done) return std::unexpected(done.error());
   return units;
 }
 
 base::Result<FoundTopic> find_topic(const StoreSet& set, const std::string& name, bool missing_ok) {
   if (set.compiled) {
     const ir::Program& program = *set.compiled->program;
-    auto place = declared_in(set, declared(program.sources, name));
+    auto place = declared(set, program.sources, name);
     if (!place) {
-      std::vector<ir::Sink> topics;
-      for (const ir::Sink& sink : program.sinks)
-        if (sink.is_topic) topics.push_back(sink);
-      place = declared_in(set, declared(topics, name));
+      std::vector<ir::Sink> topics = program.sinks;
+      std::erase_if(topics, [](const ir::Sink& sink) { return !sink.is_topic; });
+      place = declared(set, topics, name);
     }
-    if (place && (missing_ok || fs::exists(place->first.path))) return FoundTopic{place->first, place->second};
+    if (place && (missing_ok || fs::exists(place->store.path)))
+      return FoundTopic{place->store, place->object, partitions_in(place->options)};
   }
   std::vector<FoundTopic> found;
-  for (const Store& store : set.stores) {
-    if (!fs::exists(store.path)) continue;
-    auto inspector = embedded::Inspector::open(store.path, Database::Access::Read);
-    if (!inspector) return std::unexpected(inspector.error());
-    const auto topics = inspector->topics();
+  const auto done = each_store(set, [&](const Store& store, embedded::Inspector& inspector) -> base::Result<void> {
+    const auto topics = inspector.topics();
     if (!topics) return std::unexpected(topics.error());
-    for (const embedded::Topic& topic : *topics) {
-      if (topic.name == name) found.push_back({store, name});
-    }
-  }
+    if (std::ranges::count(*topics, name, &embedded::Topic::name) > 0) found.push_back({store, name, 0});
+    return {};
+  });
+  if (!done) return std::unexpected(done.error());
   return only_one(std::move(found), "topic", name, base::ErrorCode::NoSuchTopic);
 }
 
 base::Result<FoundTable> find_table(const StoreSet& set, const std::string& name) {
   if (set.compiled) {
     const ir::Program& program = *set.compiled->program;
-    auto place = declared_in(set, declared(program.tables, name));
-    if (!place) place = declared_in(set, declared(program.sinks, name));
-    if (place && fs::exists(place->first.path)) return FoundTable{place->first, place->second};
+    auto place = declared(set, program.tables, name);
+    if (!place) place = declared(set, program.sinks, name);
+    if (place && fs::exists(place->store.path)) return FoundTable{place->store, place->object};
   }
   std::vector<FoundTable> found;
-  for (const Store& store : set.stores) {
-    if (!fs::exists(store.path)) continue;
-    auto inspector = embedded::Inspector::open(store.path, Database::Access::Read);
-    if (!inspector) return std::unexpected(inspector.error());
-    const auto tables = inspector->tables();
+  const auto done = each_store(set, [&](const Store& store, embedded::Inspector& inspector) -> base::Result<void> {
+    const auto tables = inspector.tables();
     if (!tables) return std::unexpected(tables.error());
-    for (const embedded::StoredTable& table : *tables) {
-      if (table.name == name) found.push_back({store, name});
-    }
-  }
+    if (std::ranges::count(*tables, name, &embedded::StoredTable::name) > 0) found.push_back({store, name});
+    return {};
+  });
+  if (!done) return std::unexpected(done.error());
   return only_one(std::move(found), "table", name, base::ErrorCode::NoSuchTable);
 }
 
@@ -193,6 +206,64 @@ base::Result<StoredUnit> find_unit(const StoreSet& set, const std::string& name)
     names.push_back(fmt::format("{} of {} in {}", unit.ledger.unit, unit.ledger.pipeline, unit.store.path));
   return base::failure(base::ErrorCode::CannotOpen,
                        fmt::format("which unit: {}? Say --unit NAME, or the FILE", fmt::join(names, "; ")));
+}
+
+namespace {
+
+struct Kept {
+  std::string declaration;  // `sink lines`
+  std::string path, object;
+};
+
+std::vector<Kept> kept_in_files(const ir::Program& program, const std::string& state_dir, const std::string& base_dir) {
+  std::vector<Kept> all;
+  const auto add = [&](const char* kind, const auto& each) {
+    const std::string path = database_path(program, each.system, state_dir, base_dir);
+    if (!path.empty()) all.push_back({fmt::format("{} {}", kind, each.name), path, object_of(each)});
+  };
+  for (const ir::Table& table : program.tables) add("table", table);
+  for (const ir::Sink& sink : program.sinks) {
+    if (!sink.is_topic) add("sink", sink);
+  }
+  return all;
+}
+
+// Ids of the other pipelines that have units in this file.
+std::vector<std::string> other_pipelines(const std::string& path, const std::string& id) {
+  std::vector<std::string> names;
+  auto inspector = embedded::Inspector::open(path, Database::Access::Read);
+  if (!inspector) return names;
+  const auto ledgers = inspector->ledgers();
+  if (!ledgers) return names;
+  for (const embedded::UnitLedger& ledger : *ledgers) {
+    if (ledger.pipeline != id && std::ranges::count(names, ledger.pipeline) == 0) names.push_back(ledger.pipeline);
+  }
+  return names;
+}
+
+}  // namespace
+
+std::vector<std::string> sharers(const ir::Program& program, const std::string& state_dir, const std::string& base_dir,
+                                 const base::Error& error) {
+  std::vector<std::string> hints;
+  if (error.code != base::ErrorCode::SchemaMismatch) return hints;
+  const std::vector<Kept> all = kept_in_files(program, state_dir, base_dir);
+  for (auto a = all.begin(); a != all.end(); ++a) {
+    if (!error.message.starts_with(fmt::format("table `{}` in {}:", a->object, a->path))) continue;
+    for (auto b = std::next(a); b != all.end(); ++b) {
+      if (a->path == b->path && a->object == b->object)
+        hints.push_back(fmt::format("{} and {} both use the table `{}` of {}; give one of them another `table`", a->declaration,
+                                    b->declaration, a->object, a->path));
+    }
+    const std::vector<std::string> others = other_pipelines(a->path, program.id);
+    if (!hints.empty() || others.empty()) return hints;
+    hints.push_back(
+        fmt::format("{} also holds data of pipeline {}; if {} made the table, run one of them with another `--state-dir`, "
+                    "or give {} another name, `table` or connection",
+                    a->path, fmt::join(others, ", "), others.size() == 1 ? "that" : "one of those", a->declaration));
+    return hints;
+  }
+  return hints;
 }
 
 }  // namespace piperun::cli

@@ -1,6 +1,7 @@
 // Where the data of a pipeline lies: database files of stand-ins and state stores below the state directory. With a FILE its
 // connections are looked up, without one every database file there is searched.
 #pragma once
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,6 +34,10 @@ struct StoreSet {
 // `WORDS`: positions, of which one that ends in `.pipe` is the FILE. Prints what is wrong with it.
 std::expected<StoreSet, Exit> open_stores(const Arguments& arguments, World& world);
 
+// Calls `visit` for each store whose file is there, until one fails.
+using VisitStore = std::function<base::Result<void>(const Store&, embedded::Inspector&)>;
+base::Result<void> each_store(const StoreSet& set, const VisitStore& visit);
+
 // One unit of one pipeline, in the file that holds its positions.
 struct StoredUnit {
   Store store;
@@ -44,6 +49,7 @@ base::Result<std::vector<StoredUnit>> stored_units(const StoreSet& set);
 struct FoundTopic {
   Store store;
   std::string topic;
+  std::int64_t partitions = 0;  // that FILE gives a topic which is to be made; 0: nothing names this topic
 };
 base::Result<FoundTopic> find_topic(const StoreSet& set, const std::string& name, bool missing_ok = false);
 
@@ -53,6 +59,10 @@ struct FoundTable {
   std::string table;
 };
 base::Result<FoundTable> find_table(const StoreSet& set, const std::string& name);
+
+// Who else uses the table that does not fit a sink, as words for whoever must give one of them another place. Nothing for other errors.
+std::vector<std::string> sharers(const ir::Program& program, const std::string& state_dir, const std::string& base_dir,
+                                 const base::Error& error);
 
 // The one of these units that has that name; the only one if the name is "".
 base::Result<StoredUnit> find_unit(const StoreSet& set, const std::string& name);

@@ -2,8 +2,6 @@
 #include <fmt/ostream.h>
 
 #include <algorithm>
-#include <charconv>
-#include <filesystem>
 
 #include "lang/value/text.h"
 #include "runtime/piperun/rows.h"
@@ -12,9 +10,10 @@
 namespace piperun::cli {
 namespace {
 
-constexpr Option kListOptions[] = {{"WORDS", Takes::Many, false, "", "[FILE]"}, kStateDir, kParam, kJson};
+constexpr Option kListOptions[] = {{"WORDS", Takes::Many, false, "", "[FILE]"}, kStandIns, kStateDir, kParam, kJson};
 constexpr Option kPeekOptions[] = {{"WORDS", Takes::Many, true, "", "TABLE [FILE]"},
                                    {"--limit", Takes::One, false, "", "how many rows (default: 10)"},
+                                   kStandIns,
                                    kStateDir,
                                    kParam,
                                    kJson};
@@ -22,24 +21,33 @@ constexpr Option kPeekOptions[] = {{"WORDS", Takes::Many, true, "", "TABLE [FILE
 Exit list(const Arguments& arguments, World& world) {
   const auto set = open_stores(arguments, world);
   if (!set) return set.error();
-  for (const Store& store : set->stores) {
-    if (!std::filesystem::exists(store.path)) continue;
-    auto inspector = embedded::Inspector::open(store.path, embedded::Database::Access::Read);
-    if (!inspector) return tell(inspector.error(), world);
-    const auto tables = inspector->tables();
-    if (!tables) return tell(tables.error(), world);
-    for (const embedded::StoredTable& table : *tables) {
+  std::size_t tables = 0;
+  const auto done = each_store(*set, [&](const Store& store, embedded::Inspector& inspector) -> base::Result<void> {
+    const auto found = inspector.tables();
+    if (!found) return std::unexpected(found.error());
+    for (const embedded::StoredTable& table : *found) {
       if (arguments.has("--json"))
         fmt::print(world.out, "{{\"table\":{},\"store\":{},\"rows\":{}}}\n", bytes_json(table.name), bytes_json(store.path),
                    table.rows);
       else fmt::print(world.out, "{:<24} {} rows   {}\n", table.name, table.rows, store.path);
     }
-  }
+    tables += found->size();
+    return {};
+  });
+  if (!done) return tell(done.error(), world);
+  if (tables == 0) fmt::print(world.err, "no tables; a run makes those of its sinks, and those of its tables with a `sample`\n");
   return Exit::Done;
 }
 
-std::string shown(const embedded::StoredValue& value) {
+bool is_boolean(const embedded::StoredTable& table, std::size_t column, const embedded::StoredValue& value) {
+  return table.types[column] == "BOOLEAN" && value.kind == embedded::StoredValue::Kind::Integer;
+}
+
+const char* boolean(const embedded::StoredValue& value) { return value.text == "0" ? "false" : "true"; }
+
+std::string shown(const embedded::StoredTable& table, std::size_t column, const embedded::StoredValue& value) {
   using Kind = embedded::StoredValue::Kind;
+  if (is_boolean(table, column, value)) return boolean(value);
   switch (value.kind) {
     case Kind::Null: return "-";
     case Kind::Integer:
@@ -52,8 +60,9 @@ std::string shown(const embedded::StoredValue& value) {
   return text;
 }
 
-std::string as_json(const embedded::StoredValue& value) {
+std::string as_json(const embedded::StoredTable& table, std::size_t column, const embedded::StoredValue& value) {
   using Kind = embedded::StoredValue::Kind;
+  if (is_boolean(table, column, value)) return boolean(value);
   switch (value.kind) {
     case Kind::Null: return "null";
     case Kind::Integer:
@@ -68,7 +77,7 @@ void print_json(const embedded::StoredTable& table, const std::vector<std::vecto
   for (const auto& row : rows) {
     std::string line = "{";
     for (std::size_t i = 0; i < row.size(); ++i)
-      line += fmt::format("{}{}:{}", i == 0 ? "" : ",", bytes_json(table.columns[i]), as_json(row[i]));
+      line += fmt::format("{}{}:{}", i == 0 ? "" : ",", bytes_json(table.columns[i]), as_json(table, i, row[i]));
     fmt::print(world.out, "{}}}\n", line);
   }
 }
@@ -78,27 +87,23 @@ void print_table(const embedded::StoredTable& table, const std::vector<std::vect
   for (const std::string& column : table.columns) widths.push_back(column.size());
   for (const auto& row : rows) {
     for (std::size_t i = 0; i < row.size(); ++i)
-      widths[i] = std::max(widths[i], value::length(shown(row[i])) > 40 ? 40 : shown(row[i]).size());
+      widths[i] = std::max(widths[i], std::min<std::size_t>(40, shown(table, i, row[i]).size()));
   }
   const auto cell = [&](std::size_t i, const std::string& text) {
-    fmt::print(world.out, "{:<{}}{}", text, widths[i], i + 1 == widths.size() ? "\n" : "  ");
+    if (i + 1 == widths.size()) fmt::print(world.out, "{}\n", text);
+    else fmt::print(world.out, "{:<{}}  ", text, widths[i]);
   };
   for (std::size_t i = 0; i < table.columns.size(); ++i) cell(i, table.columns[i]);
   for (const auto& row : rows) {
-    for (std::size_t i = 0; i < row.size(); ++i) cell(i, shown(row[i]));
+    for (std::size_t i = 0; i < row.size(); ++i) cell(i, shown(table, i, row[i]));
   }
 }
 
 Exit peek(const Arguments& arguments, World& world) {
   const auto set = open_stores(arguments, world);
   if (!set) return set.error();
-  const std::string text = arguments.text("--limit", "10");
-  std::int64_t limit = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), limit);
-  if (set->words.size() != 1 || error != std::errc() || end != text.data() + text.size()) {
-    fmt::print(world.err, "piperun: piperun table peek TABLE [FILE] [--limit N]\n");
-    return Exit::Usage;
-  }
+  const auto limit = arguments.number("--limit", 10);
+  if (set->words.size() != 1 || !limit) return misuse(world, "piperun table peek TABLE [FILE] [--limit N]");
   const auto found = find_table(*set, set->words[0]);
   if (!found) return tell(found.error(), world);
   auto inspector = embedded::Inspector::open(found->store.path, embedded::Database::Access::Read);
@@ -110,7 +115,7 @@ Exit peek(const Arguments& arguments, World& world) {
     return tell(
         {base::ErrorCode::NoSuchTable, fmt::format("there is no table `{}` in {}", found->table, found->store.path), {}, -1},
         world);
-  const auto rows = inspector->rows(found->table, limit);
+  const auto rows = inspector->rows(found->table, *limit);
   if (!rows) return tell(rows.error(), world);
   if (arguments.has("--json")) print_json(*table, *rows, world);
   else print_table(*table, *rows, world);

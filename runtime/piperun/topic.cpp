@@ -1,9 +1,8 @@
 // `piperun topic list|peek|put`: topics of stand-ins, also while a pipeline runs.
 #include <fmt/ostream.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
-#include <filesystem>
 #include <iostream>
 #include <iterator>
 
@@ -15,58 +14,53 @@ namespace piperun::cli {
 namespace {
 
 constexpr Option kPartition = {"--partition", Takes::One, false, "", "this partition alone"};
-constexpr Option kListOptions[] = {{"WORDS", Takes::Many, false, "", "[FILE]"}, kStateDir, kParam, kJson};
+constexpr Option kListOptions[] = {{"WORDS", Takes::Many, false, "", "[FILE]"}, kStandIns, kStateDir, kParam, kJson};
 constexpr Option kPeekOptions[] = {{"WORDS", Takes::Many, true, "", "TOPIC [FILE]"},
                                    kPartition,
                                    {"--from", Takes::One, false, "", "first offset (default: the last ones of each partition)"},
                                    {"--limit", Takes::One, false, "", "how many (default: 10)"},
                                    {"--all", Takes::Nothing, false, "", "all records, as JSON lines"},
+                                   kStandIns,
                                    kStateDir,
                                    kParam};
 constexpr Option kPutOptions[] = {
     {"WORDS", Takes::Many, true, "", "TOPIC [FILE]; one record per line of the input"},
     kPartition,
     {"--key", Takes::One, false, "", "JSON field of each record that becomes its key"},
-    {"--partitions", Takes::One, false, "", "how many, if a topic of FILE is missing and made (default: 1)"},
+    {"--partitions", Takes::One, false, "", "how many, if a topic of FILE is missing and made (default: as FILE says, or 1)"},
     {"--atomic", Takes::Nothing, false, "", "all or nothing (one transaction) instead of as they come"},
+    kStandIns,
     kStateDir,
     kParam};
 
-Exit misuse(World& world, std::string_view words) {
-  fmt::print(world.err, "piperun: {}\n", words);
-  return Exit::Usage;
-}
-
-// A number option; nullopt if it is none.
-std::optional<std::int64_t> number(const Arguments& arguments, std::string_view name, std::int64_t fallback) {
-  if (!arguments.has(name)) return fallback;
-  const std::string text = arguments.text(name);
-  std::int64_t result = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), result);
-  return error == std::errc() && end == text.data() + text.size() && result >= 0 ? std::optional(result) : std::nullopt;
+void print_partition(const embedded::Topic& topic, const embedded::TopicPartition& partition, const Store& store, bool json,
+                     World& world) {
+  if (json) {
+    fmt::print(world.out, "{{\"topic\":{},\"store\":{},\"partition\":{},\"begin\":{},\"end\":{}}}\n", bytes_json(topic.name),
+               bytes_json(store.path), partition.number, partition.begin, partition.end);
+  } else {
+    fmt::print(world.out, "{:<24} partition {:<3} {} .. {}   {}\n", topic.name, partition.number, partition.begin, partition.end,
+               store.path);
+  }
 }
 
 Exit list(const Arguments& arguments, World& world) {
   const auto set = open_stores(arguments, world);
   if (!set) return set.error();
-  for (const Store& store : set->stores) {
-    if (!std::filesystem::exists(store.path)) continue;
-    auto inspector = embedded::Inspector::open(store.path, embedded::Database::Access::Read);
-    if (!inspector) return tell(inspector.error(), world);
-    const auto topics = inspector->topics();
-    if (!topics) return tell(topics.error(), world);
-    for (const embedded::Topic& topic : *topics) {
-      for (const embedded::TopicPartition& partition : topic.partitions) {
-        if (arguments.has("--json")) {
-          fmt::print(world.out, "{{\"topic\":{},\"store\":{},\"partition\":{},\"begin\":{},\"end\":{}}}\n",
-                     bytes_json(topic.name), bytes_json(store.path), partition.number, partition.begin, partition.end);
-        } else {
-          fmt::print(world.out, "{:<24} partition {:<3} {} .. {}   {}\n", topic.name, partition.number, partition.begin,
-                     partition.end, store.path);
-        }
-      }
+  std::size_t topics = 0;
+  const auto done = each_store(*set, [&](const Store& store, embedded::Inspector& inspector) -> base::Result<void> {
+    const auto found = inspector.topics();
+    if (!found) return std::unexpected(found.error());
+    for (const embedded::Topic& topic : *found) {
+      for (const auto& partition : topic.partitions) print_partition(topic, partition, store, arguments.has("--json"), world);
     }
-  }
+    topics += found->size();
+    return {};
+  });
+  if (!done) return tell(done.error(), world);
+  if (topics == 0)
+    fmt::print(world.err,
+               "no topics; a run makes those with a `sample` or `partitions`, `piperun topic put TOPIC FILE` makes any\n");
   return Exit::Done;
 }
 
@@ -92,9 +86,9 @@ Exit peek(const Arguments& arguments, World& world) {
   const auto set = open_stores(arguments, world);
   if (!set) return set.error();
   if (set->words.size() != 1) return misuse(world, "piperun topic peek TOPIC [FILE]");
-  const auto limit = number(arguments, "--limit", arguments.has("--all") ? INT64_MAX : 10);
-  const auto partition = number(arguments, "--partition", -1);
-  const auto from = number(arguments, "--from", -1);
+  const auto limit = arguments.number("--limit", arguments.has("--all") ? INT64_MAX : 10);
+  const auto partition = arguments.number("--partition", -1);
+  const auto from = arguments.number("--from", -1);
   if (!limit || !partition || !from) return misuse(world, "--limit, --partition and --from take a number");
   const auto found = find_topic(*set, set->words[0]);
   if (!found) return tell(found.error(), world);
@@ -109,12 +103,19 @@ Exit peek(const Arguments& arguments, World& world) {
   return Exit::Done;
 }
 
-// The text of a field of a JSON record.
-std::optional<std::string> field_of(const std::string& line, const std::string& field) {
+// The text of a field of a JSON record; none if it is null. An error in words: there is no such field.
+std::expected<std::optional<std::string>, std::string> field_of(const std::string& line, const std::string& field) {
   value::Arena arena;
   const auto json = value::parse_json(line, arena);
-  const value::JsonNode* found = json ? value::member(**json, field) : nullptr;
-  if (found == nullptr) return std::nullopt;
+  if (!json || (*json)->kind != value::JsonKind::Object)
+    return std::unexpected(fmt::format("it is no JSON object, so it has no field `{}`", field));
+  const value::JsonNode* found = value::member(**json, field);
+  if (found == nullptr) {
+    std::vector<std::string_view> names;
+    for (std::uint64_t i = 0; i < (*json)->count; ++i) names.emplace_back((*json)->names[i]);
+    return std::unexpected(fmt::format("it has no field `{}`; it has {}", field, fmt::join(names, ", ")));
+  }
+  if (found->kind == value::JsonKind::Null) return std::nullopt;
   if (found->kind == value::JsonKind::String) return std::string(std::string_view(found->text));
   std::string text;
   value::write_json(*found, text);
@@ -140,40 +141,71 @@ base::Result<void> append(embedded::Inspector& inspector, const FoundTopic& foun
   return inspector.put(found.topic, records, partitions);
 }
 
+// Reads records from the input and appends them.
+class Putter {
+ public:
+  Putter(embedded::Inspector inspector, FoundTopic found, const Arguments& arguments, std::int32_t partition, World& world)
+      : inspector_(std::move(inspector)), found_(std::move(found)), arguments_(arguments), partition_(partition), world_(world) {}
+
+  Exit run(std::int64_t partitions) {
+    constexpr std::size_t kAtOnce = 1000;
+    const bool atomic = arguments_.has("--atomic");
+    for (std::string text; std::getline(world_.in, text);) {
+      ++line_;
+      if (text.ends_with('\r')) text.pop_back();
+      if (text.empty()) continue;
+      auto key = key_of(text);
+      if (!key) return refuse(key.error());
+      lines_.push_back({std::move(text), std::move(*key)});
+      // What comes slowly is there at once; what comes fast is written together.
+      if (atomic || (lines_.size() < kAtOnce && world_.in.rdbuf()->in_avail() > 0)) continue;
+      if (const auto done = write(partitions); !done) return tell(done.error(), world_);
+    }
+    if (const auto done = write(partitions); !done) return tell(done.error(), world_);
+    fmt::print(world_.err, "{} records -> {}\n", total_, found_.topic);
+    return Exit::Done;
+  }
+
+ private:
+  std::expected<std::optional<std::string>, std::string> key_of(const std::string& text) const {
+    if (!arguments_.has("--key")) return std::nullopt;
+    return field_of(text, arguments_.text("--key"));
+  }
+
+  Exit refuse(const std::string& why) {
+    return misuse(world_, fmt::format("line {}: {}", line_, why),
+                  total_ == 0 ? "nothing was written" : fmt::format("{} records before it were written", total_));
+  }
+
+  base::Result<void> write(std::int64_t partitions) {
+    if (lines_.empty()) return {};
+    total_ += lines_.size();
+    const auto done = append(inspector_, found_, lines_, partition_, partitions, world_.clock.now());
+    lines_.clear();
+    return done;
+  }
+
+  embedded::Inspector inspector_;
+  FoundTopic found_;
+  const Arguments& arguments_;
+  std::int32_t partition_;
+  World& world_;
+  std::vector<Line> lines_;
+  std::size_t line_ = 0, total_ = 0;
+};
+
 Exit put(const Arguments& arguments, World& world) {
-  constexpr std::size_t kAtOnce = 1000;
   const auto set = open_stores(arguments, world);
   if (!set) return set.error();
   if (set->words.size() != 1) return misuse(world, "piperun topic put TOPIC [FILE] < records.ndjson");
-  const auto partition = number(arguments, "--partition", -1);
-  const auto partitions = number(arguments, "--partitions", set->compiled ? 1 : 0);
-  if (!partition || !partitions) return misuse(world, "--partition and --partitions take a number");
   const auto found = find_topic(*set, set->words[0], true);
   if (!found) return tell(found.error(), world);
+  const auto partition = arguments.number("--partition", -1);
+  const auto partitions = arguments.number("--partitions", found->partitions);
+  if (!partition || !partitions) return misuse(world, "--partition and --partitions take a number");
   auto inspector = embedded::Inspector::open(found->store.path, embedded::Database::Access::Write);
   if (!inspector) return tell(inspector.error(), world);
-  std::vector<Line> lines;
-  std::size_t total = 0;
-  const auto write = [&]() -> base::Result<void> {
-    total += lines.size();
-    const auto done = append(*inspector, *found, lines, static_cast<std::int32_t>(*partition), *partitions, world.clock.now());
-    lines.clear();
-    return done;
-  };
-  for (std::string text; std::getline(world.in, text);) {
-    if (text.ends_with('\r')) text.pop_back();
-    if (text.empty()) continue;
-    Line line{text, arguments.has("--key") ? field_of(text, arguments.text("--key")) : std::nullopt};
-    lines.push_back(std::move(line));
-    // What comes slowly is there at once; what comes fast is written together.
-    if (arguments.has("--atomic") || (lines.size() < kAtOnce && world.in.rdbuf()->in_avail() > 0)) continue;
-    if (const auto done = write(); !done) return tell(done.error(), world);
-  }
-  if (!lines.empty()) {
-    if (const auto done = write(); !done) return tell(done.error(), world);
-  }
-  fmt::print(world.err, "{} records -> {}\n", total, found->topic);
-  return Exit::Done;
+  return Putter(std::move(*inspector), *found, arguments, static_cast<std::int32_t>(*partition), world).run(*partitions);
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "lang/ir/print.h"
+
 namespace piperun::cli {
 namespace {
 
@@ -71,9 +73,9 @@ engine::CompareManifests comparer(plan::Upgrade upgrade) {
 }
 
 std::optional<ir::Delivery> delivery_of(std::string_view word) {
-  if (word == "at_most_once") return ir::Delivery::AtMostOnce;
-  if (word == "at_least_once") return ir::Delivery::AtLeastOnce;
-  if (word == "exactly_once") return ir::Delivery::ExactlyOnce;
+  for (const auto each : {ir::Delivery::AtMostOnce, ir::Delivery::AtLeastOnce, ir::Delivery::ExactlyOnce}) {
+    if (word == ir::name(each)) return each;
+  }
   return std::nullopt;
 }
 

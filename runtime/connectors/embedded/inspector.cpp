@@ -61,7 +61,10 @@ Result<std::vector<StoredTable>> Inspector::tables() {
   std::vector<StoredTable> result;
   {
     Query query = database_->query(
-        "SELECT t.name, c.name, c.type FROM sqlite_schema t, pragma_table_info(t.name) c WHERE t.type = 'table' "
+        "SELECT t.name, c.name, iif(instr(t.sql, ' INTEGER NOT NULL CHECK (\"' || replace(c.name, '\"', '\"\"') || '\" IN (0, "
+        "1))') "
+        "OR instr(t.sql, ' INTEGER CHECK (\"' || replace(c.name, '\"', '\"\"') || '\" IN (0, 1))'), 'BOOLEAN', c.type) "
+        "FROM sqlite_schema t, pragma_table_info(t.name) c WHERE t.type = 'table' "
         "AND t.name NOT LIKE 'piperun\\_%' ESCAPE '\\' AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY t.name, c.cid");
     for (;;) {
       auto row = query.step();

@@ -19,7 +19,7 @@ struct StoredRecord {
 
 struct StoredTable {
   std::string name;
-  std::vector<std::string> columns, types;  // types as SQLite declares them: INTEGER, REAL, TEXT, BLOB
+  std::vector<std::string> columns, types;  // INTEGER, REAL, TEXT, BLOB as SQLite declares them; BOOLEAN: made for a bool
   std::int64_t rows = 0;
 };
 

@@ -104,12 +104,16 @@ Result<bool> has_unique_key(Database& database, const TableLayout& layout) {
   }
 }
 
+// What a table says of a column that is made: a bool is a 0 or a 1, and whoever looks at the table can see that.
+std::string column_words(const value::Type& type, const std::string& name) {
+  const std::string check = type.kind == value::TypeKind::Bool ? fmt::format(" CHECK ({} IN (0, 1))", quoted(name)) : "";
+  return fmt::format("{} {}{}{}", quoted(name), column_type(type), type.nullable ? "" : " NOT NULL", check);
+}
+
 Result<void> create(Database& database, const value::TypeTable& types, const TableLayout& layout) {
   std::string columns;
   for (const TableColumn& column : layout.columns) {
-    const value::Type& type = types[column.type];
-    columns += fmt::format("{}{} {}{}", columns.empty() ? "" : ", ", quoted(column.name), column_type(type),
-                           type.nullable ? "" : " NOT NULL");
+    columns += (columns.empty() ? "" : ", ") + column_words(types[column.type], column.name);
   }
   if (layout.columns.empty()) columns = "\"letter\" TEXT NOT NULL";
   if (!layout.key.empty()) columns += fmt::format(", PRIMARY KEY ({})", key_list(layout));
@@ -121,8 +125,8 @@ Result<void> add_columns(Database& database, const value::TypeTable& types, cons
   for (const TableColumn& column : layout.columns) {
     const value::Type& type = types[column.type];
     if (!type.nullable || std::ranges::find(stored, column.name, &StoredColumn::name) != stored.end()) continue;
-    auto added = database.execute(
-        fmt::format("ALTER TABLE {} ADD COLUMN {} {}", quoted(layout.table), quoted(column.name), column_type(type)));
+    auto added =
+        database.execute(fmt::format("ALTER TABLE {} ADD COLUMN {}", quoted(layout.table), column_words(type, column.name)));
     if (!added) return added;
   }
   return {};

@@ -53,6 +53,14 @@ std::unexpected<base::Error> not_here(const ir::System& system, const char* role
       fmt::format("`{}` as a {} is not in this version; run with --local where that is possible", system.name, role));
 }
 
+std::unexpected<base::Error> no_topic(const base::Error& error, const ir::Source& source, const std::string& topic) {
+  return base::failure(
+      error.code,
+      fmt::format("{}\n  = help: `piperun topic put {} FILE < records.ndjson` makes it; so does `partitions = 1` in source "
+                  "{}, or with --local a `sample`",
+                  error.message, topic, source.name));
+}
+
 class RealConnectors final : public Connectors {
  public:
   RealConnectors(std::string state_dir, std::string base_dir, base::Clock& clock)
@@ -137,8 +145,10 @@ Result<std::unique_ptr<Source>> RealConnectors::open_source(const ir::Program& p
     if (is_link) {
       if (auto made = make_link(program, source); !made) return std::unexpected(made.error());
     }
-    return embedded::TopicSource::open(database_path(program, source.system), source.object.empty() ? source.name : source.object,
-                                       clock_);
+    const std::string topic = source.object.empty() ? source.name : source.object;
+    auto opened = embedded::TopicSource::open(database_path(program, source.system), topic, clock_);
+    if (!opened && opened.error().code == ErrorCode::NoSuchTopic) return no_topic(opened.error(), source, topic);
+    return opened;
   }
   switch (system.kind) {
     case ir::SystemKind::File: return file::FileSource::open(base_dir_, source.object, source.format, has_header, clock_);
