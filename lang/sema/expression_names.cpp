@@ -8,31 +8,39 @@
 
 namespace piperun::sema {
 
-TypeId Expressions::name(ExprId id, const ast::Name& name, Scope& scope, TypeId hint) {
-  if (name.text.empty()) return {};
-  for (auto each = scope.variables.rbegin(); each != scope.variables.rend(); ++each) {
-    if (each->name != name.text) continue;
-    fact(id).names = VariableRef{each->id};
-    fact(id).is_volatile = each->is_volatile;
-    const bool narrowed = context_.is_nullable(each->type) && scope.present.contains(name.text);
-    fact(id).narrowed = narrowed;
-    return narrowed ? context_.base(each->type) : each->type;
+// What is nullable may be known to be there.
+TypeId Expressions::narrowed(ExprId id, TypeId type, const std::string& path_text, const Scope& scope) {
+  if (!context_.is_nullable(type) || !scope.present.contains(path_text)) return type;
+  fact(id).narrowed = true;
+  return context_.base(type);
+}
+
+// A variable of a fold, a parameter or a field; nullopt: none has this name.
+std::optional<TypeId> Expressions::local_name(ExprId id, const std::string& text, const Scope& scope) {
+  const auto variable = std::ranges::find(scope.variables.rbegin(), scope.variables.rend(), text, &Variable::name);
+  if (variable != scope.variables.rend()) {
+    fact(id).names = VariableRef{variable->id};
+    fact(id).is_volatile = variable->is_volatile;
+    return narrowed(id, variable->type, text, scope);
   }
   if (scope.parameters != nullptr) {
-    for (std::size_t i = 0; i < scope.parameters->size(); ++i) {
-      const Parameter& each = (*scope.parameters)[i];
-      if (each.name != name.text) continue;
-      fact(id).names = ArgumentRef{static_cast<int>(i)};
-      const bool narrowed = context_.is_nullable(each.type) && scope.present.contains(name.text);
-      fact(id).narrowed = narrowed;
-      return narrowed ? context_.base(each.type) : each.type;
+    const auto parameter = std::ranges::find(*scope.parameters, text, &Parameter::name);
+    if (parameter != scope.parameters->end()) {
+      fact(id).names = ArgumentRef{static_cast<int>(parameter - scope.parameters->begin())};
+      return narrowed(id, parameter->type, text, scope);
     }
   }
-  if (scope.row != nullptr) {
-    const auto& columns = scope.row->columns;
-    const auto found = std::ranges::find(columns, name.text, &Column::name);
-    if (found != columns.end()) return field_of_row(id, static_cast<int>(found - columns.begin()), name.text, scope);
-  }
+  if (scope.row == nullptr) return std::nullopt;
+  const auto column = std::ranges::find(scope.row->columns, text, &Column::name);
+  if (column == scope.row->columns.end()) return std::nullopt;
+  fact(id).names = ColumnRef{static_cast<int>(column - scope.row->columns.begin())};
+  fact(id).is_volatile = column->is_volatile;
+  return narrowed(id, column->type, text, scope);
+}
+
+TypeId Expressions::name(ExprId id, const ast::Name& name, Scope& scope, TypeId hint) {
+  if (name.text.empty()) return {};
+  if (const auto type = local_name(id, name.text, scope)) return *type;
   const Symbol* symbol = context_.find(scope.module, name.text);
   if (symbol == nullptr) {
     unknown_name(name, scope);
@@ -46,7 +54,12 @@ TypeId Expressions::name(ExprId id, const ast::Name& name, Scope& scope, TypeId 
     fact(id).names = ConstantRef{};
     return literal(id, *value, hint);
   }
-  if (!scope.is_row_known) return {};
+  if (scope.is_row_known) no_value(name, declaration);
+  return {};
+}
+
+// A declaration that is no value by itself.
+void Expressions::no_value(const ast::Name& name, const ast::Declaration& declaration) {
   auto& found =
       context_.error(Code::P0208, name.span, fmt::format("`{}` is {}, not a value", name.text, kind_name(declaration.node)));
   found.secondary(declaration.name.span, "declared here");
@@ -59,16 +72,6 @@ TypeId Expressions::name(ExprId id, const ast::Name& name, Scope& scope, TypeId 
   } else if (std::holds_alternative<ast::FnDecl>(declaration.node)) {
     found.help(fmt::format("call it: `{}(…)`", name.text));
   }
-  return {};
-}
-
-TypeId Expressions::field_of_row(ExprId id, int column, const std::string& path_text, Scope& scope) {
-  const Column& field = scope.row->columns[static_cast<std::size_t>(column)];
-  fact(id).names = ColumnRef{column};
-  fact(id).is_volatile = field.is_volatile;
-  if (!context_.is_nullable(field.type) || !scope.present.contains(path_text)) return field.type;
-  fact(id).narrowed = true;
-  return context_.base(field.type);
 }
 
 constexpr std::pair<std::string_view, std::string_view> kForeignConstants[] = {

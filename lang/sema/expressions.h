@@ -76,7 +76,9 @@ class Expressions {
   TypeId literal(ExprId id, Constant constant, TypeId hint);
 
   TypeId name(ExprId id, const ast::Name& name, Scope& scope, TypeId hint);
-  TypeId field_of_row(ExprId id, int column, const std::string& path, Scope& scope);
+  TypeId narrowed(ExprId id, TypeId type, const std::string& path_text, const Scope& scope);
+  std::optional<TypeId> local_name(ExprId id, const std::string& text, const Scope& scope);
+  void no_value(const ast::Name& name, const ast::Declaration& declaration);
   void unknown_name(const ast::Name& name, const Scope& scope);
   TypeId param(ExprId id, const ast::ParamRef& ref, Scope& scope);
   TypeId member(ExprId id, const ast::Member& member, Scope& scope, TypeId hint);
