@@ -112,7 +112,7 @@ constexpr Option kHttp[] = {
 
 //   name        roles                  domain            replay positions upsert delete headers keys  topics format available
 constexpr Connector kConnectors[] = {
-    {"kafka", kConnection | kSource | kSink, Domain::Kafka, true, true, false, true, true, true, true, true, LocalOnly,
+    {"kafka", kConnection | kSource | kSink, Domain::Kafka, true, true, false, true, true, true, true, true, Now,
      "brokers security properties", "topics of a Kafka cluster", kKafka},
     {"postgres", kAnywhere, Domain::Postgres, true, true, true, true, false, false, false, false, LocalOnly, "url",
      "tables of a PostgreSQL database", kPostgres},

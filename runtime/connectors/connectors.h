@@ -1,6 +1,8 @@
 // Opens what a program names. Injected into the engine, so that tests can wrap what it opens.
 #pragma once
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "lang/ir/program.h"
@@ -38,8 +40,11 @@ class Connectors {
   virtual base::Result<void> fill_samples(const ir::Program& program, const ir::Unit& unit) = 0;
 };
 
+// The value of a secret by its name; nullopt: it is not set.
+using ReadSecret = std::function<std::optional<std::string>(const std::string& name)>;
+
 // The real ones. `state_dir` holds `<connection>.db` of stand-ins and `<id>.db` of state stores; paths in the program are
 // relative to `base_dir` (the folder of the .pipe file).
-std::unique_ptr<Connectors> make_connectors(std::string state_dir, std::string base_dir, base::Clock& clock);
+std::unique_ptr<Connectors> make_connectors(std::string state_dir, std::string base_dir, base::Clock& clock, ReadSecret secret);
 
 }  // namespace piperun::connectors

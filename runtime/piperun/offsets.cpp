@@ -132,7 +132,7 @@ class Sources {
       return {};
     }
     const ir::Program& program = *set_.compiled->program;
-    real_ = connectors::make_connectors(set_.state_dir, set_.base_dir, world_.clock);
+    real_ = connectors::make_connectors(set_.state_dir, set_.base_dir, world_.clock, engine::secret_from_environment);
     for (const ir::Unit& unit : program.units) {
       if (unit.name != unit_.ledger.unit) continue;
       for (const ir::SourceId id : unit.sources) {

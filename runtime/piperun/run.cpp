@@ -57,7 +57,7 @@ Exit execute(const Compiled& compiled, const std::string& path, const Arguments&
   options.compare = comparer(*upgrade_of(arguments.text("--upgrade")));
   const std::string state_dir = arguments.text("--state-dir", ".piperun");
   const std::string base_dir = folder_of(path);
-  const auto connectors = connectors::make_connectors(state_dir, base_dir, world.clock);
+  const auto connectors = connectors::make_connectors(state_dir, base_dir, world.clock, engine::secret_from_environment);
   engine::RunResult result;
   {
     Progress progress(world.terminal ? &world.err : nullptr, world.clock);

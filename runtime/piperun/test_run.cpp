@@ -273,7 +273,7 @@ class TestRun {
     options.inline_intake = true;
     options.compare = comparer(upgrade_);
     for (int restarts = 0; restarts < kRestarts; ++restarts) {
-      const auto real = connectors::make_connectors(scratch_.string(), folder_.string(), clock_);
+      const auto real = connectors::make_connectors(scratch_.string(), folder_.string(), clock_, engine::secret_from_environment);
       // A file without samples has no step that makes its tables.
       for (const ir::Unit& unit : program().units) {
         if (auto filled = real->fill_samples(program(), unit); !filled) return filled.error().message;

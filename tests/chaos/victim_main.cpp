@@ -82,7 +82,7 @@ int main(int count, char** words) {
   }
   if (options.contains("--split-transaction")) split_transactions(*compiled->program);
   base::SystemClock clock;
-  const auto connectors = connectors::make_connectors(".piperun", ".", clock);
+  const auto connectors = connectors::make_connectors(".piperun", ".", clock, engine::secret_from_environment);
   Killer killer(*compiled->program, options["--kill-after"], std::atoi(options["--at"].c_str()));
   engine::Options run = cli::engine_options(*compiled);
   run.drain = true;

@@ -19,7 +19,8 @@ namespace {
 
 constexpr std::int64_t kLongestWait = 100'000;  // microseconds; nothing relies on every notification
 constexpr std::int64_t kUnheardWait = 2'000;
-constexpr std::size_t kMostAtOnce = 10'000;
+constexpr std::size_t kMostAtOnce = 10'000;  // records of a slab
+constexpr std::size_t kTakenAtOnce = 4'096;  // messages, each time that the queue's lock is taken
 constexpr std::int64_t kDownLimit = 10'000'000;
 constexpr std::int64_t kCloseDeadline = 5'000'000;
 
@@ -235,7 +236,7 @@ Result<std::optional<record::Slab>> KafkaGroup::take(std::size_t max_records, st
   std::optional<std::size_t> partition;
   std::size_t bytes = 0;
   while (run.empty()) {
-    if (pending_->is_empty()) pending_->fill(records_queue_.get(), max_records);
+    if (pending_->is_empty()) pending_->fill(records_queue_.get(), kTakenAtOnce);
     if (pending_->is_empty()) return std::nullopt;
     const std::size_t first = pending_->head;
     for (; !pending_->is_empty() && run.size() < max_records && bytes < max_bytes; ++pending_->head) {

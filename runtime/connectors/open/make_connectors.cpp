@@ -17,6 +17,7 @@
 #include "runtime/connectors/file/file_source.h"
 #include "runtime/connectors/file/file_table.h"
 #include "runtime/connectors/generate/generate_source.h"
+#include "runtime/connectors/open/kafka_parts.h"
 #include "runtime/connectors/stdio/stdin_source.h"
 #include "runtime/connectors/stdio/stdout_sink.h"
 #include "runtime/record/encoder.h"
@@ -47,6 +48,8 @@ bool is_embedded(const ir::System& system) {
   return system.stand_in || system.kind == ir::SystemKind::Embedded || system.kind == ir::SystemKind::StateStore;
 }
 
+bool is_kafka(const ir::System& system) { return !system.stand_in && system.kind == ir::SystemKind::Kafka; }
+
 std::unexpected<base::Error> not_here(const ir::System& system, const char* role) {
   return base::failure(
       ErrorCode::NotInThisVersion,
@@ -63,13 +66,19 @@ std::unexpected<base::Error> no_topic(const base::Error& error, const ir::Source
 
 class RealConnectors final : public Connectors {
  public:
-  RealConnectors(std::string state_dir, std::string base_dir, base::Clock& clock)
-      : state_dir_(std::move(state_dir)), base_dir_(std::move(base_dir)), clock_(clock) {}
+  RealConnectors(std::string state_dir, std::string base_dir, base::Clock& clock, ReadSecret secret)
+      : state_dir_(std::move(state_dir)),
+        base_dir_(std::move(base_dir)),
+        clock_(clock),
+        kafka_(state_dir_, base_dir_, clock, std::move(secret)) {}
 
-  Result<std::unique_ptr<Group>> open_group(const ir::Program&, const ir::Unit&, std::uint32_t) override { return nullptr; }
+  Result<std::unique_ptr<Group>> open_group(const ir::Program& program, const ir::Unit& unit, std::uint32_t worker) override {
+    return is_kafka(program.systems[unit.source_system]) ? kafka_.open_group(program, unit, worker) : nullptr;
+  }
 
-  Result<std::unique_ptr<commit::Domain>> open_domain(const ir::Program& program, const ir::Unit& unit, std::uint32_t,
-                                                      Group*) override {
+  Result<std::unique_ptr<commit::Domain>> open_domain(const ir::Program& program, const ir::Unit& unit, std::uint32_t worker,
+                                                      Group* group) override {
+    if (is_kafka(program.systems[unit.domain])) return kafka_.open_domain(program, unit, worker, group);
     if (!is_embedded(program.systems[unit.domain])) return not_here(program.systems[unit.domain], "commit domain");
     auto database = open_database(program, unit.domain);
     if (!database) return std::unexpected(database.error());
@@ -78,6 +87,7 @@ class RealConnectors final : public Connectors {
 
   Result<std::unique_ptr<commit::Domain>> open_stored(const ir::Program& program, ir::SystemId id,
                                                       const std::string& unit) override {
+    if (id != ir::kNone && is_kafka(program.systems[id])) return kafka_.open_stored(program, id, unit);
     if (id != ir::kNone && !is_embedded(program.systems[id])) return nullptr;
     const std::string path = id == ir::kNone ? in_state_dir(program.id) : database_path(program, id);
     auto is_ours = Database::has_tables(path);
@@ -134,6 +144,7 @@ class RealConnectors final : public Connectors {
 
   std::string state_dir_, base_dir_;
   base::Clock& clock_;
+  KafkaParts kafka_;
 };
 
 Result<std::unique_ptr<Source>> RealConnectors::open_source(const ir::Program& program, const ir::Unit&, ir::SourceId id) {
@@ -202,7 +213,7 @@ Result<std::unique_ptr<Sink>> RealConnectors::open_sink(const ir::Program& progr
   switch (system.kind) {
     case ir::SystemKind::File: return file::FileSink::open(in_base(sink.object), header);
     case ir::SystemKind::Stdout: return std::make_unique<stdio::StdoutSink>(STDOUT_FILENO, header);
-    case ir::SystemKind::Kafka:
+    case ir::SystemKind::Kafka: return kafka_.open_sink(program, unit, id, domain);
     case ir::SystemKind::Postgres:
     case ir::SystemKind::Embedded:
     case ir::SystemKind::StateStore:
@@ -247,8 +258,8 @@ Result<void> RealConnectors::fill_samples(const ir::Program& program, const ir::
 
 }  // namespace
 
-std::unique_ptr<Connectors> make_connectors(std::string state_dir, std::string base_dir, base::Clock& clock) {
-  return std::make_unique<RealConnectors>(std::move(state_dir), std::move(base_dir), clock);
+std::unique_ptr<Connectors> make_connectors(std::string state_dir, std::string base_dir, base::Clock& clock, ReadSecret secret) {
+  return std::make_unique<RealConnectors>(std::move(state_dir), std::move(base_dir), clock, std::move(secret));
 }
 
 }  // namespace piperun::connectors

@@ -65,7 +65,7 @@ class MakeConnectorsTest : public ::testing::Test {
 };
 
 TEST_F(MakeConnectorsTest, ABatchFromSampleToCommittedTable) {
-  auto connectors = make_connectors(folder_ / "state", folder_.path(), clock_);
+  auto connectors = make_connectors(folder_ / "state", folder_.path(), clock_, {});
   ASSERT_TRUE(connectors->fill_samples(program_, unit_));
   auto domain = connectors->open_domain(program_, unit_, 0, nullptr);
   ASSERT_TRUE(domain);
@@ -103,7 +103,7 @@ TEST_F(MakeConnectorsTest, ABatchFromSampleToCommittedTable) {
 }
 
 TEST_F(MakeConnectorsTest, FilesAreRelativeToTheProgram) {
-  auto connectors = make_connectors(folder_ / "state", folder_.path(), clock_);
+  auto connectors = make_connectors(folder_ / "state", folder_.path(), clock_, {});
   auto domain = connectors->open_domain(program_, unit_, 0, nullptr);
   auto sink = connectors->open_sink(program_, unit_, 2, **domain);
   ASSERT_TRUE(sink);
@@ -113,7 +113,7 @@ TEST_F(MakeConnectorsTest, FilesAreRelativeToTheProgram) {
 }
 
 TEST_F(MakeConnectorsTest, ServersNeedTheirStandIn) {
-  auto connectors = make_connectors(folder_ / "state", folder_.path(), clock_);
+  auto connectors = make_connectors(folder_ / "state", folder_.path(), clock_, {});
   auto domain = connectors->open_domain(program_, unit_, 0, nullptr);
   auto sink = connectors->open_sink(program_, unit_, 3, **domain);
   ASSERT_FALSE(sink);
@@ -125,7 +125,7 @@ TEST_F(MakeConnectorsTest, ServersNeedTheirStandIn) {
 TEST_F(MakeConnectorsTest, AStateStoreIsCalledAfterThePipeline) {
   program_.systems.push_back({"state", ir::SystemKind::StateStore, {}, false});
   unit_.domain = 4;
-  ASSERT_TRUE(make_connectors(folder_ / "state", folder_.path(), clock_)->open_domain(program_, unit_, 0, nullptr));
+  ASSERT_TRUE(make_connectors(folder_ / "state", folder_.path(), clock_, {})->open_domain(program_, unit_, 0, nullptr));
   EXPECT_TRUE(std::filesystem::exists(folder_ / "state/p.db"));
 }
 

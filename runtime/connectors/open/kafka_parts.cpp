@@ -1,0 +1,143 @@
+#include "runtime/connectors/open/kafka_parts.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "runtime/commit/kafka/admin.h"
+#include "runtime/commit/kafka/kafka_domain.h"
+#include "runtime/connectors/kafka/group.h"
+#include "runtime/connectors/kafka/kafka_sink.h"
+
+namespace piperun::connectors {
+namespace {
+
+using base::Result;
+
+const std::string& topic_of(const ir::Source& source) { return source.object.empty() ? source.name : source.object; }
+
+// The topic whose partitions, replicas and safety an internal topic is made with: what its writer reads.
+const std::string* model_of(const ir::Program& program, const ir::Link& link) {
+  for (const ir::Unit& writer : program.units) {
+    if (std::ranges::count(writer.sinks, link.sink) > 0) return &topic_of(program.sources[writer.sources.front()]);
+  }
+  return nullptr;
+}
+
+std::unexpected<base::Error> foreign(const char* what) {
+  return base::failure(base::ErrorCode::CannotOpen,
+                       fmt::format("a {} of Kafka works only beside the parts it was opened with", what));
+}
+
+}  // namespace
+
+Result<kafka::ClientSettings> KafkaParts::settings(const ir::Program& program, ir::SystemId system) const {
+  auto result = kafka::client_settings(program.systems[system], secret_, program.delivery, base_dir_);
+  if (result) result->client_id = program.id;
+  return result;
+}
+
+Result<std::string> KafkaParts::slot(const std::string& pipeline) {
+  const std::lock_guard lock(mutex_);
+  if (!slot_) {
+    auto taken = commit::Slot::take(state_dir_, pipeline);
+    if (!taken) return std::unexpected(taken.error());
+    slot_.emplace(std::move(*taken));
+  }
+  return slot_->name();
+}
+
+// A topic that an earlier unit of the chain writes may not be there yet.
+Result<void> KafkaParts::make_links(const ir::Program& program, const ir::Unit& unit, const kafka::ClientSettings& client) const {
+  std::optional<kafka::Client> admin;
+  for (const ir::Link& link : program.links) {
+    const bool is_ours = std::ranges::count(unit.sources, link.source) + std::ranges::count(unit.sinks, link.sink) > 0;
+    const std::string* model = model_of(program, link);
+    if (!is_ours || model == nullptr) continue;
+    if (!admin) {
+      auto opened = kafka::open_admin(client);
+      if (!opened) return std::unexpected(opened.error());
+      admin.emplace(std::move(*opened));
+    }
+    const auto like = kafka::describe_topic(admin->get(), *model);
+    if (!like) return std::unexpected(like.error());
+    if (const auto made = kafka::create_internal_topic(admin->get(), {link.topic, like->partitions, false}, *model); !made)
+      return made;
+  }
+  return {};
+}
+
+Result<std::unique_ptr<Group>> KafkaParts::open_group(const ir::Program& program, const ir::Unit& unit, std::uint32_t worker) {
+  const auto client = settings(program, unit.source_system);
+  if (!client) return std::unexpected(client.error());
+  const auto place = slot(program.id);
+  if (!place) return std::unexpected(place.error());
+  if (const auto made = make_links(program, unit, *client); !made) return std::unexpected(made.error());
+  kafka::ConsumerSettings consumer;
+  consumer.group = fmt::format("{}.{}", program.id, unit.name);
+  consumer.instance = fmt::format("{}.{}.{}", consumer.group, *place, worker);
+  std::vector<kafka::SourceTopic> topics;
+  for (std::uint32_t i = 0; i < unit.sources.size(); ++i) topics.push_back({i, topic_of(program.sources[unit.sources[i]])});
+  auto group = kafka::KafkaGroup::open(*client, consumer, std::move(topics));
+  if (!group) return std::unexpected(group.error());
+  return std::unique_ptr<Group>(std::move(*group));
+}
+
+Result<std::unique_ptr<commit::Domain>> KafkaParts::open_domain(const ir::Program& program, const ir::Unit& unit,
+                                                                std::uint32_t worker, Group* group) {
+  auto* member = dynamic_cast<kafka::KafkaGroup*>(group);
+  if (member == nullptr) return foreign("domain");
+  auto client = settings(program, unit.domain);
+  if (!client) return std::unexpected(client.error());
+  const auto place = slot(program.id);
+  if (!place) return std::unexpected(place.error());
+  kafka::DomainSettings domain;
+  domain.client = std::move(*client);
+  domain.pipeline = program.id;
+  domain.unit = unit.name;
+  domain.slot = *place;
+  domain.worker = worker;
+  domain.is_transactional = program.delivery == ir::Delivery::ExactlyOnce;
+  domain.state_dir = state_dir_;
+  return std::make_unique<kafka::KafkaDomain>(std::move(domain), &member->consumer(), clock_);
+}
+
+Result<std::unique_ptr<commit::Domain>> KafkaParts::open_stored(const ir::Program& program, ir::SystemId system,
+                                                                const std::string& unit) {
+  auto client = settings(program, system);
+  if (!client) return std::unexpected(client.error());
+  kafka::DomainSettings domain;
+  domain.client = std::move(*client);
+  domain.pipeline = program.id;
+  domain.unit = unit;
+  domain.is_transactional = program.delivery == ir::Delivery::ExactlyOnce;
+  domain.state_dir = state_dir_;
+  return std::make_unique<kafka::KafkaDomain>(std::move(domain), nullptr, clock_);
+}
+
+Result<std::unique_ptr<Sink>> KafkaParts::open_sink(const ir::Program& program, const ir::Unit& unit, ir::SinkId id,
+                                                    commit::Domain& domain) {
+  const ir::Sink& sink = program.sinks[id];
+  const auto client = settings(program, sink.system);
+  if (!client) return std::unexpected(client.error());
+  kafka::SinkSettings wanted;
+  wanted.name = sink.name;
+  wanted.topic = sink.object.empty() ? sink.name : sink.object;
+  wanted.headers = sink.headers;
+  wanted.number = id;
+  kafka::KafkaSink::OpenProducer joined;
+  if (program.delivery == ir::Delivery::ExactlyOnce && sink.system == unit.domain) {
+    auto* own = dynamic_cast<kafka::KafkaDomain*>(&domain);
+    if (own == nullptr) return foreign("sink");
+    joined = [own] { return own->producer(); };
+  }
+  return kafka::KafkaSink::open(*client, std::move(wanted), std::move(joined));
+}
+
+Result<std::string> KafkaParts::cluster_of(Group& group) {
+  auto* member = dynamic_cast<kafka::KafkaGroup*>(&group);
+  if (member == nullptr) return foreign("group");
+  return kafka::cluster_id(member->consumer().handle());
+}
+
+}  // namespace piperun::connectors
