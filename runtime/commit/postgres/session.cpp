@@ -1,0 +1,304 @@
+#include "runtime/commit/postgres/session.h"
+
+#include <fmt/core.h>
+
+#include <charconv>
+#include <pqxx/pqxx>
+
+#include "runtime/commit/postgres/errors.h"
+#include "runtime/commit/postgres/watchdog.h"
+
+namespace piperun::postgres {
+
+using base::ErrorCode;
+using base::Result;
+
+namespace {
+
+constexpr std::int64_t kGrace = 10'000'000;  // microseconds that the server has to notice its own timeout
+
+pqxx::params bound(const Parameters& parameters) {
+  pqxx::params result;
+  result.reserve(parameters.values().size());
+  for (const Parameters::Value& value : parameters.values()) {
+    if (value.is_null) result.append();
+    else if (value.is_binary) result.append(pqxx::binary_cast(value.data));
+    else result.append(pqxx::zview(value.data));
+  }
+  return result;
+}
+
+// The row that `COPY orders, line 3, column id` names, or -1. Lines of the message that say something else do not count.
+std::int64_t line_of_copy(std::string_view said) {
+  for (std::size_t line = 0; line != std::string_view::npos; line = said.find('\n', line)) {
+    std::string_view text = said.substr(line == 0 ? 0 : ++line);
+    if (text.starts_with("CONTEXT:  ")) text.remove_prefix(10);
+    if (line == 0) line = 1;
+    if (!text.starts_with("COPY ")) continue;
+    text = text.substr(0, text.find('\n'));
+    const std::size_t digits = text.find_first_of("0123456789", std::min(text.find(", "), text.size()));
+    std::int64_t number = 0;
+    if (digits == std::string_view::npos) return -1;
+    std::from_chars(text.data() + digits, text.data() + text.size(), number);
+    return number - 1;
+  }
+  return -1;
+}
+
+int digit(char c) { return c >= 'a' ? c - 'a' + 10 : c - '0'; }
+
+class Armed {
+ public:
+  Armed(Watchdog& watchdog, int socket, std::int64_t micros) : watchdog_(watchdog) { watchdog_.arm(socket, micros); }
+  ~Armed() { watchdog_.disarm(); }
+  Armed(const Armed&) = delete;
+  Armed& operator=(const Armed&) = delete;
+
+ private:
+  Watchdog& watchdog_;
+};
+
+}  // namespace
+
+// ---- Rows
+
+Rows::Rows(std::unique_ptr<pqxx::result> result)
+    : result_(std::move(result)),
+      size_(static_cast<std::size_t>(result_->size())),
+      changed_(static_cast<std::int64_t>(result_->affected_rows())) {}
+Rows::Rows(Rows&&) noexcept = default;
+Rows& Rows::operator=(Rows&&) noexcept = default;
+Rows::~Rows() = default;
+
+int Rows::columns() const { return static_cast<int>(result_->columns()); }
+std::string Rows::column_name(int column) const { return result_->column_name(column); }
+bool Rows::is_null(std::size_t row, int column) const {
+  return (*result_)[static_cast<pqxx::result::size_type>(row)][column].is_null();
+}
+std::string_view Rows::view(std::size_t row, int column) const {
+  return (*result_)[static_cast<pqxx::result::size_type>(row)][column].view();
+}
+
+std::int64_t Rows::integer(std::size_t row, int column) const {
+  const std::string_view text = view(row, column);
+  std::int64_t result = 0;
+  std::from_chars(text.data(), text.data() + text.size(), result);
+  return result;
+}
+
+std::string Rows::bytes(std::size_t row, int column) const {
+  std::string_view text = view(row, column);
+  std::string result;
+  if (!text.starts_with("\\x")) return result;
+  text.remove_prefix(2);
+  result.reserve(text.size() / 2);
+  for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
+    result += static_cast<char>((digit(text[i]) << 4) | digit(text[i + 1]));
+  }
+  return result;
+}
+
+std::optional<std::string> Rows::optional_bytes(std::size_t row, int column) const {
+  if (is_null(row, column)) return std::nullopt;
+  return bytes(row, column);
+}
+
+// ---- Session
+
+Session::Session(PostgresSettings settings) : settings_(std::move(settings)) {}
+
+Result<std::unique_ptr<Session>> Session::open(PostgresSettings settings) {
+  auto session = std::unique_ptr<Session>(new Session(std::move(settings)));
+  if (auto connected = session->connect(); !connected) return std::unexpected(connected.error());
+  return session;
+}
+
+Session::~Session() {
+  transaction_.reset();
+  connection_.reset();
+}
+
+Result<void> Session::connect() {
+  if (connection_) return {};
+  statements_.clear();
+  auto parameters = connect_parameters(settings_);
+  if (!parameters) return std::unexpected(parameters.error());
+  address_ = address_of(settings_, *parameters);
+  try {
+    connection_ = std::make_unique<pqxx::connection>(*parameters);
+    connection_->set_notice_handler([](pqxx::zview) noexcept {});
+  } catch (const std::exception& error) {
+    connection_.reset();
+    return std::unexpected(refused(error.what(), address_));
+  }
+  if (!watchdog_) watchdog_ = std::make_unique<Watchdog>();
+  return {};
+}
+
+base::Error Session::lost(std::string_view said) {
+  return {ErrorCode::SystemUnavailable, fmt::format("{}: the connection is lost: {}", address_, one_line(said)), {}, -1};
+}
+
+// What the library throws ends here. A connection that broke is closed: the next transaction opens another one.
+template <typename Work>
+auto Session::guarded(Work work) -> decltype(work()) {
+  const auto failed = [this](base::Error error) {
+    if (state_ == State::Open) state_ = State::Failed;
+    if (!connection_ || !connection_->is_open()) {
+      transaction_.reset();
+      connection_.reset();
+      if (base::traits(error.code).error_class == base::ErrorClass::Data) error.code = ErrorCode::SystemUnavailable;
+    }
+    return std::unexpected(std::move(error));
+  };
+  try {
+    const Armed armed(*watchdog_, connection_->sock(), settings_.statement_timeout + kGrace);
+    return work();
+  } catch (const pqxx::insufficient_privilege& error) {  // libpqxx forgets its SQLSTATE
+    return failed(error_of("42501", error.what(), address_));
+  } catch (const pqxx::sql_error& error) {
+    return failed(error_of(error.sqlstate(), error.what(), address_));
+  } catch (const pqxx::failure& error) {
+    return failed(lost(error.what()));
+  } catch (const std::exception& error) {  // a mistake in how the library is used
+    return failed({ErrorCode::SystemUnavailable, fmt::format("{}: {}", address_, error.what()), {}, -1});
+  }
+}
+
+Result<Rows> Session::run(pqxx::transaction_base& transaction, const std::string& sql, const Parameters& parameters) {
+  auto known = statements_.find(sql);
+  if (known == statements_.end()) {
+    std::string name = fmt::format("p{}", statements_.size());
+    connection_->prepare(name, sql);
+    known = statements_.emplace(sql, std::move(name)).first;
+  }
+  return Rows(std::make_unique<pqxx::result>(transaction.exec(pqxx::prepped{known->second}, bound(parameters))));
+}
+
+Result<Rows> Session::query(const std::string& sql, const Parameters& parameters) {
+  if (state_ == State::Failed) return std::unexpected(lost("the transaction has failed before"));
+  if (auto connected = connect(); !connected) return std::unexpected(connected.error());
+  return guarded([&]() -> Result<Rows> {
+    if (transaction_) return run(*transaction_, sql, parameters);
+    pqxx::nontransaction alone(*connection_);
+    return run(alone, sql, parameters);
+  });
+}
+
+Result<void> Session::execute(const std::string& script) {
+  if (state_ == State::Failed) return std::unexpected(lost("the transaction has failed before"));
+  if (auto connected = connect(); !connected) return connected;
+  return guarded([&]() -> Result<void> {
+    if (transaction_) {
+      transaction_->exec(script);
+      return {};
+    }
+    pqxx::nontransaction alone(*connection_);
+    alone.exec(script);
+    return {};
+  });
+}
+
+Result<void> Session::copy(const std::string& table, const std::string& columns, std::size_t rows,
+                           const std::function<void(std::size_t, CopyRow&)>& fill) {
+  Transaction own(*this);
+  if (auto begun = own.begin(); !begun) return begun;
+  if (state_ == State::Failed) return std::unexpected(lost("the transaction has failed before"));
+  std::string said;
+  auto done = guarded([&]() -> Result<void> {
+    try {
+      auto stream = pqxx::stream_to::raw_table(*transaction_, table, columns);
+      CopyRow row;
+      for (std::size_t i = 0; i < rows; ++i) {
+        fill(i, row);
+        stream.write_row(row);
+      }
+      stream.complete();
+    } catch (const pqxx::sql_error& error) {
+      said = error.what();
+      throw;
+    }
+    return {};
+  });
+  if (done) return own.commit();
+  if (base::traits(done.error().code).error_class == base::ErrorClass::Data) {
+    const std::int64_t line = line_of_copy(said);
+    if (line >= 0 && line < static_cast<std::int64_t>(rows)) done.error().row = line;
+  }
+  return done;
+}
+
+Result<void> Session::begin() {
+  roll_back();
+  if (auto connected = connect(); !connected) return connected;
+  auto begun = guarded([&]() -> Result<void> {
+    transaction_ = std::make_unique<pqxx::work>(*connection_);
+    return {};
+  });
+  if (begun) state_ = State::Open;
+  return begun;
+}
+
+Result<void> Session::commit() {
+  if (state_ != State::Open) {
+    roll_back();
+    return std::unexpected(lost("the transaction had failed before its commit"));
+  }
+  auto done = guarded([&]() -> Result<void> {
+    static_cast<pqxx::work&>(*transaction_).commit();
+    return {};
+  });
+  transaction_.reset();
+  state_ = State::None;
+  return done;
+}
+
+void Session::roll_back() {
+  if (transaction_) {
+    // The destructor says ROLLBACK and swallows what goes wrong: what is lost is undone.
+    const Armed armed(*watchdog_, connection_->sock(), settings_.statement_timeout + kGrace);
+    transaction_.reset();
+  }
+  if (connection_ && !connection_->is_open()) connection_.reset();
+  state_ = State::None;
+}
+
+Result<void> Session::set_lock_timeout(std::int64_t micros) {
+  auto set = query("SELECT set_config('lock_timeout', $1, true)", Parameters().text(std::to_string(micros / 1'000)));
+  if (!set) return std::unexpected(set.error());
+  return {};
+}
+
+int Session::backend() const { return connection_ ? connection_->backendpid() : 0; }
+
+// ---- Transaction
+
+Result<void> Transaction::begin() {
+  if (!is_own_) return {};
+  auto begun = session_.begin();
+  is_open_ = begun.has_value();
+  return begun;
+}
+
+Result<void> Transaction::commit() {
+  if (!is_own_) return {};
+  is_open_ = false;
+  return session_.commit();
+}
+
+std::string quoted(std::string_view name) {
+  std::string result = "\"";
+  for (const char c : name) {
+    if (c == '"') result += '"';
+    result += c;
+  }
+  return result += '"';
+}
+
+std::string quoted_table(std::string_view name) {
+  const std::size_t point = name.find('.');
+  if (point == std::string_view::npos) return quoted(name);
+  return quoted(name.substr(0, point)) + "." + quoted(name.substr(point + 1));
+}
+
+}  // namespace piperun::postgres
