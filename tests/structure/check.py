@@ -9,6 +9,9 @@ import rules
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]', re.M)
 LIBRARY = re.compile(r"piperun_library\(\s*(\S+?)[\s)]")
+METHOD = re.compile(r"\bvirtual\s+[\w:<>,\s]+?\b(\w+)\(")
+OF_DOMAIN_TYPE = re.compile(r"\b\w*Domain\b\s*>?\s*[&*]?\s+(\w+)\s*[;,)={(]")
+FROM_A_STORE = re.compile(r"\bauto[&*]*\s+(\w+)\s*=[^;]*\b(?:open_domain|open_stored|domain)\(")
 SUFFIXES = {".h", ".cpp", ".def", ".inc"}
 
 
@@ -128,10 +131,33 @@ def tree_breaches(root):
             yield f"{name}: shared_ptr: values first, one owner by unique_ptr"
 
 
+def domain_methods(root):
+    header = root / rules.DOMAIN
+    return set(METHOD.findall(header.read_text(encoding="utf-8"))) if header.is_file() else set()
+
+
+def domain_names(path):
+    """What a file calls a commit domain: its own variables and parameters, and the members that headers beside it declare."""
+    texts = [p.read_text(encoding="utf-8") for p in {path, *path.parent.glob("*.h")}]
+    return {name for text in texts for pattern in (OF_DOMAIN_TYPE, FROM_A_STORE) for name in pattern.findall(text)}
+
+
+def domain_breaches(root):
+    methods = domain_methods(root)
+    for path in sources(root):
+        user = path.relative_to(root).as_posix()
+        names = domain_names(path) if methods and not user.startswith(tuple(rules.CALLS_DOMAINS)) else set()
+        if not names:
+            continue
+        call = re.compile(rf"\b({'|'.join(names)})\b\)?\s*(?:->|\.)\s*({'|'.join(methods)})\(")
+        for name, method in call.findall(path.read_text(encoding="utf-8")):
+            yield f"{user}: {name} {method}: only the executor of the protocol calls a commit domain"
+
+
 def main(arguments):
     control = arguments[:1] == ["--control"]
     root = Path(arguments[1 if control else 0]).resolve()
-    found = [*tree_breaches(root), *include_breaches(root)]
+    found = [*tree_breaches(root), *include_breaches(root), *domain_breaches(root)]
     if not control:
         print("\n".join(found) if found else f"{sum(1 for _ in sources(root))} files keep the rules")
         return 1 if found or not any(sources(root)) else 0

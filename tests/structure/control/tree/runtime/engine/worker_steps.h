@@ -1,0 +1,3 @@
+#pragma once
+#include "runtime/commit/domain.h"
+inline void step(Domain& domain) { domain.begin(); }
