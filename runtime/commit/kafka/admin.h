@@ -1,5 +1,5 @@
 // Questions and changes that concern a cluster: topics, offsets, groups, settings of brokers. For connectors, start-up and the command
-// line. Each is one request (or two) on the handle of any client and waits for the answer at most 30 s.
+// line. Each is one request (or two) on the handle of any client and waits for the answer at most 20 s.
 #pragma once
 #include <cstdint>
 #include <map>

@@ -4,7 +4,7 @@
 
 namespace piperun::kafka {
 
-inline constexpr int kAdminTimeout = 30'000;  // milliseconds
+inline constexpr int kAdminTimeout = 15'000;  // milliseconds
 
 using AdminOptions = std::unique_ptr<rd_kafka_AdminOptions_t, Destroyer<rd_kafka_AdminOptions_destroy>>;
 

@@ -77,6 +77,7 @@ Result<std::unique_ptr<Consumer>> Consumer::open(const ClientSettings& client, c
                                {"heartbeat.interval.ms", std::to_string(milliseconds(settings.heartbeat))},
                                {"fetch.wait.max.ms", "100"},
                                {"fetch.error.backoff.ms", "100"},
+                               {"fetch.queue.backoff.ms", "20"},  // the default of 1 s is a pause whenever the memory was full
                                {"queued.min.messages", "100000"},
                                {"queued.max.messages.kbytes", std::to_string(settings.queued_kilobytes)}};
   auto state = std::make_unique<State>();
