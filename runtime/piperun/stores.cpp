@@ -114,7 +114,7 @@ std::expected<StoreSet, Exit> open_stores(const Arguments& arguments, World& wor
     if (!set.stores.empty()) return set;
     return std::unexpected(misuse(world, fmt::format("there is no data in {}; name the FILE, or --state-dir", set.state_dir)));
   }
-  const std::string path = *file;
+  const std::string path = std::move(*file);
   set.words.erase(file);
   auto options = compile_options(arguments, world);
   if (!options) return std::unexpected(misuse(world, options.error()));

@@ -45,6 +45,9 @@ class FailingConnectors final : public connectors::Connectors {
                                                             commit::Domain& domain) override;
   base::Result<std::unique_ptr<connectors::Table>> open_table(const ir::Program& program, const ir::Unit& unit, ir::TableId table,
                                                               commit::Domain& domain) override;
+  base::Result<void> trim(const ir::Program& program, ir::SystemId system, std::span<const connectors::StartAt> below) override {
+    return real_.trim(program, system, below);
+  }
   base::Result<void> fill_samples(const ir::Program& program, const ir::Unit& unit) override;
 
  private:
