@@ -53,6 +53,9 @@ struct KeyClaim {
   std::string key;
   std::vector<std::int64_t> read;  // what lookup_keys returned: compared
   std::vector<std::int64_t> set;  // what is stored instead
+  // Of the record that brought it: number of its partition. A domain whose keys lie by partition needs it unless the worker has one
+  // partition alone; others leave it aside.
+  std::int32_t partition = -1;
 };
 
 // A record that failed, with all that is needed to understand and to replay it. Keyed by (unit, topic, partition, offset, element).

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <thread>
@@ -89,6 +90,8 @@ class KafkaDomainTest : public ::testing::Test {
     create_topic(output_, 1);
   }
 
+  void TearDown() override { std::filesystem::remove_all(state_dir_); }
+
   static constexpr const char* kUnit = "in.out";
   std::string group() const { return pipeline_ + "." + kUnit; }
 
@@ -101,6 +104,7 @@ class KafkaDomainTest : public ::testing::Test {
     result.slot = slot;
     result.is_transactional = transactional;
     result.state_dir = state_dir_;
+    result.stages = stages_;
     return result;
   }
   std::unique_ptr<kafka::KafkaDomain> domain(Member* member, bool transactional = true, const std::string& slot = "0",
@@ -136,6 +140,8 @@ class KafkaDomainTest : public ::testing::Test {
     record.value = value;
     done(domain.producer()->produce(value_of(domain.producer()->topic(output_)), record));
   }
+  // Numbered by the library: another one for each producer.
+  static std::string client_name(kafka::KafkaDomain& domain) { return rd_kafka_name(domain.producer()->handle()); }
   std::vector<std::string> output(const Settings& settings = {}) {
     std::vector<std::string> result;
     for (const Record& record : read_all(output_, 1, settings)) result.push_back(record.value);
@@ -167,6 +173,7 @@ class KafkaDomainTest : public ::testing::Test {
   base::SystemClock clock_;
   std::string pipeline_ = new_name("p");
   std::string source_ = new_name("source"), output_ = new_name("output");
+  std::vector<std::string> stages_;
   std::string state_dir_ = ::testing::TempDir() + pipeline_;
 };
 

@@ -5,7 +5,6 @@
 #include <map>
 
 #include "runtime/commit/kafka/admin.h"
-#include "runtime/commit/kafka/domain_keys.h"
 #include "runtime/commit/kafka/groups.h"
 #include "runtime/commit/kafka/kafka_domain.h"
 #include "runtime/commit/kafka/letter_record.h"

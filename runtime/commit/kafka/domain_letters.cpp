@@ -6,7 +6,6 @@
 #include <map>
 #include <tuple>
 
-#include "runtime/commit/kafka/domain_keys.h"
 #include "runtime/commit/kafka/kafka_domain.h"
 #include "runtime/commit/kafka/letter_record.h"
 

@@ -5,9 +5,10 @@
 #include <algorithm>
 #include <map>
 
-#include "runtime/commit/kafka/domain_keys.h"
+#include "runtime/commit/kafka/admin.h"
 #include "runtime/commit/kafka/groups.h"
 #include "runtime/commit/kafka/kafka_domain.h"
+#include "runtime/commit/kafka/key_shards.h"
 
 namespace piperun::kafka {
 
@@ -26,6 +27,16 @@ bool is_replay(const PartitionName& partition) { return partition.topic == Ledge
 
 }  // namespace
 
+// An offset can be committed only of a topic that is there.
+Result<void> KafkaDomain::make_replay_topic(rd_kafka_t* handle, std::span<const PartitionName> sources) {
+  const auto found = describe_topic(handle, replay_topic_);
+  if (found) return {};
+  if (found.error().code != ErrorCode::NoSuchTopic) return std::unexpected(found.error());
+  const auto source = std::ranges::find_if_not(sources, is_replay);
+  if (source == sources.end()) return create_topic(handle, replay_topic_, 1, configuration(OwnTopic::Replay));
+  return create_internal_topic(handle, {replay_topic_, 1, false}, source->topic);
+}
+
 Result<std::vector<Position>> KafkaDomain::claim(std::span<const PartitionName> partitions) {
   auto client = consumer();
   if (!client) return std::unexpected(client.error());
@@ -33,8 +44,7 @@ Result<std::vector<Position>> KafkaDomain::claim(std::span<const PartitionName> 
   for (const PartitionName& partition : partitions) {
     names.push_back(ledger_.stored_name(partition));
     if (!is_replay(partition)) continue;
-    auto made = create_topic((*client)->handle(), replay_topic_, 1, configuration(OwnTopic::Replay));
-    if (!made) return std::unexpected(made.error());
+    if (auto made = make_replay_topic((*client)->handle(), partitions); !made) return std::unexpected(made.error());
   }
   auto stored = (*client)->committed(names);
   if (!stored) return std::unexpected(stored.error());

@@ -6,43 +6,24 @@
 #include <chrono>
 #include <thread>
 
+#include "runtime/commit/kafka/admin_request.h"
+
 namespace piperun::kafka {
 
 using base::Result;
 
 namespace {
 
-constexpr int kAnswerLimit = 30'000;                      // milliseconds
 constexpr std::chrono::seconds kUnstableLimit{120};       // an open transaction ends by its timeout, which is far below
 constexpr std::chrono::milliseconds kPause{50};
 using Clock = std::chrono::steady_clock;
 
-using OptionsPtr = std::unique_ptr<rd_kafka_AdminOptions_t, Destroyer<rd_kafka_AdminOptions_destroy>>;
 using OffsetsQuestion =
     std::unique_ptr<rd_kafka_ListConsumerGroupOffsets_t, Destroyer<rd_kafka_ListConsumerGroupOffsets_destroy>>;
 using OffsetsRemoval =
     std::unique_ptr<rd_kafka_DeleteConsumerGroupOffsets_t, Destroyer<rd_kafka_DeleteConsumerGroupOffsets_destroy>>;
 using NewTopic = std::unique_ptr<rd_kafka_NewTopic_t, Destroyer<rd_kafka_NewTopic_destroy>>;
 using OldTopic = std::unique_ptr<rd_kafka_DeleteTopic_t, Destroyer<rd_kafka_DeleteTopic_destroy>>;
-
-OptionsPtr options_for(rd_kafka_t* handle, rd_kafka_admin_op_t operation) {
-  OptionsPtr result(rd_kafka_AdminOptions_new(handle, operation));
-  char words[256];
-  rd_kafka_AdminOptions_set_request_timeout(result.get(), kAnswerLimit, words, sizeof words);
-  return result;
-}
-
-// `send(queue)` sends the request.
-template <typename Send>
-Result<EventPtr> ask(rd_kafka_t* handle, const std::string& during, Send send) {
-  const QueuePtr queue(rd_kafka_queue_new(handle));
-  send(queue.get());
-  EventPtr event(rd_kafka_queue_poll(queue.get(), kAnswerLimit + 5000));
-  if (!event) return failed(RD_KAFKA_RESP_ERR__TIMED_OUT, during);
-  const auto error = rd_kafka_event_error(event.get());
-  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return failed(error, during, rd_kafka_event_error_string(event.get()));
-  return event;
-}
 
 Result<const rd_kafka_topic_partition_list_t*> only_group(const rd_kafka_group_result_t** groups, std::size_t count,
                                                           const std::string& during) {
@@ -73,13 +54,13 @@ Result<void> only_topic(const rd_kafka_topic_result_t** topics, std::size_t coun
 
 Result<std::vector<PartitionOffset>> group_offsets(rd_kafka_t* handle, const std::string& group) {
   const std::string during = fmt::format("the offsets of the group {}", group);
-  const OptionsPtr options = options_for(handle, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
+  const AdminOptions options = admin_options(handle, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
   const ErrorPtr refused(rd_kafka_AdminOptions_set_require_stable_offsets(options.get(), 1));
   const OffsetsQuestion question(rd_kafka_ListConsumerGroupOffsets_new(group.c_str(), nullptr));
   for (const auto begun = Clock::now();; std::this_thread::sleep_for(kPause)) {
     auto* asked = question.get();
-    const auto event =
-        ask(handle, during, [&](auto* queue) { rd_kafka_ListConsumerGroupOffsets(handle, &asked, 1, options.get(), queue); });
+    const auto event = admin_request(
+        handle, during, [&](auto* queue) { rd_kafka_ListConsumerGroupOffsets(handle, &asked, 1, options.get(), queue); });
     std::size_t count = 0;
     if (!event && event.error().message.find("UNSTABLE") == std::string::npos) return std::unexpected(event.error());
     bool is_stable = event.has_value();
@@ -109,10 +90,10 @@ Result<std::vector<PartitionOffset>> delete_group_offsets(rd_kafka_t* handle, co
   if (!stored || stored->empty()) return stored;
   const PartitionList partitions = partition_list(*stored);
   const OffsetsRemoval removal(rd_kafka_DeleteConsumerGroupOffsets_new(group.c_str(), partitions.get()));
-  const OptionsPtr options = options_for(handle, RD_KAFKA_ADMIN_OP_DELETECONSUMERGROUPOFFSETS);
+  const AdminOptions options = admin_options(handle, RD_KAFKA_ADMIN_OP_DELETECONSUMERGROUPOFFSETS);
   auto* asked = removal.get();
-  const auto event =
-      ask(handle, during, [&](auto* queue) { rd_kafka_DeleteConsumerGroupOffsets(handle, &asked, 1, options.get(), queue); });
+  const auto event = admin_request(
+      handle, during, [&](auto* queue) { rd_kafka_DeleteConsumerGroupOffsets(handle, &asked, 1, options.get(), queue); });
   if (!event) return std::unexpected(event.error());
   std::size_t count = 0;
   const auto* answer = rd_kafka_event_DeleteConsumerGroupOffsets_result(event->get());
@@ -135,10 +116,11 @@ Result<void> create_topic(rd_kafka_t* handle, const std::string& name, std::int3
   const NewTopic topic(rd_kafka_NewTopic_new(name.c_str(), partitions, replication, words, sizeof words));
   if (!topic) return base::failure(base::ErrorCode::CannotOpen, fmt::format("{}: {}", during, words));
   for (const auto& [key, value] : config) rd_kafka_NewTopic_set_config(topic.get(), key.c_str(), value.c_str());
-  const OptionsPtr options = options_for(handle, RD_KAFKA_ADMIN_OP_CREATETOPICS);
-  rd_kafka_AdminOptions_set_operation_timeout(options.get(), kAnswerLimit, words, sizeof words);
+  const AdminOptions options = admin_options(handle, RD_KAFKA_ADMIN_OP_CREATETOPICS);
+  rd_kafka_AdminOptions_set_operation_timeout(options.get(), kAdminTimeout, words, sizeof words);
   auto* asked = topic.get();
-  const auto event = ask(handle, during, [&](auto* queue) { rd_kafka_CreateTopics(handle, &asked, 1, options.get(), queue); });
+  const auto event =
+      admin_request(handle, during, [&](auto* queue) { rd_kafka_CreateTopics(handle, &asked, 1, options.get(), queue); });
   if (!event) return std::unexpected(event.error());
   std::size_t count = 0;
   const auto** made = rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event->get()), &count);
@@ -147,7 +129,7 @@ Result<void> create_topic(rd_kafka_t* handle, const std::string& name, std::int3
   for (const auto begun = Clock::now(); Clock::now() - begun < std::chrono::seconds(10); std::this_thread::sleep_for(kPause)) {
     const TopicPtr local(rd_kafka_topic_new(handle, name.c_str(), nullptr));
     const rd_kafka_metadata_t* found = nullptr;
-    if (rd_kafka_metadata(handle, 0, local.get(), &found, kAnswerLimit) != RD_KAFKA_RESP_ERR_NO_ERROR) continue;
+    if (rd_kafka_metadata(handle, 0, local.get(), &found, kAdminTimeout) != RD_KAFKA_RESP_ERR_NO_ERROR) continue;
     const MetadataPtr metadata(found);
     const bool is_there = metadata->topic_cnt == 1 && metadata->topics[0].err == RD_KAFKA_RESP_ERR_NO_ERROR &&
                           metadata->topics[0].partition_cnt > 0 && metadata->topics[0].partitions[0].leader >= 0;
@@ -156,12 +138,31 @@ Result<void> create_topic(rd_kafka_t* handle, const std::string& name, std::int3
   return base::failure(base::ErrorCode::SystemUnavailable, fmt::format("{}: it is not seen yet", during));
 }
 
+Result<std::string> topic_id(rd_kafka_t* handle, const std::string& name) {
+  using Names = std::unique_ptr<rd_kafka_TopicCollection_t, Destroyer<rd_kafka_TopicCollection_destroy>>;
+  const std::string during = fmt::format("the id of the topic {}", name);
+  const char* asked = name.c_str();
+  const Names names(rd_kafka_TopicCollection_of_topic_names(&asked, 1));
+  const AdminOptions options = admin_options(handle, RD_KAFKA_ADMIN_OP_DESCRIBETOPICS);
+  const auto event =
+      admin_request(handle, during, [&](auto* queue) { rd_kafka_DescribeTopics(handle, names.get(), options.get(), queue); });
+  if (!event) return std::unexpected(event.error());
+  std::size_t count = 0;
+  const auto** found = rd_kafka_DescribeTopics_result_topics(rd_kafka_event_DescribeTopics_result(event->get()), &count);
+  if (count != 1) return failed(RD_KAFKA_RESP_ERR__BAD_MSG, during);
+  const rd_kafka_error_t* error = rd_kafka_TopicDescription_error(found[0]);
+  if (error != nullptr && rd_kafka_error_code(error) != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return failed(rd_kafka_error_code(error), during);
+  return rd_kafka_Uuid_base64str(rd_kafka_TopicDescription_topic_id(found[0]));
+}
+
 Result<void> delete_topic(rd_kafka_t* handle, const std::string& name) {
   const std::string during = fmt::format("removing the topic {}", name);
   const OldTopic topic(rd_kafka_DeleteTopic_new(name.c_str()));
-  const OptionsPtr options = options_for(handle, RD_KAFKA_ADMIN_OP_DELETETOPICS);
+  const AdminOptions options = admin_options(handle, RD_KAFKA_ADMIN_OP_DELETETOPICS);
   auto* asked = topic.get();
-  const auto event = ask(handle, during, [&](auto* queue) { rd_kafka_DeleteTopics(handle, &asked, 1, options.get(), queue); });
+  const auto event =
+      admin_request(handle, during, [&](auto* queue) { rd_kafka_DeleteTopics(handle, &asked, 1, options.get(), queue); });
   if (!event) return std::unexpected(event.error());
   std::size_t count = 0;
   const auto** gone = rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event->get()), &count);

@@ -16,6 +16,8 @@ base::Result<std::vector<PartitionOffset>> delete_group_offsets(rd_kafka_t* hand
 // One that is there already is left as it is. `replication` -1: the cluster's default. Returns when writers can find it.
 base::Result<void> create_topic(rd_kafka_t* handle, const std::string& name, std::int32_t partitions,
                                 const std::map<std::string, std::string>& config, std::int32_t replication = -1);
+// Another one after a topic was made again.
+base::Result<std::string> topic_id(rd_kafka_t* handle, const std::string& name);
 base::Result<void> delete_topic(rd_kafka_t* handle, const std::string& name);  // also when there is none
 
 }  // namespace piperun::kafka

@@ -6,8 +6,9 @@
 
 #include <algorithm>
 
-#include "runtime/commit/kafka/domain_keys.h"
+#include "runtime/commit/kafka/admin.h"
 #include "runtime/commit/kafka/groups.h"
+#include "runtime/commit/kafka/key_shards.h"
 
 namespace piperun::kafka {
 
@@ -121,6 +122,7 @@ Result<void> KafkaDomain::commit() {
   keys_->settle();
   rows_.clear();
   handled_.clear();
+  remove_doomed();
   if (!settings_.is_transactional) drop_producer();  // it was for manifest and first positions
   else if (producer_->is_tainted()) is_spent_ = true;
   return {};
@@ -148,12 +150,19 @@ void KafkaDomain::release() {
 
 // ---- Records of our own topics
 
+// Replicated as the source is.
+Result<void> KafkaDomain::make_topic(rd_kafka_t* handle, const OwnRecord& record) {
+  if (claimed_.empty() || claimed_.front().topic == Ledger::kReplay) {
+    return create_topic(handle, record.topic, record.partitions, configuration(record.kind));
+  }
+  return create_internal_topic(handle, {record.topic, record.partitions, is_compacted(record.kind)}, claimed_.front().topic);
+}
+
 Result<void> KafkaDomain::write_to(Producer& producer, std::span<const OwnRecord> records) {
   for (const OwnRecord& record : records) {
     auto topic = producer.topic(record.topic);
     if (!topic && topic.error().code == ErrorCode::NoSuchTopic) {
-      auto made = create_topic(producer.handle(), record.topic, record.partitions, configuration(record.kind));
-      if (!made) return made;
+      if (auto made = make_topic(producer.handle(), record); !made) return made;
       topic = producer.topic(record.topic);
     }
     if (!topic) return std::unexpected(topic.error());

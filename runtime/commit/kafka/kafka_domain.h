@@ -2,6 +2,7 @@
 // group (KIP-98, KIP-447); without transactions the group's committed offsets alone.
 #pragma once
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -18,6 +19,10 @@
 
 namespace piperun::kafka {
 
+struct Keys;
+struct KeyShard;
+using KeyShards = std::map<std::int32_t, KeyShard>;
+
 struct DomainSettings {
   ClientSettings client;
   std::string pipeline, unit;
@@ -26,6 +31,7 @@ struct DomainSettings {
   std::uint32_t worker = 0;
   bool is_transactional = true;  // exactly_once
   std::string state_dir;  // of the local stores of keys
+  std::vector<std::string> stages;  // that have keys; others are restored when they are asked for first
   std::int64_t transaction_timeout = 10'000'000;
 };
 
@@ -88,18 +94,30 @@ class KafkaDomain final : public commit::Domain {
   void forget_changes();
   base::Result<void> write(std::span<const OwnRecord> records);
   base::Result<void> write_to(Producer& producer, std::span<const OwnRecord> records);
+  base::Result<void> make_topic(rd_kafka_t* handle, const OwnRecord& record);
+  base::Result<void> make_replay_topic(rd_kafka_t* handle, std::span<const commit::PartitionName> sources);
   base::Result<void> begin_own();
   base::Result<TopicReader*> reader();
   base::Result<Consumer*> consumer();
   base::Result<rd_kafka_t*> handle();
 
-  base::Result<void> watch_changelogs();
   base::Result<void> reload();
   std::int64_t replay_offset(std::span<const commit::Advance> advances) const;
   base::Result<void> commit_waiting(std::span<const PartitionOffset> offsets);
   bool must_wait(ir::StepMode mode);
   base::Result<std::vector<commit::Letter>> stored_letters();
   base::Result<void> read_marks();
+
+  std::vector<commit::PartitionName> key_partitions() const;
+  base::Result<std::string> find_changelog(const std::string& stage);
+  base::Result<KeyShards*> shards(const std::string& stage);
+  base::Result<KeyShard*> shard_of(const std::string& stage, KeyShards& all, const commit::KeyClaim& claim);
+  base::Result<void> catch_up(const std::string& stage, KeyShard& shard, const std::string& log);
+  base::Result<void> follow(const std::string& stage, KeyShard& shard);
+  base::Result<void> watch_changelogs();
+  base::Result<std::optional<std::vector<std::map<std::string, std::string>>>> read_changelog(const std::string& topic);
+  base::Result<void> remove_changelog(const std::string& stage);
+  void remove_doomed();
 
   DomainSettings settings_;
   Consumer* member_;
@@ -130,7 +148,6 @@ class KafkaDomain final : public commit::Domain {
   std::vector<Mark> marks_;  // that wait for their replay
   std::set<std::string> handled_;  // letters put or removed by the commit to come
 
-  struct Keys;
   std::unique_ptr<Keys> keys_;
 };
 

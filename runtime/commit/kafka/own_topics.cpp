@@ -13,17 +13,13 @@ std::string keys_topic(const std::string& pipeline, const std::string& unit, con
   return fmt::format("{}.{}.{}.keys", pipeline, unit, stage);
 }
 
+bool is_compacted(OwnTopic kind) { return kind != OwnTopic::Replay; }
+
 const std::map<std::string, std::string>& configuration(OwnTopic kind) {
   static const std::map<std::string, std::string> compacted = {{"cleanup.policy", "compact"}, {"retention.ms", "-1"}};
   static const std::map<std::string, std::string> kept = {
       {"cleanup.policy", "delete"}, {"retention.ms", "-1"}, {"retention.bytes", "-1"}};
-  switch (kind) {
-    case OwnTopic::Manifests:
-    case OwnTopic::Letters:
-    case OwnTopic::Keys: return compacted;
-    case OwnTopic::Replay: return kept;
-  }
-  return kept;
+  return is_compacted(kind) ? compacted : kept;
 }
 
 }  // namespace piperun::kafka

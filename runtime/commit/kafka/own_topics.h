@@ -21,6 +21,7 @@ std::string letters_topic(const std::string& pipeline);
 std::string replay_topic(const std::string& pipeline, const std::string& unit);
 std::string keys_topic(const std::string& pipeline, const std::string& unit, const std::string& stage);
 
+bool is_compacted(OwnTopic kind);
 // Of the topic when it is made. Nothing in it may expire by itself.
 const std::map<std::string, std::string>& configuration(OwnTopic kind);
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <thread>
 
 #include "runtime/commit/kafka/admin.h"
 
@@ -16,7 +15,6 @@ namespace {
 
 // Nothing arrives: a transaction that was left open ends by its timeout, which is far below.
 constexpr std::chrono::seconds kSilenceLimit{60};
-constexpr std::chrono::seconds kLeaderLimit{10};
 using Steady = std::chrono::steady_clock;
 
 std::optional<std::string> text(const void* bytes, std::size_t size) {
@@ -53,14 +51,14 @@ Result<TopicReader> TopicReader::open(const ClientSettings& settings) {
 }
 
 Result<std::int64_t> TopicReader::end(const PartitionName& partition) {
-  // The client remembers for a while that there was no such topic, until it is asked about it.
-  for (const auto begun = Steady::now();; std::this_thread::sleep_for(std::chrono::milliseconds(50))) {
-    const auto ends = list_offsets(client_.get(), std::span(&partition, 1), kLatest, false);
-    if (ends) return ends->front();
-    const auto topic = describe_topic(client_.get(), partition.topic);
-    if (!topic) return std::unexpected(topic.error());
-    if (Steady::now() - begun > kLeaderLimit) return std::unexpected(ends.error());
+  if (!known_.contains(partition.topic)) {  // of what is not there the client would look for a leader
+    if (const auto topic = describe_topic(client_.get(), partition.topic); !topic) return std::unexpected(topic.error());
+    known_.insert(partition.topic);
   }
+  const auto ends = list_offsets(client_.get(), std::span(&partition, 1), kLatest, false);
+  if (ends) return ends->front();
+  known_.erase(partition.topic);
+  return std::unexpected(ends.error());
 }
 
 Result<std::int64_t> TopicReader::read(const PartitionName& partition, std::int64_t from, const Visit& visit) {

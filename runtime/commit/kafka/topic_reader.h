@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -40,6 +41,7 @@ class TopicReader {
   base::Result<std::int64_t> consume(const commit::PartitionName& partition, rd_kafka_queue_t* queue, std::int64_t end,
                                      const Visit& visit);
   Client client_;
+  std::set<std::string> known_;  // topics that are there
 };
 
 }  // namespace piperun::kafka

@@ -1,0 +1,185 @@
+// Dead letters of the Kafka domain and their replay, on a real broker.
+#include <gmock/gmock.h>
+
+#include "tests/integration/kafka_domain_member.h"
+
+namespace piperun::integration {
+namespace {
+
+using commit::Letter;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+class KafkaLettersTest : public KafkaDomainTest {
+ protected:
+  Letter letter(std::int64_t offset, int partition = 0) const {
+    Letter result;
+    result.unit = kUnit;
+    result.origin = {source_, partition};
+    result.offset = offset;
+    result.next_offset = offset + 1;
+    result.key = "k";
+    result.value = "v" + std::to_string(offset);
+    result.code = "P1001";
+    result.message = "not JSON";
+    result.headers = {{"trace", "abc"}};
+    return result;
+  }
+  static std::vector<std::int64_t> offsets(const std::vector<Letter>& letters) {
+    std::vector<std::int64_t> result;
+    for (const Letter& letter : letters) result.push_back(letter.offset);
+    return result;
+  }
+  // What the engine does with letters that were asked for: each is used, gone, and counted.
+  base::Result<void> replay(kafka::KafkaDomain& domain, std::int64_t from, const std::vector<Letter>& letters,
+                            bool finish = true) {
+    const auto count = static_cast<std::int64_t>(letters.size());
+    done(domain.begin());
+    for (const Letter& each : letters) {
+      write(domain, "replayed " + std::to_string(each.offset));
+      done(domain.remove_letter(each));
+    }
+    done(domain.check_membership());
+    const commit::Advance advance{{kafka::Ledger::kReplay, 0}, from, from + count, {.read = count, .used = count}, 0};
+    done(domain.store_offsets(std::vector{advance}));
+    if (!finish) {
+      domain.abort();
+      return {};
+    }
+    return domain.commit();
+  }
+  commit::Position replayed(kafka::KafkaDomain& domain) {
+    return at(value_of(domain.read_positions(ir::StepMode::Locking)), {kafka::Ledger::kReplay, 0});
+  }
+};
+
+TEST_F(KafkaLettersTest, ALetterCommitsWithItsBatchOrNotAtAll) {
+  Member member(group(), source_);
+  ASSERT_TRUE(member.joins(2));
+  auto domain = this->domain(&member);
+  assign(*domain);
+  done(domain->begin());
+  done(domain->put_letters(std::vector{letter(1)}));
+  done(domain->store_offsets(std::vector{advance(0, 2)}));
+  domain->abort();
+  EXPECT_THAT(value_of(domain->letters(false)), IsEmpty());
+  done(domain->begin());
+  done(domain->put_letters(std::vector{letter(1), letter(0, 1), letter(0)}));
+  done(domain->store_offsets(std::vector{advance(0, 2)}));
+  done(domain->commit());
+  const auto letters = value_of(domain->letters(false));
+  EXPECT_THAT(offsets(letters), ElementsAre(0, 1, 0));
+  EXPECT_EQ(letters[2].origin.number, 1);
+  EXPECT_EQ(letters[1].value, "v1");
+  EXPECT_EQ(letters[1].headers, letter(1).headers);
+  EXPECT_FALSE(letters[1].replay_asked);
+}
+
+TEST_F(KafkaLettersTest, UnitsDoNotSeeEachOthersLetters) {
+  Member member(group(), source_);
+  ASSERT_TRUE(member.joins(2));
+  auto domain = this->domain(&member);
+  assign(*domain);
+  done(domain->put_letters(std::vector{letter(1)}));
+  kafka::DomainSettings other = settings(true, "");
+  other.unit = "in.elsewhere";
+  EXPECT_THAT(value_of(kafka::KafkaDomain(other, nullptr, clock_).letters(false)), IsEmpty());
+}
+
+TEST_F(KafkaLettersTest, AReplayIsAskedOnceConsumedOnceAndCounted) {
+  Member member(group(), source_);
+  ASSERT_TRUE(member.joins(2));
+  auto domain = this->domain(&member);
+  assign(*domain);
+  done(domain->put_letters(std::vector{letter(1), letter(2), letter(3), letter(4)}));
+  EXPECT_THAT(value_of(domain->letters(true)), IsEmpty());
+
+  auto person = this->domain(nullptr, true, "");  // `piperun dlq replay`
+  for (const std::int64_t offset : {3, 1, 3, 2, 1}) done(person->ask_replay(letter(offset)));
+  EXPECT_THAT(offsets(value_of(person->letters(true))), ElementsAre(3, 1, 2));
+
+  auto asked = value_of(domain->letters(true));
+  ASSERT_THAT(offsets(asked), ElementsAre(3, 1, 2));
+  EXPECT_TRUE(asked[0].replay_asked);
+  EXPECT_EQ(asked[0].replays, 1);
+  done(replay(*domain, 0, {asked[0], asked[1]}, false));  // aborted: nothing of it happened
+  EXPECT_THAT(offsets(value_of(domain->letters(true))), ElementsAre(3, 1, 2));
+  EXPECT_EQ(replayed(*domain).next_offset, 0);
+
+  done(replay(*domain, 0, {asked[0], asked[1]}));
+  EXPECT_THAT(offsets(value_of(domain->letters(true))), ElementsAre(2));
+  EXPECT_EQ(replayed(*domain).next_offset, 2);
+  EXPECT_EQ(replayed(*domain).counts.used, 2);
+  EXPECT_THAT(offsets(value_of(domain->letters(false))), ElementsAre(2, 4));
+  EXPECT_THAT(output(), ElementsAre("replayed 3", "replayed 1"));
+
+  auto next = this->domain(&member);  // another worker goes on behind the consumed marks
+  const auto positions = assign(*next);
+  EXPECT_EQ(at(positions, {kafka::Ledger::kReplay, 0}).next_offset, 2);
+  asked = value_of(next->letters(true));
+  ASSERT_THAT(offsets(asked), ElementsAre(2));
+  done(replay(*next, 2, asked));
+  EXPECT_THAT(value_of(next->letters(true)), IsEmpty());
+  EXPECT_EQ(replayed(*next).counts.read, 3);
+}
+
+TEST_F(KafkaLettersTest, AMarkWhoseLetterIsGoneHasNoEffect) {
+  Member member(group(), source_);
+  ASSERT_TRUE(member.joins(2));
+  auto domain = this->domain(&member);
+  assign(*domain);
+  done(domain->put_letters(std::vector{letter(1), letter(2)}));
+  done(domain->ask_replay(letter(1)));
+  done(domain->ask_replay(letter(2)));
+  done(domain->remove_letter(letter(1)));  // `dlq drop`
+  const auto asked = value_of(domain->letters(true));
+  ASSERT_THAT(offsets(asked), ElementsAre(2));
+  done(replay(*domain, 0, asked));
+  EXPECT_THAT(value_of(domain->letters(true)), IsEmpty());
+  EXPECT_EQ(replayed(*domain).next_offset, 1);
+}
+
+TEST_F(KafkaLettersTest, ARecordThatDiesAgainKeepsItsLetterAndLosesItsMark) {
+  Member member(group(), source_);
+  ASSERT_TRUE(member.joins(2));
+  auto domain = this->domain(&member);
+  assign(*domain);
+  done(domain->put_letters(std::vector{letter(1)}));
+  done(domain->ask_replay(letter(1)));
+  Letter again = value_of(domain->letters(true)).at(0);
+  again.attempts = 2;
+  again.replay_asked = false;
+  done(domain->begin());
+  done(domain->put_letters(std::vector{again}));
+  const commit::Advance advance{{kafka::Ledger::kReplay, 0}, 0, 1, {.read = 1, .dead = 1}, 0};
+  done(domain->store_offsets(std::vector{advance}));
+  done(domain->commit());
+  EXPECT_THAT(value_of(domain->letters(true)), IsEmpty());
+  const Letter kept = value_of(domain->letters(false)).at(0);
+  EXPECT_EQ(kept.attempts, 2);
+  EXPECT_EQ(kept.replays, 1);
+  EXPECT_FALSE(kept.replay_asked);
+  done(domain->ask_replay(kept));
+  EXPECT_EQ(value_of(domain->letters(true)).at(0).replays, 2);
+}
+
+TEST_F(KafkaLettersTest, WithoutTransactionsALetterIsAcknowledgedBeforeThePosition) {
+  Member member(group(), source_);
+  ASSERT_TRUE(member.joins(2));
+  auto domain = this->domain(&member, false);
+  assign(*domain);
+  done(domain->put_letters(std::vector{letter(1)}));
+  EXPECT_EQ(value_of(this->domain(nullptr, false, "")->letters(false)).size(), 1u);
+  done(domain->commit_offsets(std::vector{advance(0, 2)}, ir::StepMode::Sync));
+  done(domain->ask_replay(letter(1)));
+  const auto asked = value_of(domain->letters(true));
+  ASSERT_EQ(asked.size(), 1u);
+  done(domain->remove_letter(asked[0]));
+  const commit::Advance advance{{kafka::Ledger::kReplay, 0}, 0, 1, {.read = 1, .used = 1}, 0};
+  done(domain->commit_offsets(std::vector{advance}, ir::StepMode::Sync));
+  EXPECT_THAT(value_of(domain->letters(true)), IsEmpty());
+  EXPECT_EQ(replayed(*domain).next_offset, 1);
+}
+
+}  // namespace
+}  // namespace piperun::integration

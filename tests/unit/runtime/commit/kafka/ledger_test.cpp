@@ -1,0 +1,100 @@
+#include "runtime/commit/kafka/ledger.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace piperun::kafka {
+namespace {
+
+using commit::Advance;
+using commit::Position;
+using ::testing::ElementsAre;
+
+const commit::PartitionName kOrders0{"orders", 0}, kOrders1{"orders", 1}, kReplay{Ledger::kReplay, 0}, kMarks{"p.u.replay", 0};
+
+class LedgerTest : public ::testing::Test {
+ protected:
+  LedgerTest() {
+    for (const auto& partition : {kOrders0, kOrders1, kMarks}) ledger_.load({partition, 0, "piperun/1"});
+  }
+  Advance advance(const commit::PartitionName& partition, std::int64_t from, std::int64_t to) {
+    return {partition, from, to, {.read = to - from, .used = to - from}, 0};
+  }
+  Ledger ledger_{"p.u.replay"};
+};
+
+TEST_F(LedgerTest, CountsAddUpOnceACommitIsKnown) {
+  for (int tries = 0; tries < 2; ++tries) {  // the first is given up
+    const auto planned = ledger_.plan(std::vector{advance(kOrders0, 0, 4)}, {{"lines", 9}}, 0);
+    ASSERT_TRUE(planned);
+    EXPECT_EQ(planned->front().offset, 4);
+    EXPECT_EQ(OffsetMetadata::parse(planned->front().metadata).counts.used, 4);
+    EXPECT_EQ(OffsetMetadata::parse(planned->front().metadata).rows.at("lines"), 9);
+    if (tries == 0) ledger_.drop();
+  }
+  ledger_.settle();
+  const auto next = ledger_.plan(std::vector{advance(kOrders0, 4, 5), advance(kOrders1, 0, 1)}, {{"lines", 1}}, 0);
+  ASSERT_TRUE(next);
+  EXPECT_EQ(OffsetMetadata::parse((*next)[0].metadata).counts.used, 5);
+  EXPECT_EQ(OffsetMetadata::parse((*next)[0].metadata).rows.at("lines"), 10);
+  EXPECT_TRUE(OffsetMetadata::parse((*next)[1].metadata).rows.empty());
+}
+
+TEST_F(LedgerTest, AnAdvanceFromElsewhereIsRefused) {
+  for (const auto& wrong : {advance(kOrders0, 1, 2), advance({"other", 0}, 0, 1)}) {
+    const auto planned = ledger_.plan(std::vector{wrong}, {}, 0);
+    ASSERT_FALSE(planned);
+    EXPECT_EQ(planned.error().code, base::ErrorCode::LostOwnership);
+  }
+}
+
+TEST_F(LedgerTest, ReplaysAreCountedBesideTheOffsetOfTheirMarks) {
+  const auto planned = ledger_.plan(std::vector{advance(kReplay, 0, 2)}, {}, 17);
+  ASSERT_TRUE(planned);
+  EXPECT_EQ(planned->front().partition, kMarks);
+  EXPECT_EQ(planned->front().offset, 17);
+  const Position read = ledger_.position_of(planned->front());
+  EXPECT_EQ(read.partition, kReplay);
+  EXPECT_EQ(read.next_offset, 2);
+  EXPECT_EQ(read.counts.used, 2);
+}
+
+TEST_F(LedgerTest, WhatWasInFlightIsUnknownToTheNextOwner) {
+  OffsetMetadata metadata;
+  metadata.counts = {.read = 3, .used = 3};
+  metadata.in_flight = 4;
+  const Position position = ledger_.load({kOrders0, 7, *metadata.text()});
+  EXPECT_EQ(position.counts.read, 7);
+  EXPECT_EQ(position.counts.unknown, 4);
+  EXPECT_EQ(position.in_flight, 0);
+  const auto planned = ledger_.plan(std::vector{advance(kOrders0, 7, 8)}, {}, 0);
+  ASSERT_TRUE(planned);
+  EXPECT_EQ(OffsetMetadata::parse(planned->front().metadata).counts.unknown, 4);
+}
+
+TEST_F(LedgerTest, AnOffsetThatStandsForNoneIsNone) {
+  EXPECT_EQ(ledger_.load({kOrders0, 0, "piperun/1 none=1"}).next_offset, -1);
+  EXPECT_EQ(ledger_.stored_offset(kOrders0), -1);
+}
+
+TEST_F(LedgerTest, KnowsWhetherACommitWithoutAnswerWasStored) {
+  const auto planned = ledger_.plan(std::vector{advance(kOrders0, 0, 4), advance(kOrders1, 0, 1)}, {}, 0);
+  ASSERT_TRUE(planned);
+  EXPECT_TRUE(ledger_.is_what_was_planned(*planned));
+  auto other = *planned;
+  other[1].offset = 0;
+  EXPECT_FALSE(ledger_.is_what_was_planned(other));
+  EXPECT_FALSE(ledger_.is_what_was_planned({}));
+}
+
+TEST_F(LedgerTest, UnchangedOffsetsCarryTheirLedger) {
+  ASSERT_TRUE(ledger_.plan(std::vector{advance(kOrders0, 0, 4)}, {{"lines", 2}}, 0));
+  ledger_.settle();
+  const auto same = ledger_.unchanged(std::vector{kOrders0});
+  ASSERT_TRUE(same);
+  EXPECT_EQ(same->front().offset, 4);
+  EXPECT_EQ(OffsetMetadata::parse(same->front().metadata).rows.at("lines"), 2);
+}
+
+}  // namespace
+}  // namespace piperun::kafka
