@@ -10,6 +10,7 @@
 #include "lang/value/int.h"
 #include "lang/value/json_node.h"
 #include "lang/value/text.h"
+#include "lang/value/time.h"
 
 namespace piperun::ir {
 namespace {
@@ -36,6 +37,7 @@ struct Evaluation {
   std::string_view s(std::size_t n) const { return at(n).s; }
   int scale(std::size_t n) const { return types[operands[n].type].scale; }
   value::DecimalType decimal() const { return {types[result_type].precision, types[result_type].scale}; }
+  bool makes_time() const { return types[result_type].kind == value::TypeKind::Timestamp; }
   int width(TypeId type) const { return value::cells(types[type]); }
 
   template <typename T>
@@ -131,16 +133,16 @@ std::optional<Fault> evaluate(Op op, std::uint32_t index, const value::TypeTable
     case Op::And: return e.put(e.at(0).b && e.at(1).b);
     case Op::Or: return e.put(e.at(0).b || e.at(1).b);
 
-    case Op::AddInt: return e.put(value::add(e.i(0), e.i(1)));
-    case Op::SubInt: return e.put(value::subtract(e.i(0), e.i(1)));
+    case Op::AddInt: return e.put(e.makes_time() ? value::time_after(e.i(0), e.i(1)) : value::add(e.i(0), e.i(1)));
+    case Op::SubInt: return e.put(e.makes_time() ? value::time_before(e.i(0), e.i(1)) : value::subtract(e.i(0), e.i(1)));
     case Op::MulInt: return e.put(value::multiply(e.i(0), e.i(1)));
     case Op::DivInt: return e.put(value::divide(e.i(0), e.i(1)));
     case Op::RemInt: return e.put(value::remainder(e.i(0), e.i(1)));
     case Op::NegInt: return e.put(value::negate(e.i(0)));
 
-    case Op::AddFloat: return e.put(e.f(0) + e.f(1));
-    case Op::SubFloat: return e.put(e.f(0) - e.f(1));
-    case Op::MulFloat: return e.put(e.f(0) * e.f(1));
+    case Op::AddFloat: return e.put(value::add(e.f(0), e.f(1)));
+    case Op::SubFloat: return e.put(value::subtract(e.f(0), e.f(1)));
+    case Op::MulFloat: return e.put(value::multiply(e.f(0), e.f(1)));
     case Op::DivFloat: return e.put(value::divide(e.f(0), e.f(1)));
     case Op::RemFloat: return e.put(value::remainder(e.f(0), e.f(1)));
     case Op::NegFloat: return e.put(-e.f(0));

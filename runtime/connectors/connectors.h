@@ -36,6 +36,8 @@ class Connectors {
                                                         commit::Domain& domain) = 0;
   virtual base::Result<std::unique_ptr<Table>> open_table(const ir::Program& program, const ir::Unit& unit, ir::TableId table,
                                                           commit::Domain& domain) = 0;
+  // Removes the records below these offsets from topics of a system.
+  virtual base::Result<void> trim(const ir::Program& program, ir::SystemId system, std::span<const StartAt> below) = 0;
   // --local: creates topics and tables and fills them from `sample` files, once.
   virtual base::Result<void> fill_samples(const ir::Program& program, const ir::Unit& unit) = 0;
 };

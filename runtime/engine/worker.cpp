@@ -346,7 +346,7 @@ base::Result<Worker::Flow> Worker::execute(const ir::Step& step, Attempt& attemp
     case ir::StepKind::LookupKeys:
     case ir::StepKind::Reprocess:
     case ir::StepKind::TakeReplay:
-    case ir::StepKind::Trim: return Flow::Next;
+    case ir::StepKind::Trim: trim(); return Flow::Next;
     case ir::StepKind::NumberRows:
     case ir::StepKind::DeleteSent:
       return base::failure(base::ErrorCode::NotInThisVersion,

@@ -96,6 +96,8 @@ class Worker {
   base::Result<void> put_state(const Attempt& attempt);
   base::Result<void> commit_offsets(const ir::Step& step, Attempt& attempt);
   base::Result<void> expire_keys();
+  void trim();
+  base::Result<void> trim(const ir::Link& link);
   void lose(Attempt& attempt);
   void take_back(Attempt& attempt);
   base::Result<void> stop_for_dead_record(std::uint32_t index) const;
@@ -139,6 +141,7 @@ class Worker {
   Retry retry_;
   int batches_until_replay_ = 0;
   int batches_until_expiry_ = 0;
+  std::int64_t trim_at_ = 0;  // monotonic microseconds
   std::vector<commit::Counts> unsettled_;  // per partition: fates that come after their positions (at_most_once)
 };
 

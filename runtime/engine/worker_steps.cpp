@@ -1,7 +1,9 @@
 // The steps of a batch, one function each.
-#include <algorithm>
-
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <map>
 
 #include "runtime/engine/attempt.h"
 #include "runtime/engine/letters.h"
@@ -9,6 +11,7 @@
 namespace piperun::engine {
 namespace {
 constexpr int kExpireEvery = 64;  // batches between two removals of old keys
+constexpr std::int64_t kTrimEvery = 60'000'000;  // microseconds between two looks at what all readers have read
 }  // namespace
 
 // ---- Positions and counts
@@ -234,6 +237,42 @@ base::Result<void> Worker::expire_keys() {
     if (const auto expired = domain_->expire_keys(dedup->name, oldest - 2 * dedup->within); !expired) return expired;
   }
   return {};
+}
+
+// Internal topics lose what every reader has committed. What fails here is done the next time.
+void Worker::trim() {
+  if (!is_first_ || clock_.monotonic() < trim_at_) return;
+  trim_at_ = clock_.monotonic() + kTrimEvery;
+  for (const ir::Link& link : program_.links) {
+    if (std::ranges::count(unit_.sinks, link.sink) == 0) continue;
+    if (const auto trimmed = trim(link); !trimmed)
+      spdlog::warn("internal topic not trimmed topic={} error={}", link.topic, trimmed.error().message);
+  }
+}
+
+base::Result<void> Worker::trim(const ir::Link& link) {
+  std::map<commit::PartitionName, std::pair<std::size_t, std::int64_t>> least;  // readers that have a position, and the smallest
+  std::size_t readers = 0;
+  for (const ir::Unit& reader : program_.units) {
+    if (std::ranges::count(reader.sources, link.source) == 0) continue;
+    ++readers;
+    const auto domain = connectors_.open_stored(program_, reader.domain, reader.name);
+    if (!domain) return std::unexpected(domain.error());
+    if (!*domain) return {};
+    const auto positions = (*domain)->read_positions(ir::StepMode::Plain);
+    if (!positions) return std::unexpected(positions.error());
+    for (const commit::Position& position : *positions) {
+      if (position.partition.topic != link.topic || position.next_offset < 0) continue;
+      auto& [count, offset] = least.try_emplace(position.partition, 0, INT64_MAX).first->second;
+      ++count;
+      offset = std::min(offset, position.next_offset);
+    }
+  }
+  std::vector<connectors::StartAt> below;
+  for (const auto& [partition, of_readers] : least) {
+    if (of_readers.first == readers) below.push_back({partition, of_readers.second});
+  }
+  return below.empty() ? base::Result<void>() : connectors_.trim(program_, link.system, below);
 }
 
 base::Result<void> Worker::stop() {

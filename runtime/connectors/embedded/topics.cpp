@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "runtime/commit/embedded/schema.h"
@@ -138,6 +139,27 @@ Result<void> append_records(Database& database, const std::string& topic, std::s
                      .run();
     if (!moved) return std::unexpected(moved.error());
   }
+  return transaction.commit();
+}
+
+Result<void> trim_partition(Database& database, const std::string& topic, std::int32_t number, std::int64_t offset) {
+  Transaction transaction(database);
+  if (auto begun = transaction.begin(); !begun) return begun;
+  auto found = find_topic(database, topic);
+  if (!found) return std::unexpected(found.error());
+  if (!*found || number < 0 || static_cast<std::size_t>(number) >= (*found)->partitions.size()) return {};
+  const TopicPartition& partition = (*found)->partitions[static_cast<std::size_t>(number)];
+  const std::int64_t begin = std::min(offset, partition.end);
+  if (begin <= partition.begin) return {};
+  const std::int64_t first = partition.id << kOffsetBits;
+  auto removed = database.query("DELETE FROM piperun_records WHERE id BETWEEN ?1 AND ?2")
+                     .bind(1, first + partition.begin)
+                     .bind(2, first + begin - 1)
+                     .run();
+  if (!removed) return std::unexpected(removed.error());
+  auto moved =
+      database.query("UPDATE piperun_partitions SET begin_offset = ?2 WHERE id = ?1").bind(1, partition.id).bind(2, begin).run();
+  if (!moved) return std::unexpected(moved.error());
   return transaction.commit();
 }
 

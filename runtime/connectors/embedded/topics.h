@@ -40,6 +40,9 @@ base::Result<Topic> make_topic(Database& database, const std::string& name, std:
 // a key they go round, beginning behind the last: the same input makes the same topic. NoSuchTopic.
 base::Result<void> append_records(Database& database, const std::string& topic, std::span<const NewRecord> records);
 
+// Removes the records of a partition below `offset`; what stays keeps its offsets. Never beyond the end.
+base::Result<void> trim_partition(Database& database, const std::string& topic, std::int32_t number, std::int64_t offset);
+
 std::uint32_t murmur2(std::string_view key);
 
 }  // namespace piperun::embedded

@@ -73,6 +73,11 @@ void KafkaGroup::Wakeup::wait(std::int64_t microseconds) {
 
 Result<std::unique_ptr<KafkaGroup>> KafkaGroup::open(const ClientSettings& client, const ConsumerSettings& settings,
                                                      std::vector<SourceTopic> topics) {
+  const auto admin = open_admin(client);  // hears at once why a cluster refuses us; a consumer hears it when it is polled
+  if (!admin) return std::unexpected(admin.error());
+  for (const SourceTopic& each : topics) {
+    if (const auto found = describe_topic(admin->get(), each.topic); !found) return std::unexpected(found.error());
+  }
   auto consumer = Consumer::open(client, settings);
   if (!consumer) return std::unexpected(consumer.error());
   std::unique_ptr<KafkaGroup> group(new KafkaGroup(std::move(*consumer), std::move(topics)));

@@ -134,6 +134,18 @@ Result<std::unique_ptr<Sink>> KafkaParts::open_sink(const ir::Program& program, 
   return kafka::KafkaSink::open(*client, std::move(wanted), std::move(joined));
 }
 
+Result<void> KafkaParts::trim(const ir::Program& program, ir::SystemId system, std::span<const StartAt> below) const {
+  const auto client = settings(program, system);
+  if (!client) return std::unexpected(client.error());
+  const auto admin = kafka::open_admin(*client);
+  if (!admin) return std::unexpected(admin.error());
+  std::vector<kafka::PartitionOffset> offsets;
+  for (const StartAt& each : below) offsets.push_back({each.partition, each.offset, {}});
+  const auto begins = kafka::delete_records(admin->get(), offsets);
+  if (!begins) return std::unexpected(begins.error());
+  return {};
+}
+
 Result<std::string> KafkaParts::cluster_of(Group& group) {
   auto* member = dynamic_cast<kafka::KafkaGroup*>(&group);
   if (member == nullptr) return foreign("group");

@@ -30,6 +30,8 @@ class KafkaParts {
   base::Result<std::unique_ptr<Sink>> open_sink(const ir::Program& program, const ir::Unit& unit, ir::SinkId id,
                                                 commit::Domain& domain);
 
+  base::Result<void> trim(const ir::Program& program, ir::SystemId system, std::span<const StartAt> below) const;
+
   // Of the cluster that the group reads.
   static base::Result<std::string> cluster_of(Group& group);
 

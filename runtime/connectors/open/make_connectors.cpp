@@ -18,6 +18,7 @@
 #include "runtime/connectors/file/file_table.h"
 #include "runtime/connectors/generate/generate_source.h"
 #include "runtime/connectors/open/kafka_parts.h"
+#include "runtime/connectors/open/postgres_parts.h"
 #include "runtime/connectors/stdio/stdin_source.h"
 #include "runtime/connectors/stdio/stdout_sink.h"
 #include "runtime/record/encoder.h"
@@ -50,6 +51,8 @@ bool is_embedded(const ir::System& system) {
 
 bool is_kafka(const ir::System& system) { return !system.stand_in && system.kind == ir::SystemKind::Kafka; }
 
+bool is_postgres(const ir::System& system) { return !system.stand_in && system.kind == ir::SystemKind::Postgres; }
+
 std::unexpected<base::Error> not_here(const ir::System& system, const char* role) {
   return base::failure(
       ErrorCode::NotInThisVersion,
@@ -70,7 +73,8 @@ class RealConnectors final : public Connectors {
       : state_dir_(std::move(state_dir)),
         base_dir_(std::move(base_dir)),
         clock_(clock),
-        kafka_(state_dir_, base_dir_, clock, std::move(secret)) {}
+        kafka_(state_dir_, base_dir_, clock, secret),
+        postgres_(clock, std::move(secret)) {}
 
   Result<std::unique_ptr<Group>> open_group(const ir::Program& program, const ir::Unit& unit, std::uint32_t worker) override {
     return is_kafka(program.systems[unit.source_system]) ? kafka_.open_group(program, unit, worker) : nullptr;
@@ -79,6 +83,11 @@ class RealConnectors final : public Connectors {
   Result<std::unique_ptr<commit::Domain>> open_domain(const ir::Program& program, const ir::Unit& unit, std::uint32_t worker,
                                                       Group* group) override {
     if (is_kafka(program.systems[unit.domain])) return kafka_.open_domain(program, unit, worker, group);
+    if (is_postgres(program.systems[unit.domain])) {
+      auto cluster = group == nullptr ? Result<std::string>() : KafkaParts::cluster_of(*group);
+      if (!cluster) return std::unexpected(cluster.error());
+      return postgres_.open_domain(program, unit, std::move(*cluster));
+    }
     if (!is_embedded(program.systems[unit.domain])) return not_here(program.systems[unit.domain], "commit domain");
     auto database = open_database(program, unit.domain);
     if (!database) return std::unexpected(database.error());
@@ -88,6 +97,7 @@ class RealConnectors final : public Connectors {
   Result<std::unique_ptr<commit::Domain>> open_stored(const ir::Program& program, ir::SystemId id,
                                                       const std::string& unit) override {
     if (id != ir::kNone && is_kafka(program.systems[id])) return kafka_.open_stored(program, id, unit);
+    if (id != ir::kNone && is_postgres(program.systems[id])) return postgres_.open_stored(program, id, unit);
     if (id != ir::kNone && !is_embedded(program.systems[id])) return nullptr;
     const std::string path = id == ir::kNone ? in_state_dir(program.id) : database_path(program, id);
     auto is_ours = Database::has_tables(path);
@@ -103,6 +113,7 @@ class RealConnectors final : public Connectors {
                                           commit::Domain& domain) override;
   Result<std::unique_ptr<Table>> open_table(const ir::Program& program, const ir::Unit& unit, ir::TableId id,
                                             commit::Domain& domain) override;
+  Result<void> trim(const ir::Program& program, ir::SystemId system, std::span<const StartAt> below) override;
   Result<void> fill_samples(const ir::Program& program, const ir::Unit& unit) override;
 
  private:
@@ -122,12 +133,16 @@ class RealConnectors final : public Connectors {
     return (std::filesystem::path(state_dir_) / (name + ".db")).string();
   }
 
-  // FULL where another file's positions refer to what is in this one: it must not forget what the other remembers.
+  // FULL where another file's positions refer to what is in this one, and where positions in this one let another file's records go:
+  // it must not forget what the other relies on.
   Result<std::unique_ptr<Database>> open_database(const ir::Program& program, ir::SystemId id) const {
-    const bool is_read_by_others =
-        std::ranges::any_of(program.units, [&](const ir::Unit& unit) { return unit.source_system == id && unit.domain != id; });
+    const bool has_ties = std::ranges::any_of(program.units, [&](const ir::Unit& unit) {
+      const bool reads_link = std::ranges::any_of(
+          program.links, [&](const ir::Link& link) { return std::ranges::count(unit.sources, link.source) > 0; });
+      return (unit.source_system == id && unit.domain != id) || (unit.domain == id && reads_link);
+    });
     return Database::open(database_path(program, id), Database::Access::Write,
-                          is_read_by_others ? Database::Durability::Full : Database::Durability::Normal);
+                          has_ties ? Database::Durability::Full : Database::Durability::Normal);
   }
 
   // A topic that an earlier unit of the chain writes may not be there yet.
@@ -145,6 +160,7 @@ class RealConnectors final : public Connectors {
   std::string state_dir_, base_dir_;
   base::Clock& clock_;
   KafkaParts kafka_;
+  PostgresParts postgres_;
 };
 
 Result<std::unique_ptr<Source>> RealConnectors::open_source(const ir::Program& program, const ir::Unit&, ir::SourceId id) {
@@ -234,6 +250,17 @@ Result<std::unique_ptr<Table>> RealConnectors::open_table(const ir::Program& pro
   }
   if (system.kind == ir::SystemKind::File) return file::FileTable::open(in_base(table.object), program, table, clock_);
   return not_here(system, "table");
+}
+
+Result<void> RealConnectors::trim(const ir::Program& program, ir::SystemId system, std::span<const StartAt> below) {
+  if (is_kafka(program.systems[system])) return kafka_.trim(program, system, below);
+  auto database = open_database(program, system);
+  if (!database) return std::unexpected(database.error());
+  for (const StartAt& each : below) {
+    if (auto done = embedded::trim_partition(**database, each.partition.topic, each.partition.number, each.offset); !done)
+      return done;
+  }
+  return {};
 }
 
 Result<void> RealConnectors::fill_samples(const ir::Program& program, const ir::Unit& unit) {

@@ -48,6 +48,22 @@ TEST(Murmur2, AgreesWithKafkasClients) {  // values of org.apache.kafka.common.u
   EXPECT_EQ(static_cast<std::int32_t>(murmur2("lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8")), -58897971);
 }
 
+TEST_F(TopicTest, WhatIsTrimmedIsGoneAndTheRestKeepsItsOffsets) {
+  put({{1, "k", "one"}, {2, "k", "two"}, {3, "k", "three"}});
+  auto database = open();
+  ASSERT_TRUE(trim_partition(*database, "t", 0, 2));
+  ASSERT_TRUE(trim_partition(*database, "t", 0, 1));  // nothing comes back
+  ASSERT_TRUE(trim_partition(*database, "t", 7, 1));
+  auto reader = source();
+  EXPECT_EQ(reader->partitions()->at(0).begin, 2);
+  EXPECT_EQ(reader->read(0, 1, 100, 1 << 20).error().code, ErrorCode::PositionGone);
+  EXPECT_THAT(values(*reader->read(0, 2, 100, 1 << 20)), ElementsAre("three"));
+  ASSERT_TRUE(trim_partition(*database, "t", 0, 100));
+  EXPECT_EQ(reader->partitions()->at(0).begin, 3);
+  put({{4, "k", "four"}});
+  EXPECT_THAT(values(*reader->read(0, 3, 100, 1 << 20)), ElementsAre("four"));
+}
+
 TEST_F(TopicTest, ReadsWhatWasAppendedFromAnyPosition) {
   put({{5, "k", "one"}, {6, std::nullopt, "two"}, {7, "k3", std::nullopt}});
   auto reader = source();

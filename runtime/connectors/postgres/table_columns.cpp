@@ -1,0 +1,328 @@
+#include "runtime/connectors/postgres/table_columns.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "runtime/commit/postgres/schema.h"
+
+namespace piperun::postgres {
+
+using base::ErrorCode;
+using base::Result;
+using value::TypeKind;
+
+namespace {
+
+// The first that fits. `cast` where the server does not convert by assignment; "*" is the column's own type.
+struct Storage {
+  TypeKind kind;
+  std::string_view base;
+  Wire wire;
+  std::string_view cast;
+  Form form;
+};
+
+constexpr std::array kStorages = {
+    Storage{TypeKind::Bool, "bool", Wire::Bool, "", Form::Plain},
+    Storage{TypeKind::Int, "int8", Wire::Integer, "", Form::Plain},
+    Storage{TypeKind::Int, "int4", Wire::Integer, "", Form::Plain},
+    Storage{TypeKind::Int, "int2", Wire::Integer, "", Form::Plain},
+    Storage{TypeKind::Int, "numeric", Wire::Integer, "", Form::Plain},
+    Storage{TypeKind::Float, "float8", Wire::Real, "", Form::Plain},
+    Storage{TypeKind::Decimal, "numeric", Wire::Text, "numeric", Form::Plain},
+    Storage{TypeKind::String, "text", Wire::Text, "", Form::Plain},
+    Storage{TypeKind::String, "varchar", Wire::Text, "", Form::Plain},
+    Storage{TypeKind::String, "bpchar", Wire::Text, "", Form::Plain},
+    Storage{TypeKind::String, "citext", Wire::Text, "", Form::Plain},
+    Storage{TypeKind::String, "uuid", Wire::Text, "*", Form::Plain},
+    Storage{TypeKind::String, "jsonb", Wire::Text, "*", Form::Plain},
+    Storage{TypeKind::String, "json", Wire::Text, "*", Form::Plain},
+    Storage{TypeKind::String, "xml", Wire::Text, "*", Form::Plain},
+    Storage{TypeKind::String, "inet", Wire::Text, "*", Form::Plain},
+    Storage{TypeKind::String, "cidr", Wire::Text, "*", Form::Plain},
+    Storage{TypeKind::String, "macaddr", Wire::Text, "*", Form::Plain},
+    Storage{TypeKind::Bytes, "bytea", Wire::Bytes, "", Form::Plain},
+    Storage{TypeKind::Timestamp, "timestamptz", Wire::Timestamp, "", Form::Plain},
+    Storage{TypeKind::Timestamp, "timestamp", Wire::Timestamp, "", Form::Plain},
+    Storage{TypeKind::Duration, "interval", Wire::Text, "*", Form::Interval},
+    Storage{TypeKind::Duration, "int8", Wire::Integer, "", Form::DurationNumber},
+    Storage{TypeKind::Duration, "text", Wire::Text, "", Form::DurationText},
+    Storage{TypeKind::Enum, "text", Wire::Text, "", Form::Plain},
+    Storage{TypeKind::Enum, "varchar", Wire::Text, "", Form::Plain},
+    Storage{TypeKind::Enum, "bpchar", Wire::Text, "", Form::Plain},
+    Storage{TypeKind::Enum, "citext", Wire::Text, "", Form::Plain},
+    Storage{TypeKind::Json, "jsonb", Wire::Text, "*", Form::Json},
+    Storage{TypeKind::Json, "json", Wire::Text, "*", Form::Json},
+    Storage{TypeKind::Json, "text", Wire::Text, "", Form::Json},
+};
+
+std::string wanted_list(const value::TypeTable& types, const TableLayout& layout) {
+  std::string result;
+  for (const TableColumn& column : layout.columns) {
+    result += fmt::format("{}{} {} ({})", result.empty() ? "" : ", ", column.name, column_type(types[column.type]),
+                          types.name(column.type));
+  }
+  return layout.columns.empty() ? "letter text" : result;
+}
+
+std::string stored_list(const std::vector<StoredColumn>& columns) {
+  std::string result;
+  for (const StoredColumn& column : columns)
+    result += fmt::format("{}{} {}", result.empty() ? "" : ", ", column.name, column.declared);
+  return result;
+}
+
+std::unexpected<base::Error> mismatch(const Session& session, const value::TypeTable& types, const TableLayout& layout,
+                                      const StoredTable& stored, const std::string& why) {
+  return base::failure(ErrorCode::SchemaMismatch,
+                       fmt::format("table `{}` of {}: {}\n  needed: {}\n  stored: {}", layout.table, session.address(), why,
+                                   wanted_list(types, layout), stored_list(stored.columns)));
+}
+
+const StoredColumn* find(const StoredTable& stored, const std::string& name) {
+  const auto found = std::ranges::find(stored.columns, name, &StoredColumn::name);
+  return found == stored.columns.end() ? nullptr : &*found;
+}
+
+std::string nearest(const StoredTable& stored, const std::string& name) {
+  const auto lower = [](std::string text) {
+    std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return text;
+  };
+  for (const StoredColumn& column : stored.columns) {
+    if (lower(column.name) == lower(name)) return fmt::format("; there is `{}`: names are compared letter by letter", column.name);
+  }
+  return {};
+}
+
+constexpr const char* kColumns =
+    "SELECT a.attname, format_type(a.atttypid, a.atttypmod), b.typname, b.typtype = 'e', "
+    "(a.attnotnull OR t.typnotnull) AND NOT a.atthasdef AND a.attidentity = '' AND t.typdefault IS NULL, "
+    "a.attgenerated <> '' OR a.attidentity = 'a', "
+    "CASE WHEN b.typname = 'numeric' AND m.typmod >= 4 THEN (((m.typmod - 4) & 2047) # 1024) - 1024 END "
+    "FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid "
+    "JOIN pg_catalog.pg_type b ON b.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END, "
+    "LATERAL (SELECT CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END) m(typmod) "
+    "WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum";
+
+// Only an index whose uniqueness is checked at once, over all rows, serves ON CONFLICT.
+constexpr const char* kUniqueKeys =
+    "SELECT array_to_string(ARRAY(SELECT a.attname FROM pg_catalog.pg_attribute a WHERE a.attrelid = i.indrelid "
+    "AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1]) ORDER BY a.attname), E'\\x01') "
+    "FROM pg_catalog.pg_index i WHERE i.indrelid = $1::regclass AND i.indisunique AND i.indisvalid AND i.indimmediate "
+    "AND i.indpred IS NULL AND i.indexprs IS NULL";
+
+Result<bool> has_unique_key(Session& session, const TableLayout& layout, const StoredTable& stored) {
+  std::set<std::string> names;
+  for (const int column : layout.key) names.insert(layout.columns[static_cast<std::size_t>(column)].name);
+  std::string wanted;
+  for (const std::string& name : names) wanted += (wanted.empty() ? "" : "\x01") + name;
+  auto keys = session.query(kUniqueKeys, Parameters().text(stored.table));
+  if (!keys) return std::unexpected(keys.error());
+  for (std::size_t i = 0; i < keys->size(); ++i) {
+    if (keys->view(i, 0) == wanted) return true;
+  }
+  return false;
+}
+
+Result<void> check_privileges(Session& session, const TableLayout& layout, const StoredTable& stored, bool updates, bool deletes) {
+  auto may = session.query(
+      "SELECT current_user, has_table_privilege($1::regclass, 'INSERT') OR has_any_column_privilege($1::regclass, 'INSERT'), "
+      "has_table_privilege($1::regclass, 'SELECT'), has_table_privilege($1::regclass, 'UPDATE') OR "
+      "has_any_column_privilege($1::regclass, 'UPDATE'), has_table_privilege($1::regclass, 'DELETE')",
+      Parameters().text(stored.table));
+  if (!may) return std::unexpected(may.error());
+  std::string missing;
+  const auto need = [&](bool is_needed, int column, const char* name) {
+    if (is_needed && !may->boolean(0, column)) missing += std::string(missing.empty() ? "" : ", ") + name;
+  };
+  need(true, 1, "INSERT");
+  need(updates || deletes, 2, "SELECT");
+  need(updates, 3, "UPDATE");
+  need(deletes, 4, "DELETE");
+  if (missing.empty()) return {};
+  return base::failure(ErrorCode::CannotOpen, fmt::format("table `{}` of {}: the user may not write as this sink does; `GRANT {} ON {} TO {}`",
+                                                          layout.table, session.address(), missing, stored.table,
+                                                          quoted(may->text(0, 0))));
+}
+
+}  // namespace
+
+TableLayout layout_of(const ir::Sink& sink) {
+  TableLayout result{sink.object.empty() ? sink.name : sink.object, {}, sink.key};
+  for (const ir::Column& column : sink.columns) result.columns.push_back({column.name, column.type});
+  return result;
+}
+
+TableLayout layout_of(const ir::Program& program, const ir::Table& table) {
+  TableLayout result{table.object.empty() ? table.name : table.object, {}, table.key};
+  const auto formats = program.records.find(table.type);
+  const std::vector<value::Field>& fields = program.types[table.type].fields;
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    const bool is_renamed = formats != program.records.end() && !formats->second[i].data_name.empty();
+    result.columns.push_back({is_renamed ? formats->second[i].data_name : fields[i].name, fields[i].type});
+  }
+  return result;
+}
+
+std::optional<Conversion> conversion(const value::Type& type, const StoredColumn& column) {
+  const bool is_nested = type.kind == TypeKind::List || type.kind == TypeKind::Map || type.kind == TypeKind::Record;
+  const TypeKind kind = is_nested ? TypeKind::Json : type.kind;
+  if (column.is_enum) {
+    if (kind != TypeKind::Enum && kind != TypeKind::String) return std::nullopt;
+    return Conversion{Wire::Text, column.declared, Form::Plain};
+  }
+  if (kind == TypeKind::Decimal && type.scale == 0 && column.base.starts_with("int") && column.base != "interval")
+    return Conversion{Wire::Text, "numeric", Form::Plain};
+  if ((kind == TypeKind::Decimal) && column.scale && *column.scale < type.scale) return std::nullopt;  // it would be rounded
+  if (kind == TypeKind::Int && column.scale && *column.scale < 0) return std::nullopt;
+  const auto found =
+      std::ranges::find_if(kStorages, [&](const Storage& storage) { return storage.kind == kind && storage.base == column.base; });
+  if (found == kStorages.end()) return std::nullopt;
+  return Conversion{found->wire, std::string(found->cast == "*" ? std::string_view(column.base) : found->cast), found->form};
+}
+
+std::string column_type(const value::Type& type) {
+  switch (type.kind) {
+    case TypeKind::Bool: return "boolean";
+    case TypeKind::Int: return "bigint";
+    case TypeKind::Float: return "double precision";
+    case TypeKind::Bytes: return "bytea";
+    case TypeKind::Decimal: return fmt::format("numeric({}, {})", type.precision, type.scale);
+    case TypeKind::Timestamp: return "timestamptz";
+    case TypeKind::Duration: return "interval";
+    case TypeKind::Error:
+    case TypeKind::Never:
+    case TypeKind::Null:
+    case TypeKind::String:
+    case TypeKind::Enum: return "text";
+    case TypeKind::List:
+    case TypeKind::Map:
+    case TypeKind::Record:
+    case TypeKind::Json: return "jsonb";
+  }
+  return "text";
+}
+
+Result<bool> table_exists(Session& session, const std::string& table) {
+  auto exists = session.query("SELECT to_regclass($1) IS NOT NULL", Parameters().text(quoted_table(table)));
+  if (!exists) return std::unexpected(exists.error());
+  return exists->boolean(0, 0);
+}
+
+Result<StoredTable> describe(Session& session, const std::string& table) {
+  StoredTable result{quoted_table(table), {}};
+  auto found = session.query("SELECT oid, relkind, n.nspname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = "
+                             "c.relnamespace WHERE c.oid = to_regclass($1)",
+                             Parameters().text(result.table));
+  if (!found) return std::unexpected(found.error());
+  if (found->size() == 0)
+    return base::failure(ErrorCode::NoSuchTable, fmt::format("there is no table `{}` in {}", table, session.address()));
+  if (found->view(0, 2) == "piperun")
+    return base::failure(ErrorCode::SchemaMismatch, fmt::format("the tables of the schema `piperun` are not for programs: `{}`", table));
+  const std::string kind = found->text(0, 1);
+  if (!std::string_view("rpvmf").contains(kind))
+    return base::failure(ErrorCode::SchemaMismatch, fmt::format("`{}` in {} is no table", table, session.address()));
+  auto columns = session.query(kColumns, Parameters().text(found->view(0, 0)));
+  if (!columns) return std::unexpected(columns.error());
+  for (std::size_t i = 0; i < columns->size(); ++i) {
+    StoredColumn& column = result.columns.emplace_back();
+    column.name = columns->text(i, 0);
+    column.declared = columns->text(i, 1);
+    column.base = columns->text(i, 2);
+    column.is_enum = columns->boolean(i, 3);
+    column.demands_value = columns->boolean(i, 4);
+    column.is_computed = columns->boolean(i, 5);
+    if (!columns->is_null(i, 6)) column.scale = static_cast<int>(columns->integer(i, 6));
+  }
+  return result;
+}
+
+Result<std::vector<Conversion>> conversions(const Session& session, const value::TypeTable& types, const TableLayout& layout,
+                                            const StoredTable& stored) {
+  std::vector<Conversion> result;
+  if (layout.columns.empty()) {
+    const StoredColumn* letter = find(stored, "letter");
+    auto how = letter == nullptr ? std::nullopt : conversion({.kind = TypeKind::Json}, *letter);
+    if (!how) return mismatch(session, types, layout, stored, "dead letters need a column `letter` of type text or jsonb");
+    result.push_back(*how);
+  }
+  for (const TableColumn& column : layout.columns) {
+    const StoredColumn* found = find(stored, column.name);
+    if (found == nullptr)
+      return mismatch(session, types, layout, stored, fmt::format("column `{}` is missing{}", column.name, nearest(stored, column.name)));
+    auto how = conversion(types[column.type], *found);
+    if (!how) {
+      return mismatch(session, types, layout, stored,
+                      fmt::format("column `{}` is {}, which cannot hold {}", column.name, found->declared, types.name(column.type)));
+    }
+    result.push_back(std::move(*how));
+  }
+  return result;
+}
+
+Result<void> check_writable(Session& session, const value::TypeTable& types, const TableLayout& layout, const StoredTable& stored,
+                            bool updates, bool deletes) {
+  auto kind = session.query("SELECT relkind FROM pg_catalog.pg_class WHERE oid = $1::regclass", Parameters().text(stored.table));
+  if (!kind) return std::unexpected(kind.error());
+  if (kind->view(0, 0) == "f" || kind->view(0, 0) == "m")
+    return mismatch(session, types, layout, stored, "it is a foreign table or materialized view, whose rows no commit here covers");
+  for (const StoredColumn& column : stored.columns) {
+    const bool is_given = layout.columns.empty()
+                              ? column.name == "letter"
+                              : std::ranges::find(layout.columns, column.name, &TableColumn::name) != layout.columns.end();
+    if (is_given && column.is_computed)
+      return mismatch(session, types, layout, stored, fmt::format("column `{}` takes no values: it is GENERATED ALWAYS", column.name));
+    if (!is_given && column.demands_value)
+      return mismatch(session, types, layout, stored, fmt::format("column `{}` demands a value, and none flows in", column.name));
+  }
+  if (!layout.key.empty() && updates) {
+    auto has_key = has_unique_key(session, layout, stored);
+    if (!has_key) return std::unexpected(has_key.error());
+    if (!*has_key) {
+      return mismatch(session, types, layout, stored,
+                      fmt::format("there is no unique index on the key; `CREATE UNIQUE INDEX ON {} ({})`", stored.table, key_list(layout)));
+    }
+  }
+  return check_privileges(session, layout, stored, updates, deletes);
+}
+
+Result<void> create_table(Session& session, const value::TypeTable& types, const TableLayout& layout) {
+  auto exists = table_exists(session, layout.table);
+  if (!exists) return std::unexpected(exists.error());
+  if (*exists) return {};
+  std::string columns;
+  for (std::size_t i = 0; i < layout.columns.size(); ++i) {
+    const value::Type& type = types[layout.columns[i].type];
+    const bool is_key = std::ranges::find(layout.key, static_cast<int>(i)) != layout.key.end();
+    columns += fmt::format("{}{} {}{}", columns.empty() ? "" : ", ", quoted(layout.columns[i].name), column_type(type),
+                           type.nullable && !is_key ? "" : " NOT NULL");
+  }
+  if (layout.columns.empty()) columns = "letter jsonb NOT NULL";
+  if (!layout.key.empty()) columns += fmt::format(", PRIMARY KEY ({})", key_list(layout));
+  Transaction transaction(session);
+  if (auto begun = transaction.begin(); !begun) return begun;
+  auto locked = session.query("SELECT pg_advisory_xact_lock($1)", Parameters().integer(kCreationLock));
+  if (!locked) return std::unexpected(locked.error());
+  auto made = session.execute(fmt::format("CREATE TABLE IF NOT EXISTS {} ({})", quoted_table(layout.table), columns));
+  if (!made) return made;
+  return transaction.commit();
+}
+
+std::string column_list(const TableLayout& layout) {
+  std::string result;
+  for (const TableColumn& column : layout.columns) result += (result.empty() ? "" : ", ") + quoted(column.name);
+  return result.empty() ? "letter" : result;
+}
+
+std::string key_list(const TableLayout& layout) {
+  std::string result;
+  for (const int column : layout.key)
+    result += (result.empty() ? "" : ", ") + quoted(layout.columns[static_cast<std::size_t>(column)].name);
+  return result;
+}
+
+}  // namespace piperun::postgres

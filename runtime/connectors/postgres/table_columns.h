@@ -1,0 +1,74 @@
+// What a sink or a look-up needs of a table, and what the server says that it is.
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lang/ir/program.h"
+#include "runtime/commit/postgres/session.h"
+
+namespace piperun::postgres {
+
+struct TableColumn {
+  std::string name;
+  value::TypeId type;
+};
+
+struct TableLayout {
+  std::string table;  // `name` or `schema.name`
+  std::vector<TableColumn> columns;  // empty: dead letters, which are one JSON text in the column `letter`
+  std::vector<int> key;  // columns; empty: none
+};
+
+TableLayout layout_of(const ir::Sink& sink);
+TableLayout layout_of(const ir::Program& program, const ir::Table& table);  // columns are called as the data calls the fields
+
+struct StoredColumn {
+  std::string name;
+  std::string declared;  // as the server writes it: `numeric(12,2)`, `character varying(20)`
+  std::string base;  // pg_type.typname, of a domain that of its base: `numeric`, `varchar`
+  bool is_enum = false;
+  bool demands_value = false;  // NOT NULL, without a default
+  bool is_computed = false;  // takes no values: GENERATED ALWAYS
+  std::optional<int> scale;  // of a numeric that has one
+};
+
+// How a value of a language type goes into a column and comes back.
+enum class Form : std::uint8_t { Plain, Json, Interval, DurationText, DurationNumber };
+struct Conversion {
+  Wire wire = Wire::Text;
+  std::string cast;  // in `CAST(u.c1 AS …)`; "": assignment does it
+  Form form = Form::Plain;
+};
+
+// nullopt: such values do not fit into such a column without loss.
+std::optional<Conversion> conversion(const value::Type& type, const StoredColumn& column);
+
+// The type that a column gets that we make.
+std::string column_type(const value::Type& type);
+
+struct StoredTable {
+  std::string table;  // quoted
+  std::vector<StoredColumn> columns;
+};
+
+// NoSuchTable; SchemaMismatch for what is no table.
+base::Result<StoredTable> describe(Session& session, const std::string& table);
+base::Result<bool> table_exists(Session& session, const std::string& table);
+
+// `columns[i]`: how the layout's column i is stored. SchemaMismatch with both lists: a column is missing or does not fit.
+base::Result<std::vector<Conversion>> conversions(const Session& session, const value::TypeTable& types, const TableLayout& layout,
+                                                  const StoredTable& stored);
+
+// For writing: no column demands a value that nobody gives, none of ours is computed, the key has a unique index, the user may.
+base::Result<void> check_writable(Session& session, const value::TypeTable& types, const TableLayout& layout,
+                                  const StoredTable& stored, bool updates, bool deletes);
+
+// Makes the table if it is missing; any number of processes may do it at once.
+base::Result<void> create_table(Session& session, const value::TypeTable& types, const TableLayout& layout);
+
+std::string column_list(const TableLayout& layout);  // `"a", "b"`
+std::string key_list(const TableLayout& layout);
+
+}  // namespace piperun::postgres
