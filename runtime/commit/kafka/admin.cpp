@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
+#include <thread>
 
 #include "runtime/commit/kafka/admin_request.h"
 #include "runtime/commit/kafka/groups.h"
@@ -28,13 +30,17 @@ TopicDescription description_of(const rd_kafka_metadata_topic_t& topic) {
 }
 
 Result<MetadataPtr> metadata_of(rd_kafka_t* handle, rd_kafka_topic_t* topic, const std::string& during) {
-  const rd_kafka_metadata_t* found = nullptr;
-  const auto error = rd_kafka_metadata(handle, topic == nullptr ? 1 : 0, topic, &found, kAdminTimeout);
-  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return MetadataPtr(found);
-  if (error == RD_KAFKA_RESP_ERR__TRANSPORT || error == RD_KAFKA_RESP_ERR__TIMED_OUT) {
-    return failed(error, during, "no broker of the cluster answers");
+  constexpr int kStep = 1000;
+  rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR__TIMED_OUT;
+  for (int waited = 0; waited < kAdminTimeout && !has_failed(handle); waited += kStep) {
+    const rd_kafka_metadata_t* found = nullptr;
+    const auto begun = std::chrono::steady_clock::now();
+    error = rd_kafka_metadata(handle, topic == nullptr ? 1 : 0, topic, &found, kStep);
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return MetadataPtr(found);
+    if (error != RD_KAFKA_RESP_ERR__TRANSPORT && error != RD_KAFKA_RESP_ERR__TIMED_OUT) return failed(error, during);
+    std::this_thread::sleep_until(begun + std::chrono::milliseconds(kStep));
   }
-  return failed(error, during);
+  return unanswered(handle, during);
 }
 
 std::string text(const char* words) { return words == nullptr ? "" : words; }
@@ -46,9 +52,10 @@ Result<Client> open_admin(const ClientSettings& settings) {
 }
 
 Result<std::string> cluster_id(rd_kafka_t* handle) {
+  const std::string during = "asking for the cluster's id";
+  if (const auto reached = metadata_of(handle, nullptr, during); !reached) return std::unexpected(reached.error());
   char* found = rd_kafka_clusterid(handle, kAdminTimeout);
-  if (found == nullptr)
-    return failed(RD_KAFKA_RESP_ERR__TIMED_OUT, "asking for the cluster's id", "no broker of the cluster answers");
+  if (found == nullptr) return unanswered(handle, during);
   std::string result = found;
   rd_kafka_mem_free(handle, found);
   return result;

@@ -6,6 +6,15 @@ namespace piperun::kafka {
 
 inline constexpr int kAdminTimeout = 15'000;  // milliseconds
 
+inline constexpr int kAdminStep = 200;
+
+// Hears what concerns the client as a whole. A consumer's queue belongs to the thread that reads it.
+inline bool has_failed(rd_kafka_t* handle) {
+  if (rd_kafka_type(handle) != RD_KAFKA_PRODUCER) return false;
+  rd_kafka_poll(handle, 0);
+  return ClientState::of(handle).has_error();
+}
+
 using AdminOptions = std::unique_ptr<rd_kafka_AdminOptions_t, Destroyer<rd_kafka_AdminOptions_destroy>>;
 
 inline AdminOptions admin_options(rd_kafka_t* handle, rd_kafka_admin_op_t operation) {
@@ -20,9 +29,12 @@ template <typename Send>
 base::Result<EventPtr> admin_request(rd_kafka_t* handle, const std::string& during, Send send) {
   const QueuePtr queue(rd_kafka_queue_new(handle));
   send(queue.get());
-  EventPtr event(rd_kafka_queue_poll(queue.get(), kAdminTimeout + 5000));
-  if (!event) return failed(RD_KAFKA_RESP_ERR__TIMED_OUT, during);
+  EventPtr event;
+  for (int waited = 0; !event && waited < kAdminTimeout + 5000 && !has_failed(handle); waited += kAdminStep)
+    event.reset(rd_kafka_queue_poll(queue.get(), kAdminStep));
+  if (!event) return unanswered(handle, during);
   const auto error = rd_kafka_event_error(event.get());
+  if (error == RD_KAFKA_RESP_ERR__TIMED_OUT || error == RD_KAFKA_RESP_ERR__TRANSPORT) return unanswered(handle, during);
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return failed(error, during, rd_kafka_event_error_string(event.get()));
   return event;
 }

@@ -25,6 +25,11 @@ void on_log(const rd_kafka_t* handle, int level, const char* facility, const cha
   }
 }
 
+// The settings are wrong, not the network.
+bool is_untrusted(rd_kafka_resp_err_t error, std::string_view reason) {
+  return error == RD_KAFKA_RESP_ERR__SSL && reason.find("certificate verify failed") != std::string_view::npos;
+}
+
 void on_error(rd_kafka_t* handle, int code, const char* reason, void* opaque) {
   auto& state = *static_cast<ClientState*>(opaque);
   const auto error = static_cast<rd_kafka_resp_err_t>(code);
@@ -34,8 +39,12 @@ void on_error(rd_kafka_t* handle, int code, const char* reason, void* opaque) {
     char words[512] = "";
     const rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(handle, words, sizeof words);
     state.set_error(error_of(fatal, "the Kafka client cannot go on", words));
-  } else if (code_of(error) == ErrorCode::CannotOpen) {
-    state.set_error(error_of(error, "the Kafka cluster refuses this client", reason));
+  } else if (code_of(error) == ErrorCode::CannotOpen || is_untrusted(error, reason)) {
+    base::Error told = error_of(error, "no connection to the Kafka cluster", reason);
+    told.code = ErrorCode::CannotOpen;
+    state.set_error(std::move(told));
+  } else {
+    state.set_trouble(reason);
   }
 }
 
@@ -73,6 +82,32 @@ void ClientState::set_error(base::Error error) {
 std::optional<base::Error> ClientState::take_error() {
   const std::lock_guard lock(mutex_);
   return std::exchange(error_, std::nullopt);
+}
+
+bool ClientState::has_error() {
+  const std::lock_guard lock(mutex_);
+  return error_.has_value();
+}
+
+void ClientState::set_trouble(std::string words) {
+  const std::lock_guard lock(mutex_);
+  trouble_ = std::move(words);
+}
+
+std::string ClientState::trouble() {
+  const std::lock_guard lock(mutex_);
+  return trouble_;
+}
+
+std::unexpected<base::Error> unanswered(rd_kafka_t* handle, const std::string& during) {
+  ClientState& state = ClientState::of(handle);
+  if (auto error = state.take_error()) {
+    error->message = fmt::format("{}: {}", during, error->message);
+    return std::unexpected(std::move(*error));
+  }
+  const std::string trouble = state.trouble();
+  return failed(RD_KAFKA_RESP_ERR__TIMED_OUT, during,
+                trouble.empty() ? "no broker of the cluster answers" : "no broker of the cluster answers: " + trouble);
 }
 
 Result<Client> Client::open(rd_kafka_type_t type, const ClientSettings& settings,

@@ -47,6 +47,9 @@ inline std::unexpected<base::Error> failed(rd_kafka_resp_err_t error, const std:
   return std::unexpected(error_of(error, during, detail));
 }
 
+// No answer came: with what the client heard of its connections meanwhile, which may be that it is refused.
+std::unexpected<base::Error> unanswered(rd_kafka_t* handle, const std::string& during);
+
 // ---- Ownership of what librdkafka hands out
 
 template <auto Destroy>
@@ -87,10 +90,16 @@ struct ClientState {
 
   void set_error(base::Error error);
   std::optional<base::Error> take_error();  // of the client as a whole: authentication, fatal
+  bool has_error();
+  void set_trouble(std::string words);
+  std::string trouble();  // the last that was heard of a connection that failed; ""
+
+  static ClientState& of(const rd_kafka_t* handle) { return *static_cast<ClientState*>(rd_kafka_opaque(handle)); }
 
  private:
   std::mutex mutex_;
   std::optional<base::Error> error_;
+  std::string trouble_;
 };
 
 using Properties = std::vector<std::pair<std::string, std::string>>;
