@@ -90,27 +90,33 @@ void print_overview(World& world, std::string_view group = {}) {
              "this work.\n");
 }
 
+// One option or position as CLI11 knows it; what is given for it comes into `values`.
+CLI::Option* declare(CLI::App& app, const Option& option, std::vector<std::string>& values) {
+  const std::string name(option.name);
+  if (option.takes == Takes::Nothing) return app.add_flag(name);
+  CLI::Option* added = app.add_option(name, values);
+  const bool is_many = option.takes == Takes::Many;
+  if (!is_many || !is_position(option)) added->allow_extra_args(false);
+  if (!is_many) added->expected(1);
+  if (is_many && !is_position(option)) added->take_all();
+  if (option.required) added->required();
+  return added;
+}
+
+// The words that an option may be, if it is limited to some and the value is none of them.
+std::vector<std::string> refused_by(const Option& option, const std::string& value) {
+  std::vector<std::string> allowed = split(option.words);
+  const bool fits = option.takes == Takes::Phrase || std::ranges::find(allowed, value) != allowed.end();
+  return fits ? std::vector<std::string>{} : allowed;
+}
+
 Exit parse_and_run(const Command& command, std::vector<std::string> words, World& world) {
   join_phrases(command, words);
   CLI::App app{std::string(command.doc)};
   app.set_help_flag();
   std::vector<std::vector<std::string>> values(command.options.size());
   std::vector<CLI::Option*> made;
-  for (std::size_t i = 0; i < command.options.size(); ++i) {
-    const Option& option = command.options[i];
-    CLI::Option* added = option.takes == Takes::Nothing ? app.add_flag(std::string(option.name))
-                                                        : app.add_option(std::string(option.name), values[i]);
-    if (option.takes == Takes::Nothing) {
-      made.push_back(added);
-      continue;
-    }
-    const bool many_positions = is_position(option) && option.takes == Takes::Many;
-    if (!many_positions) added->allow_extra_args(false);
-    if (option.takes != Takes::Many) added->expected(1);
-    if (option.takes == Takes::Many && !is_position(option)) added->take_all();
-    if (option.required) added->required();
-    made.push_back(added);
-  }
+  for (std::size_t i = 0; i < command.options.size(); ++i) made.push_back(declare(app, command.options[i], values[i]));
   std::ranges::reverse(words);
   try {
     app.parse(words);
@@ -122,16 +128,11 @@ Exit parse_and_run(const Command& command, std::vector<std::string> words, World
   for (std::size_t i = 0; i < command.options.size(); ++i) {
     const Option& option = command.options[i];
     const std::string name = long_name(option);
-    if (option.takes == Takes::Nothing) {
-      if (made[i]->count() > 0) arguments.add(name, "");
-      continue;
-    }
-    const std::vector<std::string> allowed = split(option.words);
+    if (option.takes == Takes::Nothing && made[i]->count() > 0) arguments.add(name, "");
     for (std::string& value : values[i]) {
-      if (option.takes != Takes::Phrase && !allowed.empty() && std::ranges::find(allowed, value) == allowed.end()) {
+      if (const auto allowed = refused_by(option, value); !allowed.empty())
         return misuse(world, fmt::format("{} cannot be `{}`", name, value),
                       fmt::format("it is one of: {}", fmt::join(allowed, ", ")));
-      }
       arguments.add(name, std::move(value));
     }
   }
