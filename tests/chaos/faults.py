@@ -1,0 +1,86 @@
+"""What is done to a unit at work. Each function returns when the fault is over; recovery is measured from there."""
+import signal
+import time
+
+SESSION = 6.0  # seconds: session.timeout.ms of the members
+
+
+def kill(run, rng):
+    """kill -9 of one process, sometimes of all, and a new start at once."""
+    chosen = run.members if rng.random() < 0.2 else [rng.choice(run.members)]
+    for member in chosen:
+        member.kill()
+    for member in chosen:
+        member.start()
+
+
+def pause(run, rng):
+    """One process stands still until the group has given its partitions away, and then goes on as if nothing had been."""
+    member = rng.choice(run.members)
+    member.process.send_signal(signal.SIGSTOP)
+    time.sleep(SESSION + rng.uniform(1.0, 3.0))
+    member.process.send_signal(signal.SIGCONT)
+
+
+def blink(run, rng):
+    """One process stands still for less than the session timeout."""
+    member = rng.choice(run.members)
+    member.process.send_signal(signal.SIGSTOP)
+    time.sleep(rng.uniform(0.2, 4.0))
+    member.process.send_signal(signal.SIGCONT)
+
+
+def broker(run, rng):
+    """kill -9 of the broker, and a new start; it answers again when this returns."""
+    run.world.servers("kill", "kafka-1")
+    time.sleep(rng.uniform(0.0, 2.0))
+    run.world.servers("start", "kafka-1")
+
+
+def cut(run, rng):
+    """The network between the processes and all servers: refused, or silent."""
+    run.world.servers("proxy", "all", rng.choice(["cut", "hang"]))
+    time.sleep(rng.uniform(0.5, 9.0))
+    run.world.servers("proxy", "all", "pass")
+
+
+def lost_answer(run, rng):
+    """A request that ends or prepares a commit takes effect, and its answer is lost."""
+    if run.combination.database and rng.random() < 0.7:
+        run.world.servers("proxy", "postgres", "lose", "commit")
+    else:
+        run.world.servers("proxy", "kafka-1", "lose", rng.choice(["api:26", "api:26", "api:28", "api:24", "api:0", "api:8", "api:11"]))
+    time.sleep(rng.uniform(0.3, 1.5))
+    run.world.servers("proxy", "all", "pass")
+
+
+def storm(run, rng):
+    """For ten seconds a member joins or leaves every two seconds."""
+    guest = run.new_member()
+    for _ in range(3):
+        guest.start()
+        time.sleep(2)
+        if rng.random() < 0.5:
+            guest.kill()
+        else:
+            run.note_exit(guest, guest.stop())
+        time.sleep(rng.uniform(0.0, 2.0))
+
+
+def database(run, rng):
+    """kill -9 of PostgreSQL, all of its processes, and a new start."""
+    run.world.servers("kill", "postgres")
+    time.sleep(rng.uniform(0.0, 2.0))
+    run.world.servers("start", "postgres")
+
+
+def backend(run, _rng):
+    """The database ends the connections of the workers."""
+    try:
+        run.world.sql("select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and backend_type = 'client backend'")
+    except RuntimeError:
+        pass  # its own connection may be among them
+
+
+BY_NAME = {f.__name__: f for f in [kill, pause, blink, broker, cut, lost_answer, storm, database, backend]}
+OF_THE_DATABASE = {"database", "backend"}

@@ -1,0 +1,324 @@
+#!/usr/bin/env python3
+"""Torments pipelines on real servers, and holds what they leave against what they promised.
+
+usage: real.py PIPERUN PEER VICTIM [--quick] [--kills N] [--seed S] [--only NAME,…] [--faults NAME,…] [--keep DIR] [--servers DIR]
+
+Each combination runs as several processes beside a Kafka broker and PostgreSQL of its own, on an input that never runs dry, and each fault
+waits until all partitions have moved since the one before. The last line says how many checks passed and failed.
+"""
+import argparse
+import dataclasses
+import json
+import pathlib
+import random
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter, defaultdict
+
+import faults
+import world as surroundings
+from world import PARTITIONS
+
+HERE = pathlib.Path(__file__).resolve().parent
+PROGRESS_WITHIN = 90.0  # seconds: longer is a failure
+RESTARTED_WITHIN, OTHERWISE_WITHIN = 15.0, 30.0  # seconds until the input is used up after the last fault
+BACKLOG = 1500  # records
+LEDGER = ["read", "used", "filtered", "duplicates", "dead"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Combination:
+    name: str
+    pipe: str
+    delivery: str = "exactly_once"
+    database: bool = False  # its rows and positions are in PostgreSQL
+    with_repeats: bool = False
+    processes: int = 2
+    workers: int = 2
+    unit: str = "bus.bus"
+    source: str = "events"
+
+
+COMBINATIONS = [
+    Combination("kafka_to_kafka", "kafka_to_kafka"),
+    Combination("kafka_dedup", "kafka_dedup", with_repeats=True),
+    Combination("kafka_to_postgres", "kafka_to_postgres", database=True, unit="bus.shop"),
+    Combination("postgres_dedup", "postgres_dedup", database=True, with_repeats=True, unit="bus.shop"),
+    Combination("at_least_once", "kafka_to_kafka", delivery="at_least_once"),
+    Combination("at_most_once", "kafka_to_kafka", delivery="at_most_once"),
+]
+
+
+class Stalled(Exception):
+    pass
+
+
+class Run:
+    """One combination under torment, on topics of its own."""
+
+    def __init__(self, world, combination, piperun, folder, seed):
+        self.world, self.combination, self.piperun, self.seed = world, combination, piperun, seed
+        self.name = f"{combination.name}_{seed}_{int(time.time() * 1000) % 10**8}"
+        self.folder = pathlib.Path(folder) / self.name
+        self.folder.mkdir(parents=True)
+        text = (HERE / "pipes" / f"{combination.pipe}.pipe").read_text(encoding="utf-8")
+        (self.folder / "p.pipe").write_text(text.replace("RUN", self.name).replace("DELIVERY", combination.delivery), encoding="utf-8")
+        self.environment = world.environment | {"PIPERUN_LOG": "info"}
+        for topic in ["events", "rows"]:
+            world.ask("topic", f"{topic}_{self.name}", PARTITIONS)
+        if combination.database:
+            world.sql(f"create table rows_{self.name}(n bigint generated always as identity, id text not null, key bigint not null, "
+                      "seq bigint not null, amount numeric(12, 2) not null)")
+            self.output = surroundings.TableReader(world, f"rows_{self.name}", f"chaos_{self.name}", f"events_{self.name}")
+        else:
+            self.output = surroundings.TopicReader(world, f"rows_{self.name}")
+        self.input = surroundings.Input(world, f"events_{self.name}", seed, combination.with_repeats)
+        self.members, self.guests, self.exits = [], 0, Counter()
+        self.recovery = defaultdict(list)
+        self.faults = Counter()
+        for _ in range(combination.processes):
+            self.members.append(self.new_member())
+        self.trouble = []
+        self.fed = threading.Event()
+        self.feeder = threading.Thread(target=self.feed, daemon=True)
+
+    def new_member(self):
+        self.guests += 1
+        command = [self.piperun, "p.pipe", "--workers", str(self.combination.workers)]
+        return surroundings.Member(command, self.folder, self.guests, self.environment)
+
+    def note_exit(self, member, code):
+        self.exits[code] += 1
+        if code != 0:
+            self.trouble.append(f"a process ended with {code}:\n{member.tail()}")
+
+    def watch(self):
+        """Who ended without being killed is noted and started again."""
+        for member in self.members:
+            code = member.process.poll()
+            if code is not None:
+                self.note_exit(member, code)
+                member.start()
+
+    def await_work(self, since=None, within=PROGRESS_WITHIN):
+        """Until each partition has moved behind what it was. Returns the seconds."""
+        begun = time.monotonic()
+        before = list(since or self.output.progress())
+        while True:
+            now = self.output.progress()
+            if all(there > then for there, then in zip(now, before)):
+                return time.monotonic() - begun
+            if time.monotonic() - begun > within:
+                raise Stalled(f"partitions stand still after {within:.0f} s: {before} then, {now} now")
+            self.watch()
+            time.sleep(0.05 if self.combination.database else 0.01)
+
+    def feed(self):
+        """A thread: there is always input before the unit, also while a fault lasts."""
+        while not self.fed.wait(0.05):
+            now = sum(self.output.progress())
+            done = now if self.combination.database else now * self.input.fates["read"] // max(self.input.used, 1)
+            if self.input.fates["read"] - done < BACKLOG:
+                self.input.add(BACKLOG // 2)
+
+    def torment(self, plan, rng):
+        for member in self.members:
+            member.start()
+        self.feeder.start()
+        self.recovery["start"].append(self.await_work())
+        for fault in plan:
+            time.sleep(rng.uniform(0.0, 0.3))
+            faults.BY_NAME[fault](self, rng)
+            self.faults[fault] += 1
+            self.recovery[fault].append(self.await_work())
+
+    def drain(self):
+        """No more input and no more faults: the seconds until all of it has become output."""
+        begun = time.monotonic()
+        self.stop_feeding()
+        self.input.close()
+        ends = [end for _, _, end in self.world.ask("committed", self.group, f"events_{self.name}", PARTITIONS)]
+        while not self.is_used_up(ends):
+            if time.monotonic() - begun > PROGRESS_WITHIN:
+                raise Stalled(f"not drained after {PROGRESS_WITHIN:.0f} s: {self.output.progress()} of {self.input.used}")
+            self.watch()
+            time.sleep(0.05)
+        return time.monotonic() - begun
+
+    @property
+    def group(self):
+        return f"chaos_{self.name}.{self.combination.unit}"
+
+    def is_used_up(self, ends):
+        if self.combination.database:
+            return self.output.progress() == [int(end) for end in ends]
+        if self.combination.delivery == "exactly_once" and sum(self.output.progress()) < self.input.used:
+            return False
+        return self.committed() == [int(end) for end in ends]
+
+    def committed(self):
+        """What the unit has committed, per partition of its source."""
+        if self.combination.database:
+            return self.output.progress()
+        found = self.world.ask("committed", self.group, f"events_{self.name}", PARTITIONS)
+        return [int(offset) for _, offset, _ in found]
+
+    def stop(self):
+        for member in self.members:
+            self.note_exit(member, member.stop())
+
+    def ledger(self):
+        """As the unit has stored it: one more process, which finds nothing to do."""
+        last = self.new_member()
+        last.command = [self.piperun, "p.pipe", "--drain", "--json"]
+        last.start()
+        code = last.process.wait(timeout=90)
+        if code != 0:
+            raise Stalled(f"the last drain ended with {code}:\n{last.tail()}")
+        lines = [line for line in last.log.read_text(errors="replace").splitlines() if line.startswith("{")]
+        return next(unit for unit in map(json.loads, lines) if unit["unit"] == self.combination.unit)
+
+    def stop_feeding(self):
+        self.fed.set()
+        if self.feeder.is_alive():
+            self.feeder.join()
+
+    def end(self):
+        self.stop_feeding()
+        for member in self.members:
+            if member.process and member.process.poll() is None:
+                member.kill()
+        self.output.close()
+        if self.input.process.poll() is None:
+            self.input.process.kill()
+
+
+def effects(expected, rows):
+    """(lost, repeated, out of order): rows that are missing, that are there too often, and keys whose first occurrences are not in order."""
+    found, order = Counter(), defaultdict(list)
+    for key, row_id, seq in rows:
+        if not found[row_id]:
+            order[key].append((row_id, seq))
+        found[row_id] += 1
+    wanted = Counter(row_id for events in expected.values() for row_id, _ in events)
+    disordered = sum([seq for _, seq in events] != sorted(seq for _, seq in events) for events in order.values())
+    return sum((wanted - found).values()), sum((found - wanted).values()), disordered
+
+
+class Tally:
+    def __init__(self):
+        self.passed = self.failed = 0
+
+    def check(self, good, words):
+        self.passed += bool(good)
+        self.failed += not good
+        print(f"{'ok  ' if good else 'FAIL'} {words}", flush=True)
+
+
+def plan_of(combination, kills, others, rng, only):
+    """kills, and of each other fault some; in an order that the seed gives."""
+    names = [name for name in faults.BY_NAME if name != "kill" and (combination.database or name not in faults.OF_THE_DATABASE)]
+    plan = ["kill"] * kills + [name for name in names for _ in range(others)]
+    if only:
+        plan = [name for name in plan if name in only]
+    rng.shuffle(plan)
+    return plan
+
+
+def judge(tally, run, words, drained, limit):
+    """All that must hold after a run."""
+    delivery, kinds = run.combination.delivery, run.input.fates
+    lost, repeated, disordered = effects(run.input.expected, run.output.rows())
+    good = (lost == 0 or delivery == "at_most_once") and (repeated == 0 or delivery == "at_least_once") and disordered == 0
+    tally.check(good, f"{words}: {run.input.used} rows expected, {lost} lost, {repeated} repeated, {disordered} keys out of order")
+    if delivery == "at_most_once":
+        allowed = 25 * run.combination.workers * run.combination.processes * sum(run.faults.values())
+        tally.check(lost <= allowed, f"{words}: {lost} lost, at most a batch per worker and fault: {allowed}")
+    tally.check(run.output.agrees, f"{words}: a reader beside it saw what is there, in order")
+    tally.check(drained <= limit, f"{words}: used up {drained:.1f} s after the last fault, at most {limit:.0f} s")
+    ends = [int(end) for _, _, end in run.world.ask("committed", run.group, f"events_{run.name}", PARTITIONS)]
+    tally.check(run.committed() == ends, f"{words}: positions {run.committed()}, ends of the input {ends}")
+    ledger = run.ledger()
+    (run.folder / "ledger.json").write_text(json.dumps(ledger, indent=1), encoding="utf-8")
+    exact = ["read"] if delivery == "at_most_once" else LEDGER
+    counts = {name: ledger[name] for name in [*LEDGER, "unknown"]}
+    balanced = counts["read"] == sum(counts[name] for name in [*LEDGER[1:], "unknown"])
+    tally.check(balanced and all(counts[name] == kinds[name] for name in exact),
+                f"{words}: stored ledger {counts}, recounted {dict(kinds)}")
+    if delivery == "exactly_once":
+        tally.check(ledger["sinks"]["rows"] == run.input.used, f"{words}: stored rows {ledger['sinks']['rows']}")
+    unexpected = {code: count for code, count in run.exits.items() if code != 0}
+    tally.check(not unexpected, f"{words}: {sum(run.exits.values())} processes ended by themselves or were told to; not well: {unexpected}")
+
+
+def times(recovery):
+    parts = []
+    for name, seconds in recovery.items():
+        ordered = sorted(seconds)
+        parts.append(f"{name} n={len(ordered)} median {ordered[len(ordered) // 2]:.1f} s, slowest {ordered[-1]:.1f} s")
+    return "; ".join(parts)
+
+
+def torment(tally, world, combination, options, folder):
+    rng = random.Random(f"{options.seed} {combination.name}")
+    run = Run(world, combination, options.piperun, folder, options.seed)
+    plan = plan_of(combination, options.kills, options.others, rng, options.faults)
+    words = f"{combination.name} seed {options.seed}"
+    begun = time.monotonic()
+    try:
+        run.torment(plan, rng)
+        drained = run.drain()
+        run.stop()
+        judge(tally, run, words, drained, OTHERWISE_WITHIN if plan and plan[-1] in ("pause", "storm") else RESTARTED_WITHIN)
+    except (Stalled, RuntimeError, OSError) as error:
+        tally.check(False, f"{words}: {type(error).__name__}: {error}")
+    finally:
+        run.end()
+    for trouble in run.trouble:
+        print(f"     {trouble}")
+    print(f"     {words}: {dict(run.faults)} in {time.monotonic() - begun:.0f} s; {run.input.fates['read']} records; "
+          f"all partitions at work again after: {times(run.recovery)}; logs in {run.folder}", flush=True)
+
+
+def parse():
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("piperun")
+    options.add_argument("peer")
+    options.add_argument("victim")
+    options.add_argument("--kills", type=int, default=40, help="per combination")
+    options.add_argument("--others", type=int, default=2, help="of each other kind of fault, per combination")
+    options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--only", help="combinations, by name")
+    options.add_argument("--faults", help="kinds of faults, by name")
+    options.add_argument("--servers", help="use the servers of this folder (`servers up --proxy --dir DIR`)")
+    options.add_argument("--keep", help="logs are kept here")
+    options = options.parse_args()
+    options.faults = options.faults.split(",") if options.faults else None
+    options.only = options.only.split(",") if options.only else [combination.name for combination in COMBINATIONS]
+    return options
+
+
+def main():
+    options = parse()
+    tally = Tally()
+    folder = pathlib.Path(options.keep or tempfile.mkdtemp(prefix="piperun-chaos-"))
+    servers = pathlib.Path(options.servers or tempfile.mkdtemp(prefix="piperun-chaos-servers-"))
+    try:
+        world = surroundings.World(servers, options.peer)
+        for combination in COMBINATIONS:
+            if combination.name in options.only:
+                torment(tally, world, combination, options, folder)
+    finally:
+        if not options.servers:
+            surroundings.down(servers)
+    if not tally.failed and not options.keep:
+        shutil.rmtree(folder)
+    print(f"{tally.passed} passed, {tally.failed} failed")
+    return 1 if tally.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,204 @@
+"""Real servers, and what surrounds a pipeline under test: who writes its input, who reads its output, and its processes."""
+import json
+import os
+import pathlib
+import random
+import shlex
+import signal
+import subprocess
+import threading
+import time
+from collections import Counter, defaultdict
+from decimal import Decimal
+
+HERE = pathlib.Path(__file__).resolve().parent
+SERVERS = HERE.parent / "integration" / "servers"
+PARTITIONS = 4
+KEYS = 40
+
+
+class World:
+    """Servers of its own behind the proxy. Checkers go past it."""
+
+    def __init__(self, folder, peer, brokers=1):
+        self.folder, self.peer_program = str(folder), peer
+        subprocess.run([SERVERS, "up", "--proxy", "--brokers", str(brokers), "--dir", self.folder], check=True)
+        said = subprocess.run([SERVERS, "env", "--dir", self.folder], stdout=subprocess.PIPE, text=True, check=True).stdout
+        self.values = dict(shlex.split(line)[1].split("=", 1) for line in said.splitlines())
+        self.environment = os.environ | self.values
+        self.past_the_proxy = self.environment | {"KAFKA_BOOTSTRAP": self.values["KAFKA_DIRECT"]}
+
+    def servers(self, *words):
+        done = subprocess.run([SERVERS, *words, "--dir", self.folder], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              check=False)
+        if done.returncode:
+            raise RuntimeError(f"servers {' '.join(words)}: {done.stdout}")
+        return done.stdout
+
+    def peer(self, *words, **options):
+        return subprocess.Popen([self.peer_program, *map(str, words)], env=self.past_the_proxy, stdout=subprocess.PIPE, text=True,
+                                **options)
+
+    def ask(self, *words):
+        """All lines that a peer says, as lists of words."""
+        process = self.peer(*words)
+        said, _ = process.communicate(timeout=120)
+        if process.returncode:
+            raise RuntimeError(f"peer {' '.join(map(str, words))} failed")
+        return [line.split("\t", 2) for line in said.splitlines()]
+
+    def sql(self, statement):
+        """Rows as lists of texts, by a connection of its own past the proxy."""
+        said = subprocess.run(["psql", self.values["POSTGRES_DIRECT"], "-qAtX", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-c", statement],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+        if said.returncode:
+            raise RuntimeError(f"{statement}: {said.stderr}")
+        return [line.split("\t") for line in said.stdout.splitlines()]
+
+
+def down(folder):
+    subprocess.run([SERVERS, "down", "--dir", folder], check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+class Input:
+    """Events with a key, a number that is dense per key, and an id; some are repeats, some are filtered, some are bad."""
+
+    def __init__(self, world, topic, seed, with_repeats):
+        self.rng, self.seed, self.with_repeats = random.Random(seed), seed, with_repeats
+        self.fates, self.seq = Counter(), Counter()
+        self.expected = defaultdict(list)  # key -> [(id, seq)] in order
+        self.used, self.recent = 0, []
+        self.process = world.peer("produce", topic, stdin=subprocess.PIPE)
+
+    def add(self, count):
+        lines = [self.make() for _ in range(count)]
+        self.process.stdin.write("".join(lines))
+        self.process.stdin.flush()
+
+    def make(self):
+        draw = self.rng.random()
+        self.fates["read"] += 1
+        if self.with_repeats and self.recent and draw < 0.05:
+            self.fates["duplicates"] += 1
+            return self.rng.choice(self.recent[-200:])
+        key = self.rng.randrange(KEYS)
+        self.seq[key] += 1
+        event = {"id": f"{self.seed}-{self.fates['read']}", "key": key, "seq": self.seq[key],
+                 "amount": f"{Decimal(self.rng.randint(1, 99999)) / 100:.2f}"}
+        fate = "filtered" if draw < 0.07 else "dead" if draw < 0.09 else "used"
+        event["amount"] = {"filtered": "0.00", "dead": "much", "used": event["amount"]}[fate]
+        self.fates[fate] += 1
+        line = f"{key}\t{json.dumps(event)}\n"
+        if fate == "used":
+            self.expected[key].append((event["id"], event["seq"]))
+            self.used += 1
+            if self.with_repeats:
+                self.recent.append(line)
+                del self.recent[:-400]
+        return line
+
+    def close(self):
+        self.process.stdin.close()
+        if self.process.wait(timeout=90) != 0:
+            raise RuntimeError("not all of the input was acknowledged")
+
+
+class TopicReader:
+    """Reads a topic while it is written, read_committed."""
+
+    def __init__(self, world, topic):
+        self.world, self.topic = world, topic
+        self.seen = [[] for _ in range(PARTITIONS)]  # (offset, value)
+        self.process = world.peer("follow", topic, PARTITIONS)
+        self.thread = threading.Thread(target=self.follow, daemon=True)
+        self.thread.start()
+
+    def follow(self):
+        for line in self.process.stdout:
+            partition, offset, value = line.rstrip("\n").split("\t", 2)
+            self.seen[int(partition)].append((int(offset), value))
+
+    def progress(self):
+        return [len(part) for part in self.seen]
+
+    def rows(self):
+        """(key, id, seq) as they are in the topic now; what was seen meanwhile must be its beginning, value by value."""
+        stored = [[] for _ in range(PARTITIONS)]
+        for partition, offset, value in self.world.ask("read", self.topic, PARTITIONS):
+            stored[int(partition)].append((int(offset), value))
+        time.sleep(0.5)
+        self.agrees = all(seen == there[:len(seen)] for seen, there in zip([list(part) for part in self.seen], stored))
+        rows = [json.loads(value) for part in stored for _, value in part]
+        return [(row["key"], row["id"], row["seq"]) for row in rows]
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        self.thread.join(5)
+
+
+class TableReader:
+    """Watches the positions of a unit in PostgreSQL, and reads its table in the order of insertion."""
+
+    agrees = True
+
+    def __init__(self, world, table, pipeline, topic):
+        self.world, self.table, self.pipeline, self.topic = world, table, pipeline, topic
+        self.last = [0] * PARTITIONS
+        self.lock, self.asked = threading.Lock(), 0.0
+
+    def progress(self):
+        """The positions; asked again at most every 50 ms."""
+        with self.lock:
+            if time.monotonic() - self.asked > 0.05:
+                self.ask()
+                self.asked = time.monotonic()
+            return list(self.last)
+
+    def ask(self):
+        try:
+            found = self.world.sql(f"select partition, next_offset from piperun.offsets where pipeline = '{self.pipeline}' "
+                                   f"and topic = '{self.topic}'")
+        except RuntimeError:
+            return  # not made yet, or the database is down
+        for partition, offset in found:
+            if 0 <= int(partition) < PARTITIONS:
+                self.last[int(partition)] = int(offset)
+
+    def rows(self):
+        return [(int(key), id_, int(seq)) for key, id_, seq in self.world.sql(f"select key, id, seq from {self.table} order by n")]
+
+    def close(self):
+        pass
+
+
+class Member:
+    """One process of the pipeline. What it says goes to a file."""
+
+    def __init__(self, command, folder, number, environment):
+        self.command, self.folder, self.environment = command, folder, environment
+        self.log = folder / f"process-{number}.log"
+        self.process, self.starts, self.is_stopped = None, 0, False
+
+    def start(self, *more):
+        self.starts += 1
+        with open(self.log, "ab") as log:
+            log.write(f"--- start {self.starts} at {time.time():.3f}\n".encode())
+            self.process = subprocess.Popen([*self.command, *more], cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL,
+                                            stdout=log, stderr=log)
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self, seconds=20):
+        """SIGTERM; its exit code, or "killed" when it did not go."""
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return "killed"
+
+    def tail(self):
+        return "".join(self.log.read_text(errors="replace").splitlines(keepends=True)[-12:]) if self.log.exists() else ""
