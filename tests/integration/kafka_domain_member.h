@@ -44,12 +44,12 @@ inline void done(const base::Result<void>& result) {
 // Joins at once and holds what it is given without reading it. poll() must go on for the group to settle after a change.
 class Member {
  public:
-  Member(const std::string& group, const std::string& topic, const char* variable = "KAFKA_BOOTSTRAP", int session_ms = 6000)
-      : topic_(topic) {
+  // `instance`: of a static member, which a successor replaces at once.
+  Member(const std::string& group, const std::string& topic, const std::string& instance = "") : topic_(topic) {
     kafka::ConsumerSettings settings;
     settings.group = group;
-    settings.session_timeout = session_ms * 1000;
-    consumer_ = value_of(kafka::Consumer::open(client_settings(variable), settings));
+    settings.instance = instance;
+    consumer_ = value_of(kafka::Consumer::open(client_settings(), settings));
     rd_kafka_topic_partition_list_t* topics = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(topics, topic.c_str(), RD_KAFKA_PARTITION_UA);
     rd_kafka_subscribe(consumer_->handle(), topics);

@@ -69,8 +69,15 @@ Result<std::string> KafkaDomain::find_changelog(const std::string& stage) {
     if (partition.topic == source) continue;
     const auto described = describe_topic(*client, partition.topic);
     if (!described) return std::unexpected(described.error());
+    if (!source.empty() && described->partitions != wanted) {
+      return base::failure(
+          ErrorCode::ManifestConflict,
+          fmt::format("{} and {} have different numbers of partitions, so records with the same key of `{}` come to "
+                      "different workers",
+                      source, partition.topic, stage));
+    }
     source = partition.topic;
-    wanted = std::max(wanted, described->partitions);
+    wanted = described->partitions;
   }
   auto found = describe_topic(*client, topic);
   if (!found && found.error().code == ErrorCode::NoSuchTopic) {

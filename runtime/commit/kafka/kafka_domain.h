@@ -146,6 +146,7 @@ class KafkaDomain final : public commit::Domain {
     std::int64_t replays = 0;
   };
   std::vector<Mark> marks_;  // that wait for their replay
+  std::int64_t look_again_at_ = INT64_MIN;  // for marks, monotonic microseconds
   std::set<std::string> handled_;  // letters put or removed by the commit to come
 
   std::unique_ptr<Keys> keys_;
