@@ -12,13 +12,10 @@
 #include "lang/ir/print.h"
 #include "lang/prove/explain.h"
 #include "runtime/base/clock.h"
-#include "runtime/commit/embedded/header_bytes.h"
 #include "runtime/engine/engine.h"
-#include "runtime/engine/letters.h"
 #include "runtime/piperun/compile.h"
 #include "runtime/piperun/ledger.h"
-#include "runtime/piperun/rows.h"
-#include "runtime/piperun/stores.h"
+#include "runtime/piperun/test_stores.h"
 #include "runtime/piperun/test_world.h"
 #include "runtime/piperun/upgrade.h"
 
@@ -133,7 +130,7 @@ class TestRun {
 
   ir::Program& program() { return *compiled_->program; }
 
-  std::string database_of(ir::SystemId system) { return database_path(program(), system, scratch_.string(), folder_.string()); }
+  StandIns stand_ins() { return {program(), scratch_.string(), folder_.string()}; }
 
   Problem execute() {
     if (!compiled_) return "the pipeline is wrong, nothing can be run";
@@ -199,7 +196,6 @@ class TestRun {
     const auto found = std::ranges::find(program().sinks, name, &ir::Sink::name);
     return found == program().sinks.end() ? nullptr : &*found;
   }
-  static std::string topic_of(const ir::Source& source) { return source.object.empty() ? source.name : source.object; }
 
   // As many partitions as the input names.
   Problem make_topics(const std::vector<InputLine>& input) {
@@ -211,16 +207,8 @@ class TestRun {
       std::int64_t& count = partitions[topic_of(*source)];
       count = std::max<std::int64_t>({count, line.partition + 1, 1});
     }
-    for (std::size_t i = 0; i < program().sources.size(); ++i) {
-      const ir::Source& source = program().sources[i];
-      const bool is_link = std::ranges::any_of(program().links, [&](const ir::Link& link) { return link.source == i; });
-      if (is_link) continue;
-      auto database = embedded::Database::open(database_of(source.system), embedded::Database::Access::Write);
-      if (!database) return database.error().message;
-      const std::int64_t count = std::max<std::int64_t>(1, partitions[topic_of(source)]);
-      if (auto made = embedded::make_topic(**database, topic_of(source), count); !made) return made.error().message;
-    }
-    return "";
+    const auto made = cli::make_topics(stand_ins(), partitions);
+    return made ? "" : made.error().message;
   }
 
   // The lines become the table's sample file.
@@ -241,18 +229,8 @@ class TestRun {
   Problem append(const InputLine& line) {
     const ir::Source* source = find_source(line.name);
     if (!source) return fmt::format("there is no source `{}`", line.name);
-    auto database = embedded::Database::open(database_of(source->system), embedded::Database::Access::Write);
-    if (!database) return database.error().message;
-    std::string headers;
-    for (const auto& [name, value] : line.headers) embedded::append_header(headers, name, value);
-    embedded::NewRecord record;
-    record.timestamp = line.time.value_or(clock_.now() + time_shift_);
-    if (line.key) record.key = *line.key;
-    if (line.value) record.value = *line.value;
-    record.headers = headers;
-    record.partition = line.partition;
-    const auto done = embedded::append_records(**database, topic_of(*source), std::span(&record, 1));
     waiting_ = true;
+    const auto done = append_record(stand_ins(), *source, line, line.time.value_or(clock_.now() + time_shift_));
     return done ? "" : done.error().message;
   }
 
@@ -296,17 +274,9 @@ class TestRun {
   std::string error_line() const { return fmt::format("{}: {}", base::traits(failed_->code).code, failed_->message); }
 
   Problem ask_replays() {
-    for (const ir::Unit& unit : program().units) {
-      auto inspector = embedded::Inspector::open(database_of(unit.domain), embedded::Database::Access::Write);
-      if (!inspector) return inspector.error().message;
-      const auto domain = std::move(*inspector).domain(program().id, unit.name);
-      const auto letters = domain->letters(false);
-      if (!letters) return letters.error().message;
-      for (const commit::Letter& letter : *letters) {
-        if (const auto asked = domain->ask_replay(letter); !asked) return asked.error().message;
-        waiting_ = true;
-      }
-    }
+    const auto asked = cli::ask_replays(stand_ins());
+    if (!asked) return asked.error().message;
+    waiting_ = waiting_ || *asked > 0;
     return "";
   }
 
@@ -342,22 +312,16 @@ class TestRun {
     const ir::Sink* sink = find_sink(section.name);
     if (!sink) return fmt::format("{}:{}: there is no sink `{}`", file_.path, section.line, section.name);
     outcome.any_order = !sink->is_topic && !sink->key.empty();
-    auto lines = sink->is_topic ? topic_lines(database_of(sink->system), sink->object.empty() ? sink->name : sink->object)
-                                : table_lines(program(), *sink, database_of(sink->system));
+    auto lines = output_of(stand_ins(), *sink);
     if (!lines) return lines.error().message;
     outcome.actual = std::move(*lines);
     return "";
   }
 
   Problem collect_letters(SectionOutcome& outcome) {
-    for (const ir::Unit& unit : program().units) {
-      if (!fs::exists(database_of(unit.domain))) continue;
-      auto inspector = embedded::Inspector::open(database_of(unit.domain), embedded::Database::Access::Read);
-      if (!inspector) return inspector.error().message;
-      const auto letters = std::move(*inspector).domain(program().id, unit.name)->letters(false);
-      if (!letters) return letters.error().message;
-      for (const commit::Letter& letter : *letters) outcome.actual.push_back(engine::letter_json(letter));
-    }
+    auto lines = letters_of(stand_ins());
+    if (!lines) return lines.error().message;
+    outcome.actual = std::move(*lines);
     return "";
   }
 
