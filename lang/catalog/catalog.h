@@ -14,7 +14,6 @@ inline constexpr Roles kAnywhere = kConnection | kSource | kTable | kSink;
 
 enum class Availability : std::uint8_t {
   Now,  // runs in this version
-  LocalOnly,  // runs under --local, where an embedded database stands in for it
   Later,  // is checked, then reported as not in this version
 };
 

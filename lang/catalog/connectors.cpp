@@ -114,7 +114,7 @@ constexpr Option kHttp[] = {
 constexpr Connector kConnectors[] = {
     {"kafka", kConnection | kSource | kSink, Domain::Kafka, true, true, false, true, true, true, true, true, Now,
      "brokers security properties", "topics of a Kafka cluster", kKafka},
-    {"postgres", kAnywhere, Domain::Postgres, true, true, true, true, false, false, false, false, LocalOnly, "url",
+    {"postgres", kAnywhere, Domain::Postgres, true, true, true, true, false, false, false, false, Now, "url",
      "tables of a PostgreSQL database", kPostgres},
     {"embedded", kAnywhere, Domain::Embedded, true, true, true, true, true, true, true, true, Now, "path",
      "topics and tables in one local database file; what --local puts in place of servers", kEmbedded},

@@ -136,7 +136,6 @@ constexpr Later kLater[] = {
     {"registry", "the option `registry` is", ""},
     {"schema", "a type from a schema file is", "write the fields: `type T { id: string, … }`"},
     {"forever", "`within forever` is", "give a duration: `within 24h`"},
-    {"postgres", "running against a PostgreSQL server is", "`--local` runs the same file with an embedded database in its place"},
 };
 
 }  // namespace

@@ -163,9 +163,6 @@ std::optional<Analysis::Attached> Analysis::attach(const ast::Connector& written
 
 void Analysis::check_availability(const catalog::Connector& connector, Span span) {
   if (connector.available == catalog::Availability::Later) context_.not_yet(connector.name, span);
-  if (connector.available == catalog::Availability::LocalOnly && context_.options.run && !context_.options.local) {
-    context_.not_yet(connector.name, span);
-  }
 }
 
 void Analysis::check_properties(const OptionMap& options) {

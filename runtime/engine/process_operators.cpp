@@ -77,7 +77,7 @@ base::Result<void> Process::dedup(std::size_t node, Batch& batch, const LookupKe
     BatchRecord& record = batch.records[row.record];
     if (batch.dead.contains(row.record)) continue;  // it may not leave a key behind
     const std::int64_t time = row.cells[state.time.offset + state.time.count - 1].i;
-    if (!decide.accept(keys[i], time)) {
+    if (!decide.accept(keys[i], time, partitions_[record.partition].name.number)) {
       record.duplicate = true;
       continue;
     }

@@ -99,12 +99,16 @@ base::Result<Progress> Worker::run_list_with_retries(const std::vector<ir::Step>
 
 base::Result<Progress> Worker::run_batch() {
   if (!group_) return fetch_and_run();
-  if (const auto change = group_intake_->change()) return answer(*change);
-  if (retake_at_ && clock_.monotonic() >= *retake_at_) return take_over();
-  auto done = fetch_and_run();
-  const bool is_fenced = !done && base::traits(done.error().code).error_class == base::ErrorClass::Ownership;
-  if (is_fenced) spdlog::warn("batch given up unit={} worker={} error={}", unit_.name, number_, done.error().message);
-  return is_fenced ? retake() : done;
+  const auto change = group_intake_->change();
+  const bool is_due = retake_at_ && clock_.monotonic() >= *retake_at_;
+  auto done = change ? answer(*change) : is_due ? take_over() : fetch_and_run();
+  if (done) return done;
+  const bool is_fenced = base::traits(done.error().code).error_class == base::ErrorClass::Ownership;
+  const bool is_refused = group_ && group_->is_refused();
+  if (is_refused || (is_fenced && !change && !is_due))
+    spdlog::warn("batch given up unit={} worker={} error={}", unit_.name, number_, done.error().message);
+  if (is_refused) return join_anew();
+  return is_fenced && !change && !is_due ? retake() : done;
 }
 
 base::Result<Progress> Worker::fetch_and_run() {

@@ -68,6 +68,7 @@ class Worker {
   base::Result<Progress> answer(const MembershipChange& change);
   base::Result<Progress> retake();
   base::Result<void> rejoin();
+  base::Result<Progress> join_anew();
   base::Result<Progress> fetch_and_run();
   void join();
   void mirror_positions(const Attempt& attempt);

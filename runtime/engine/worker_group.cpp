@@ -81,6 +81,7 @@ void Worker::join() {
 // As a new member: a request of the old one that is still on its way is refused.
 base::Result<void> Worker::rejoin() {
   drop_partitions();
+  retake_at_.reset();
   assigned_.clear();
   intake_.reset();
   group_intake_ = nullptr;
@@ -91,6 +92,16 @@ base::Result<void> Worker::rejoin() {
   if (const auto opened = open(); !opened) return opened;
   join();
   return {};
+}
+
+// The slot is this process's alone, so that nobody else has its name in the group: what refuses it is its own request that got lost.
+base::Result<Progress> Worker::join_anew() {
+  for (auto joined = rejoin(); !joined; joined = rejoin()) {
+    if (base::traits(joined.error().code).error_class != base::ErrorClass::Transient) return std::unexpected(joined.error());
+    if (!wait_before_retry(joined.error())) return std::unexpected(joined.error());
+  }
+  spdlog::info("joined the group anew unit={} worker={}", unit_.name, number_);
+  return Progress::Idle;
 }
 
 void Worker::mirror_positions(const Attempt& attempt) {

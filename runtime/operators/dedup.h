@@ -19,8 +19,8 @@ class Dedup {
   // What lookup_keys returned; every key that accept() is asked for must have been loaded.
   void load(std::span<const commit::KeyEntry> stored);
 
-  // True: the record is used, and its key is claimed at that time. False: it is a repeat.
-  bool accept(const std::string& key, std::int64_t time);
+  // True: the record is used, and its key is claimed at that time. False: it is a repeat. `partition`: number of the record's.
+  bool accept(const std::string& key, std::int64_t time, std::int32_t partition = -1);
 
   // What claim_keys must store, in key order; only of keys that were accepted.
   std::vector<commit::KeyClaim> claims() const;
@@ -29,6 +29,7 @@ class Dedup {
   struct Entry {
     std::vector<std::int64_t> read;
     std::vector<std::int64_t> now;
+    std::int32_t partition = -1;  // of the record that was accepted last
   };
   std::int64_t within_;
   std::map<std::string, Entry> entries_;

@@ -21,7 +21,7 @@ namespace piperun::cli {
 
 struct CompileOptions {
   bool local = false;
-  bool run = false;                           // about to run: env() must be set, connectors must be there
+  bool run = false;                           // about to run: env() must be set
   std::map<std::string, std::string> params;
   std::optional<ir::Delivery> delivery;       // --delivery: only under `local`
   bool optimized = true;                      // false: stages stay as written, for `explain`

@@ -56,7 +56,6 @@ ModulePage page_of(const stdlib::Module& module) {
 const char* words(catalog::Availability available) {
   switch (available) {
     case catalog::Availability::Now: return "";
-    case catalog::Availability::LocalOnly: return "with --local";
     case catalog::Availability::Later: return "not in this version";
   }
   return "";

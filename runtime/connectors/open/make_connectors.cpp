@@ -230,7 +230,7 @@ Result<std::unique_ptr<Sink>> RealConnectors::open_sink(const ir::Program& progr
     case ir::SystemKind::File: return file::FileSink::open(in_base(sink.object), header);
     case ir::SystemKind::Stdout: return std::make_unique<stdio::StdoutSink>(STDOUT_FILENO, header);
     case ir::SystemKind::Kafka: return kafka_.open_sink(program, unit, id, domain);
-    case ir::SystemKind::Postgres:
+    case ir::SystemKind::Postgres: return postgres_.open_sink(program, unit, id, domain);
     case ir::SystemKind::Embedded:
     case ir::SystemKind::StateStore:
     case ir::SystemKind::Stdin:
@@ -240,7 +240,7 @@ Result<std::unique_ptr<Sink>> RealConnectors::open_sink(const ir::Program& progr
   return not_here(system, "sink");
 }
 
-Result<std::unique_ptr<Table>> RealConnectors::open_table(const ir::Program& program, const ir::Unit&, ir::TableId id,
+Result<std::unique_ptr<Table>> RealConnectors::open_table(const ir::Program& program, const ir::Unit& unit, ir::TableId id,
                                                           commit::Domain&) {
   const ir::Table& table = program.tables[id];
   const ir::System& system = program.systems[table.system];
@@ -248,6 +248,7 @@ Result<std::unique_ptr<Table>> RealConnectors::open_table(const ir::Program& pro
     return embedded::LookupTable::open(database_path(program, table.system), program.types, embedded::layout_of(program, table),
                                        table.cache, clock_);
   }
+  if (is_postgres(system)) return postgres_.open_table(program, unit, id);
   if (system.kind == ir::SystemKind::File) return file::FileTable::open(in_base(table.object), program, table, clock_);
   return not_here(system, "table");
 }

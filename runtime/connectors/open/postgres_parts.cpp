@@ -1,8 +1,8 @@
 #include "runtime/connectors/open/postgres_parts.h"
 
-#include <fmt/format.h>
-
 #include "runtime/commit/postgres/postgres_domain.h"
+#include "runtime/connectors/postgres/lookup_table.h"
+#include "runtime/connectors/postgres/table_sink.h"
 
 namespace piperun::connectors {
 
@@ -24,6 +24,24 @@ Result<std::unique_ptr<commit::Domain>> PostgresParts::open_stored(const ir::Pro
   auto domain = postgres::PostgresDomain::open_stored(std::move(*settings), program.id, unit);
   if (!domain) return std::unexpected(domain.error());
   return std::unique_ptr<commit::Domain>(std::move(*domain));
+}
+
+Result<std::unique_ptr<Sink>> PostgresParts::open_sink(const ir::Program& program, const ir::Unit& unit, ir::SinkId id,
+                                                       commit::Domain& domain) const {
+  const ir::Sink& sink = program.sinks[id];
+  auto settings = postgres::postgres_settings(program.systems[sink.system], secret_, unit.name);
+  if (!settings) return std::unexpected(settings.error());
+  const bool joins = program.delivery == ir::Delivery::ExactlyOnce && sink.system == unit.domain;
+  return postgres::TableSink::open(program, sink, joins ? dynamic_cast<postgres::PostgresDomain*>(&domain) : nullptr,
+                                   std::move(*settings));
+}
+
+Result<std::unique_ptr<Table>> PostgresParts::open_table(const ir::Program& program, const ir::Unit& unit, ir::TableId id) const {
+  const ir::Table& table = program.tables[id];
+  auto settings = postgres::postgres_settings(program.systems[table.system], secret_, unit.name);
+  if (!settings) return std::unexpected(settings.error());
+  return postgres::LookupTable::open(std::move(*settings), program.types, postgres::layout_of(program, table), table.cache,
+                                     clock_);
 }
 
 }  // namespace piperun::connectors

@@ -112,7 +112,8 @@ TEST_F(MakeConnectorsTest, FilesAreRelativeToTheProgram) {
   EXPECT_EQ(header, "id");
 }
 
-TEST_F(MakeConnectorsTest, ServersNeedTheirStandIn) {
+TEST_F(MakeConnectorsTest, WhatCannotBeOpenedIsToldByName) {
+  program_.systems[3].kind = ir::SystemKind::Http;
   auto connectors = make_connectors(folder_ / "state", folder_.path(), clock_, {});
   auto domain = connectors->open_domain(program_, unit_, 0, nullptr);
   auto sink = connectors->open_sink(program_, unit_, 3, **domain);
