@@ -65,6 +65,9 @@ class Group {
   // Tells the group how far another system's commit has come, for those who watch its lag. Does not wait; never read back.
   virtual void mirror(std::span<const StartAt> positions) = 0;
 
+  // True: the group refuses this member for good, for another one has its name; only a new one can go on. From any thread.
+  virtual bool is_refused() const { return false; }
+
   // Leaves, under a deadline. Nothing may be called afterwards.
   virtual void close() = 0;
 };

@@ -103,6 +103,8 @@ Result<Membership> Consumer::membership(std::span<const commit::PartitionName> n
     return base::failure(ErrorCode::LostOwnership, fmt::format("group {}: {}", settings_.group, why));
   };
   if (generation < 0 || member == nullptr || *member == '\0') return lost("this process is no member now");
+  char words[256] = "";
+  if (rd_kafka_fatal_error(handle(), words, sizeof words) != RD_KAFKA_RESP_ERR_NO_ERROR) return lost(words);
   if (rd_kafka_assignment_lost(handle())) return lost("this member lost its partitions");
   {
     const std::lock_guard lock(state_->mutex);

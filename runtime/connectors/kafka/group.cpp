@@ -137,6 +137,9 @@ Result<void> KafkaGroup::serve() {
 
 Result<void> KafkaGroup::check_cluster() {
   if (auto error = consumer_->state().take_error()) return std::unexpected(std::move(*error));
+  char words[512] = "";
+  const rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(consumer_->handle(), words, sizeof words);
+  if (fatal != RD_KAFKA_RESP_ERR_NO_ERROR) return failed(fatal, fmt::format("group {}", consumer_->settings().group), words);
   if (!consumer_->state().all_brokers_down) {
     down_since_ = 0;
     return {};
@@ -351,6 +354,11 @@ void KafkaGroup::mirror(std::span<const connectors::StartAt> positions) {
   std::vector<PartitionOffset> offsets;
   for (const connectors::StartAt& each : positions) offsets.push_back({each.partition, each.offset, {}});
   consumer_->commit_async(offsets);
+}
+
+// After a connection broke while it joined, a static member can be taken for its own successor.
+bool KafkaGroup::is_refused() const {
+  return rd_kafka_fatal_error(consumer_->handle(), nullptr, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
 void KafkaGroup::close() {

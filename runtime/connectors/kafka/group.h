@@ -34,6 +34,7 @@ class KafkaGroup final : public connectors::Group {
   base::Result<std::int64_t> resolve(const std::string& start, std::uint32_t partition) override;
   base::Result<bool> is_at_end() override;
   void mirror(std::span<const connectors::StartAt> positions) override;
+  bool is_refused() const override;
   void close() override;
 
   // The same client, for the commit domain: usable from its thread until close().
