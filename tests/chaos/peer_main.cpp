@@ -7,11 +7,11 @@
 //   peer naive GROUP FROM TO             the consumer loop of beginners: automatic commits, a producer that is not told of them
 #include <fmt/format.h>
 
-#include <csignal>
+#include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <iostream>
 #include <stdexcept>
+#include <thread>
 
 #include "tests/integration/kafka_client.h"
 
@@ -29,9 +29,10 @@ Settings with(Settings settings) {
 void append(rd_kafka_t* producer, const std::string& topic, std::string_view key, std::string_view value) {
   for (;;) {
     // The casts only satisfy the C signature: with F_COPY the library reads both at once.
-    const rd_kafka_resp_err_t code = rd_kafka_producev(
-        producer, RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_KEY(const_cast<char*>(key.data()), key.size()),
-        RD_KAFKA_V_VALUE(const_cast<char*>(value.data()), value.size()), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+    const rd_kafka_resp_err_t code =
+        rd_kafka_producev(producer, RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_KEY(const_cast<char*>(key.data()), key.size()),
+                          RD_KAFKA_V_VALUE(const_cast<char*>(value.data()), value.size()),
+                          RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
     rd_kafka_poll(producer, code == RD_KAFKA_RESP_ERR__QUEUE_FULL ? 100 : 0);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return;
     if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL) throw std::runtime_error(rd_kafka_err2str(code));
@@ -39,10 +40,9 @@ void append(rd_kafka_t* producer, const std::string& topic, std::string_view key
 }
 
 int produce_lines(const std::string& topic) {
-  const Handle producer = make_client(RD_KAFKA_PRODUCER, with({{"enable.idempotence", "true"},
-                                                               {"message.timeout.ms", "0"},
-                                                               {"linger.ms", "2"},
-                                                               {"partitioner", "murmur2_random"}}));
+  const Handle producer = make_client(
+      RD_KAFKA_PRODUCER,
+      with({{"enable.idempotence", "true"}, {"message.timeout.ms", "0"}, {"linger.ms", "2"}, {"partitioner", "murmur2_random"}}));
   for (std::string line; std::getline(std::cin, line);) {
     const std::size_t tab = line.find('\t');
     if (tab == std::string::npos) throw std::runtime_error("a line without a tab");
@@ -51,9 +51,7 @@ int produce_lines(const std::string& topic) {
   return rd_kafka_flush(producer.get(), 60000) == RD_KAFKA_RESP_ERR_NO_ERROR ? 0 : 1;
 }
 
-void print(int partition, std::int64_t offset, std::string_view value) {
-  fmt::print("{}\t{}\t{}\n", partition, offset, value);
-}
+void print(int partition, std::int64_t offset, std::string_view value) { fmt::print("{}\t{}\t{}\n", partition, offset, value); }
 
 [[noreturn]] void follow(const std::string& topic, int partitions) {
   const Handle consumer = make_client(RD_KAFKA_CONSUMER, with({{"group.id", "follower"},
@@ -100,6 +98,7 @@ int show_committed(const std::string& group, const std::string& topic, int parti
   const Handle consumer = make_client(RD_KAFKA_CONSUMER, with({{"group.id", group},
                                                                {"auto.offset.reset", "earliest"},
                                                                {"auto.commit.interval.ms", "500"},
+                                                               {"group.instance.id", "naive"},
                                                                {"session.timeout.ms", "6000"},
                                                                {"heartbeat.interval.ms", "1000"}}));
   const Handle producer = make_client(RD_KAFKA_PRODUCER, with({{"linger.ms", "20"}, {"partitioner", "murmur2_random"}}));
@@ -114,6 +113,7 @@ int show_committed(const std::string& group, const std::string& topic, int parti
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
       append(producer.get(), to, {static_cast<const char*>(message->key), message->key_len},
              {static_cast<const char*>(message->payload), message->len});
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));  // its work
     rd_kafka_message_destroy(message);
   }
 }

@@ -20,6 +20,7 @@ from collections import Counter, defaultdict
 
 import faults
 import world as surroundings
+from outcome import Tally, effects
 from world import PARTITIONS
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -70,8 +71,7 @@ class Run:
         for topic in ["events", "rows"]:
             world.ask("topic", f"{topic}_{self.name}", PARTITIONS)
         if combination.database:
-            world.sql(f"create table rows_{self.name}(n bigint generated always as identity, id text not null, key bigint not null, "
-                      "seq bigint not null, amount numeric(12, 2) not null)")
+            surroundings.make_table(world, f"rows_{self.name}")
             self.output = surroundings.TableReader(world, f"rows_{self.name}", f"chaos_{self.name}", f"events_{self.name}")
         else:
             self.output = surroundings.TopicReader(world, f"rows_{self.name}")
@@ -196,28 +196,6 @@ class Run:
             self.input.process.kill()
 
 
-def effects(expected, rows):
-    """(lost, repeated, out of order): rows that are missing, that are there too often, and keys whose first occurrences are not in order."""
-    found, order = Counter(), defaultdict(list)
-    for key, row_id, seq in rows:
-        if not found[row_id]:
-            order[key].append((row_id, seq))
-        found[row_id] += 1
-    wanted = Counter(row_id for events in expected.values() for row_id, _ in events)
-    disordered = sum([seq for _, seq in events] != sorted(seq for _, seq in events) for events in order.values())
-    return sum((wanted - found).values()), sum((found - wanted).values()), disordered
-
-
-class Tally:
-    def __init__(self):
-        self.passed = self.failed = 0
-
-    def check(self, good, words):
-        self.passed += bool(good)
-        self.failed += not good
-        print(f"{'ok  ' if good else 'FAIL'} {words}", flush=True)
-
-
 def plan_of(combination, kills, others, rng, only):
     """kills, and of each other fault some; in an order that the seed gives."""
     names = [name for name in faults.BY_NAME if name != "kill" and (combination.database or name not in faults.OF_THE_DATABASE)]
@@ -256,7 +234,7 @@ def judge(tally, run, words, drained, limit):
 
 def times(recovery):
     parts = []
-    for name, seconds in recovery.items():
+    for name, seconds in ((name, seconds) for name, seconds in recovery.items() if seconds):
         ordered = sorted(seconds)
         parts.append(f"{name} n={len(ordered)} median {ordered[len(ordered) // 2]:.1f} s, slowest {ordered[-1]:.1f} s")
     return "; ".join(parts)

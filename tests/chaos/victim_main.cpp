@@ -1,6 +1,13 @@
-// What the chaos harness kills: `piperun FILE --local --drain` with one observer more.
-//   victim FILE [--kill-after STEP --at N] [--split-transaction] [--upgrade WAY]    SIGKILL behind the N-th time that STEP was done
-//   victim FILE --crash-table                                       what `explain` says of a kill behind each step, as JSON
+// What the chaos harness kills: `piperun FILE --drain` with one observer more, and with safeguards that can be taken out.
+//   victim FILE [--servers] [--kill-after STEP | --pause-after STEP] [--at N] [--in LIST] …   SIGKILL or SIGSTOP behind the N-th time
+//       that STEP of LIST (batch, on_assign) was done
+//     --servers              real servers; without it embedded databases stand in
+//     --split-transaction    the position in a transaction of its own, before the one that has the rows
+//     --no-generation        positions are sent without saying which member of which generation sends them
+//     --upgrade WAY
+//   victim FILE [--servers] --crash-table                    what `explain` says of a kill behind each step of a batch, as JSON
+#include <librdkafka/rdkafka.h>
+
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
@@ -19,31 +26,55 @@ namespace {
 
 using namespace piperun;
 
-// Ends the process as `kill -9` does, behind one step.
+// Ends or stops the process behind one step, as `kill` does from outside.
 class Killer final : public engine::Observer {
  public:
-  Killer(const ir::Program& program, std::string step, int at) : program_(program), step_(std::move(step)), left_(at) {}
+  Killer(const ir::Program& program, std::map<std::string, std::string>& options)
+      : program_(program),
+        signal_(options.contains("--pause-after") ? SIGSTOP : SIGKILL),
+        step_(options[options.contains("--pause-after") ? "--pause-after" : "--kill-after"]),
+        in_assign_(options["--in"] == "on_assign"),
+        left_(std::atoi(options["--at"].c_str())) {}
 
-  engine::Verdict after(const ir::Unit&, const ir::Step& step) override {
-    if (!step_.empty() && ir::step_name(step, program_.sinks) == step_ && --left_ == 0) std::raise(SIGKILL);
+  engine::Verdict after(const ir::Unit& unit, const ir::Step& step) override {
+    if (step_.empty() || ir::step_name(step, program_.sinks) != step_) return engine::Verdict::GoOn;
+    const std::vector<ir::Step>& list = in_assign_ ? unit.protocol.on_assign : unit.protocol.batch;
+    const bool is_in_list = std::ranges::any_of(list, [&](const ir::Step& each) { return &each == &step; });
+    if (is_in_list && --left_ == 0) std::raise(signal_);
     return engine::Verdict::GoOn;
   }
 
  private:
   const ir::Program& program_;
+  int signal_;
   std::string step_;
+  bool in_assign_;
   int left_;
 };
 
-// The negative control: the position in a transaction of its own, the rows in others behind it.
-void split_transactions(ir::Program& program) {
-  for (ir::Unit& unit : program.units) {
-    std::vector<ir::Step>& batch = unit.protocol.batch;
-    const auto commit = std::ranges::find(batch, ir::StepKind::Commit, &ir::Step::kind);
-    const auto fence = std::ranges::find(batch, ir::StepKind::Fence, &ir::Step::kind);
-    if (fence < commit) std::rotate(fence + 1, commit, commit + 1);
+// The negative control: the position in a transaction of its own, the rows in another one behind it.
+void split_transaction(std::vector<ir::Step>& batch) {
+  const auto at = [&](ir::StepKind kind) { return std::ranges::find(batch, kind, &ir::Step::kind); };
+  const auto fence = at(ir::StepKind::Fence), commit = at(ir::StepKind::Commit), begin = at(ir::StepKind::Begin);
+  if (fence < commit && commit != batch.end()) {
+    std::rotate(fence + 1, commit, commit + 1);
+    return;
   }
+  const auto check = at(ir::StepKind::CheckMembership);
+  if (check >= commit || begin >= check) return;
+  std::vector<ir::Step> first(check, commit + 1);
+  first.push_back(*begin);
+  const std::vector<ir::Step> last = {*commit};
+  const auto where = batch.erase(check, commit + 1);
+  batch.insert(where, last.begin(), last.end());
+  batch.insert(at(ir::StepKind::Begin) + 1, first.begin(), first.end());
 }
+
+void split_transactions(ir::Program& program) {
+  for (ir::Unit& unit : program.units) split_transaction(unit.protocol.batch);
+}
+
+bool sends_no_generation = false;
 
 void print_crash_table(const ir::Program& program) {
   const char* separator = "[";
@@ -58,6 +89,20 @@ void print_crash_table(const ir::Program& program) {
 
 }  // namespace
 
+// The linker leads all calls of rd_kafka_send_offsets_to_transaction here (--wrap), and the real one has this other name.
+extern "C" rd_kafka_error_t* __real_rd_kafka_send_offsets_to_transaction(rd_kafka_t*, const rd_kafka_topic_partition_list_t*,
+                                                                         const rd_kafka_consumer_group_metadata_t*, int);
+extern "C" rd_kafka_error_t* __wrap_rd_kafka_send_offsets_to_transaction(rd_kafka_t* producer,
+                                                                         const rd_kafka_topic_partition_list_t* offsets,
+                                                                         const rd_kafka_consumer_group_metadata_t* group,
+                                                                         int timeout) {
+  if (!sends_no_generation) return __real_rd_kafka_send_offsets_to_transaction(producer, offsets, group, timeout);
+  rd_kafka_consumer_group_metadata_t* nobody = rd_kafka_consumer_group_metadata_new(std::getenv("CHAOS_GROUP"));
+  rd_kafka_error_t* error = __real_rd_kafka_send_offsets_to_transaction(producer, offsets, nobody, timeout);
+  rd_kafka_consumer_group_metadata_destroy(nobody);
+  return error;
+}
+
 int main(int count, char** words) {
   std::map<std::string, std::string> options;
   for (int i = 2; i < count; ++i) {
@@ -66,7 +111,8 @@ int main(int count, char** words) {
     i += takes_value;
   }
   cli::CompileOptions compile;
-  compile.local = compile.run = true;
+  compile.local = !options.contains("--servers");
+  compile.run = true;
   compile.environment = [](const std::string& name) -> std::optional<std::string> {
     const char* value = std::getenv(name.c_str());
     return value ? std::optional<std::string>(value) : std::nullopt;
@@ -83,7 +129,8 @@ int main(int count, char** words) {
   if (options.contains("--split-transaction")) split_transactions(*compiled->program);
   base::SystemClock clock;
   const auto connectors = connectors::make_connectors(".piperun", ".", clock, engine::secret_from_environment);
-  Killer killer(*compiled->program, options["--kill-after"], std::atoi(options["--at"].c_str()));
+  sends_no_generation = options.contains("--no-generation");
+  Killer killer(*compiled->program, options);
   engine::Options run = cli::engine_options(*compiled);
   run.drain = true;
   run.compare = cli::comparer(cli::upgrade_of(options["--upgrade"]).value_or(plan::Upgrade::None));

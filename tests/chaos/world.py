@@ -60,6 +60,35 @@ def down(folder):
     subprocess.run([SERVERS, "down", "--dir", folder], check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
+def rows_of_topic(world, topic):
+    """(key, id, seq) in the order of the partitions."""
+    rows = [json.loads(value) for _, _, value in world.ask("read", topic, PARTITIONS)]
+    return [(row["key"], row["id"], row["seq"]) for row in rows]
+
+
+def make_table(world, table):
+    """`n` numbers the rows as they are inserted."""
+    world.sql(f"create table {table}(n bigint generated always as identity, id text not null, key bigint not null, "
+              "seq bigint not null, amount numeric(12, 2) not null)")
+
+
+def rows_of_table(world, table):
+    """(key, id, seq) in the order of insertion."""
+    return [(int(key), row_id, int(seq)) for key, row_id, seq in world.sql(f"select key, id, seq from {table} order by n")]
+
+
+def stored_positions(world, pipeline, topic):
+    """What PostgreSQL has, per partition; null when it cannot be asked."""
+    try:
+        found = world.sql(f"select partition, next_offset from piperun.offsets where pipeline = '{pipeline}' and topic = '{topic}'")
+    except RuntimeError:
+        return None  # not made yet, or the database is down
+    positions = [0] * PARTITIONS
+    for partition, offset in found:
+        positions[int(partition)] = int(offset)
+    return positions
+
+
 class Input:
     """Events with a key, a number that is dense per key, and an id; some are repeats, some are filtered, some are bad."""
 
@@ -156,17 +185,10 @@ class TableReader:
             return list(self.last)
 
     def ask(self):
-        try:
-            found = self.world.sql(f"select partition, next_offset from piperun.offsets where pipeline = '{self.pipeline}' "
-                                   f"and topic = '{self.topic}'")
-        except RuntimeError:
-            return  # not made yet, or the database is down
-        for partition, offset in found:
-            if 0 <= int(partition) < PARTITIONS:
-                self.last[int(partition)] = int(offset)
+        self.last = stored_positions(self.world, self.pipeline, self.topic) or self.last
 
     def rows(self):
-        return [(int(key), id_, int(seq)) for key, id_, seq in self.world.sql(f"select key, id, seq from {self.table} order by n")]
+        return rows_of_table(self.world, self.table)
 
     def close(self):
         pass

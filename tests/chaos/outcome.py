@@ -1,0 +1,24 @@
+"""What a run left behind, held against its input."""
+from collections import Counter, defaultdict
+
+
+def effects(expected, rows):
+    """(lost, repeated, out of order): rows that are missing, that are there too often, and keys whose first occurrences are not in order."""
+    found, order = Counter(), defaultdict(list)
+    for key, row_id, seq in rows:
+        if not found[row_id]:
+            order[key].append((row_id, seq))
+        found[row_id] += 1
+    wanted = Counter(row_id for events in expected.values() for row_id, _ in events)
+    disordered = sum([seq for _, seq in events] != sorted(seq for _, seq in events) for events in order.values())
+    return sum((wanted - found).values()), sum((found - wanted).values()), disordered
+
+
+class Tally:
+    def __init__(self):
+        self.passed = self.failed = 0
+
+    def check(self, good, words):
+        self.passed += bool(good)
+        self.failed += not good
+        print(f"{'ok  ' if good else 'FAIL'} {words}", flush=True)
