@@ -56,10 +56,10 @@ class KafkaKillsTest : public KafkaDomainTest {
   }
 
   // In a process of its own, until it is killed or the position is there.
-  void work(std::int64_t end) {
-    Member member(group(), source_, pipeline_ + ".static");
+  void work(std::int64_t end, const std::string& slot) {
+    Member member(group(), source_, is_static_ ? pipeline_ + ".static" : "");
     if (!member.joins(2)) _exit(2);
-    auto domain = this->domain(&member);
+    auto domain = this->domain(&member, true, slot);
     std::int64_t position = at(assign(*domain), {source_, 0}).next_offset;
     done(domain->restore_state());
     while (position < end) {
@@ -70,7 +70,7 @@ class KafkaKillsTest : public KafkaDomainTest {
     }
   }
   // `batches` becomes the reading end of a pipe with one byte for each batch that is done.
-  pid_t start(std::int64_t end, int* batches = nullptr) {
+  pid_t start(std::int64_t end, int* batches = nullptr, const std::string& slot = "0") {
     int ends[2] = {-1, -1};
     if (batches != nullptr && pipe(ends) != 0) throw std::runtime_error("no pipe");
     const pid_t child = fork();
@@ -81,11 +81,12 @@ class KafkaKillsTest : public KafkaDomainTest {
     }
     if (child != 0) return child;
     try {
-      work(end);
+      work(end, slot);
       _exit(0);
     } catch (const std::exception& error) { std::fprintf(stderr, "worker: %s\n", error.what()); }
     _exit(1);
   }
+  bool is_static_ = true;
   int write_end_ = -1;
   std::int64_t position() {
     const auto positions = value_of(domain(nullptr, true, "")->read_positions(ir::StepMode::Plain));
@@ -93,6 +94,23 @@ class KafkaKillsTest : public KafkaDomainTest {
       if (position.partition.number == 0 && position.partition.topic == source_) return position.next_offset;
     }
     return -1;
+  }
+
+  // Returns the lines of output.
+  std::size_t expect_exact(std::int64_t end) {
+    std::vector<std::string> expected;
+    std::set<std::string> seen;
+    for (std::int64_t offset = 0; offset < end; ++offset) {
+      if (seen.insert(key_at(offset)).second) expected.push_back(std::to_string(offset) + " " + key_at(offset));
+    }
+    EXPECT_EQ(output(), expected);
+    const commit::Position last = stored(*domain(nullptr, true, ""));
+    EXPECT_EQ(last.next_offset, end);
+    EXPECT_EQ(last.counts.read, end);
+    EXPECT_EQ(last.counts.used, std::ssize(expected));
+    EXPECT_TRUE(last.counts.balances());
+    EXPECT_EQ(value_of(domain(nullptr, true, "")->rows()).at(0).second, std::ssize(expected));
+    return expected.size();
   }
 };
 
@@ -122,20 +140,28 @@ TEST_F(KafkaKillsTest, OutputKeysAndLedgerStayExact) {
   waitpid(start(end), &status, 0);
   ASSERT_EQ(status, 0);
 
-  std::vector<std::string> expected;
-  std::set<std::string> seen;
-  for (std::int64_t offset = 0; offset < end; ++offset) {
-    if (seen.insert(key_at(offset)).second) expected.push_back(std::to_string(offset) + " " + key_at(offset));
-  }
-  EXPECT_EQ(output(), expected);
-  const commit::Position last = stored(*domain(nullptr, true, ""));
-  EXPECT_EQ(last.next_offset, end);
-  EXPECT_EQ(last.counts.read, end);
-  EXPECT_EQ(last.counts.used, std::ssize(expected));
-  EXPECT_TRUE(last.counts.balances());
-  EXPECT_EQ(value_of(domain(nullptr, true, "")->rows()).at(0).second, std::ssize(expected));
-  std::printf("%d kills, %lld records, %zu lines of output, seed %u\n", kills, static_cast<long long>(end), expected.size(),
-              seed);
+  const std::size_t lines = expect_exact(end);
+  std::printf("%d kills, %lld records, %zu lines of output, seed %u\n", kills, static_cast<long long>(end), lines, seed);
+}
+
+// A process that is stopped loses its partitions when its session ends, and wakes up with a batch half done.
+TEST_F(KafkaKillsTest, APausedWorkerThatWakesUpCommitsNothing) {
+  is_static_ = false;
+  int batches = -1;
+  const pid_t paused = start(INT64_MAX, &batches);
+  char byte = 0;
+  for (int done_batches = 0; done_batches < 5; ++done_batches) ASSERT_EQ(::read(batches, &byte, 1), 1);
+  kill(paused, SIGSTOP);
+  state_dir_ += ".other";
+  constexpr std::int64_t kEnd = 60 * kBatch;
+  int status = 0;
+  waitpid(start(kEnd, nullptr, "1"), &status, 0);
+  EXPECT_EQ(status, 0);
+  kill(paused, SIGCONT);
+  waitpid(paused, &status, 0);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+  ::close(batches);
+  expect_exact(kEnd);
 }
 
 }  // namespace

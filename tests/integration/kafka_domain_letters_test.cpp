@@ -166,6 +166,24 @@ TEST_F(KafkaLettersTest, ARecordThatDiesAgainKeepsItsLetterAndLosesItsMark) {
   EXPECT_EQ(asked[0].replays, 2);
 }
 
+TEST_F(KafkaLettersTest, ALetterThatIsTooLargeIsKeptWithoutItsValue) {
+  Member member(group(), source_);
+  ASSERT_TRUE(member.joins(2));
+  auto domain = this->domain(&member);
+  assign(*domain);
+  Letter large = letter(1);
+  large.value = std::string(1'000'000, 'x');
+  done(domain->begin());
+  done(domain->put_letters(std::vector{letter(0), large}));
+  done(domain->store_offsets(std::vector{advance(0, 2)}));
+  done(domain->commit());
+  const auto letters = value_of(domain->letters(false));
+  ASSERT_THAT(offsets(letters), ElementsAre(0, 1));
+  EXPECT_EQ(letters[0].value, "v0");
+  EXPECT_FALSE(letters[1].value);
+  EXPECT_THAT(letters[1].message, ::testing::HasSubstr("1000000 bytes"));
+}
+
 TEST_F(KafkaLettersTest, WithoutTransactionsALetterIsAcknowledgedBeforeThePosition) {
   Member member(group(), source_);
   ASSERT_TRUE(member.joins(2));

@@ -17,24 +17,41 @@ using commit::Letter;
 
 namespace {
 
+constexpr std::size_t kLargeValue = 100'000;
 constexpr std::int64_t kLookEvery = 500'000;  // while nobody asks for a replay
 
 auto place(const Letter& letter) { return std::tie(letter.origin, letter.offset, letter.element); }
 
 }  // namespace
 
+// A record that its own topic took may be too large together with what is said about it: better a letter without the original, which
+// the source has, than none.
 Result<void> KafkaDomain::put_letters(std::span<const Letter> letters) {
+  std::vector<OwnRecord> records = letter_records(letters, SIZE_MAX);
+  auto done = write(records);
+  if (!done && done.error().code == ErrorCode::Oversize) {
+    records = letter_records(letters, kLargeValue);
+    done = write(records);
+  }
+  if (!done) return done;
+  for (OwnRecord& record : records) handled_.insert(std::move(record.key));
+  return {};
+}
+
+std::vector<OwnRecord> KafkaDomain::letter_records(std::span<const Letter> letters, std::size_t largest) const {
   std::vector<OwnRecord> records;
   for (const Letter& letter : letters) {
     Letter ours = letter;
     ours.unit = settings_.unit;  // also of one that was taken over from another unit
+    if (ours.value && ours.value->size() > largest) {
+      ours.message += fmt::format(" (the value of {} bytes is too large to be kept here)", ours.value->size());
+      ours.value.reset();
+    }
     LetterRecord made = letter_record(ours);
     records.push_back({OwnTopic::Letters, letters_topic(settings_.pipeline), std::move(made.key), std::move(made.value),
                        std::move(made.headers)});
   }
-  if (auto done = write(records); !done) return done;
-  for (OwnRecord& record : records) handled_.insert(std::move(record.key));
-  return {};
+  return records;
 }
 
 Result<void> KafkaDomain::remove_letter(const Letter& letter) {

@@ -85,8 +85,6 @@ class KafkaDomain final : public commit::Domain {
   // Of the open transaction, for sinks that join it; null: none is open. Another one after each begin(), perhaps.
   Producer* producer() { return is_open_ ? producer_.get() : nullptr; }
   const std::string& group() const { return group_; }
-  // The group's client was opened again (step reopen_consumer); the domain goes on with this one.
-  void use(Consumer& member) { member_ = &member; }
 
  private:
   base::Error settle(Fault fault);
@@ -106,6 +104,7 @@ class KafkaDomain final : public commit::Domain {
   base::Result<void> commit_waiting(std::span<const PartitionOffset> offsets);
   bool must_wait(ir::StepMode mode);
   base::Result<std::vector<commit::Letter>> stored_letters();
+  std::vector<OwnRecord> letter_records(std::span<const commit::Letter> letters, std::size_t largest) const;
   base::Result<void> read_marks();
 
   std::vector<commit::PartitionName> key_partitions() const;
