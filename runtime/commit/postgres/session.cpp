@@ -15,6 +15,11 @@ using base::Result;
 
 namespace {
 
+// To a user called `piperun` our schema would be "$user", and the tables that a program names would be looked for and made in it.
+constexpr const char* kOwnPath =
+    "SELECT set_config('search_path', coalesce(string_agg(quote_ident(s), ', '), 'public'), false) "
+    "FROM unnest(current_schemas(false)) s WHERE s <> 'piperun'";
+
 constexpr std::int64_t kGrace = 10'000'000;  // microseconds that the server has to notice its own timeout
 
 pqxx::params bound(const Parameters& parameters) {
@@ -127,6 +132,7 @@ Result<void> Session::connect() {
   try {
     connection_ = std::make_unique<pqxx::connection>(*parameters);
     connection_->set_notice_handler([](pqxx::zview) noexcept {});
+    pqxx::nontransaction(*connection_).exec(kOwnPath);
   } catch (const std::exception& error) {
     connection_.reset();
     return std::unexpected(refused(error.what(), address_));

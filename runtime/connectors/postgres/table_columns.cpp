@@ -215,7 +215,7 @@ Result<bool> table_exists(Session& session, const std::string& table) {
 
 Result<StoredTable> describe(Session& session, const std::string& table) {
   StoredTable result{quoted_table(table), {}};
-  auto found = session.query("SELECT oid, relkind, n.nspname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = "
+  auto found = session.query("SELECT c.oid, c.relkind, n.nspname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = "
                              "c.relnamespace WHERE c.oid = to_regclass($1)",
                              Parameters().text(result.table));
   if (!found) return std::unexpected(found.error());
