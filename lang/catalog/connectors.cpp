@@ -205,6 +205,11 @@ constexpr RefusedProperty kRefused[] = {
     {"allow.auto.create.topics", "a mistyped topic must not come into being", ""},
     {"delivery.report.only.error", "every acknowledgement counts", ""},
     {"enabled_events", "the engine chooses its own events", ""},
+    {"queuing.strategy", "records are written in the order of the input", ""},
+    {"group.protocol.type", "membership checks rely on the protocol the engine chose", ""},
+    {"api.version.request", "idempotence and transactions need what the broker says it can do", ""},
+    {"broker.version.fallback", "idempotence and transactions need what the broker says it can do", ""},
+    {"test.mock.num.brokers", "it puts a broker in memory in the place of the cluster", ""},
     {"plugin.library.paths", "foreign code could change every promise", ""},
 };
 

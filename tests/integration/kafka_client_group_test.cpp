@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <fstream>
 #include <functional>
 #include <map>
 #include <set>
@@ -253,6 +254,36 @@ TEST(KafkaGroup, ChangesComeWhileRecordsAreNotWanted) {
   EXPECT_EQ(silent->change, Group::Change::None);
   ASSERT_TRUE(member.group().read_from(std::vector<StartAt>{{{topic.name, 0}, 0}}));  // too late: it does nothing
   ASSERT_TRUE(member.group().let_go());
+}
+
+std::size_t resident_bytes() {
+  std::ifstream file("/proc/self/statm");
+  std::size_t all = 0, resident = 0;
+  file >> all >> resident;
+  return resident * 4096;
+}
+
+TEST(KafkaGroup, WhatIsNotWantedStaysInTheBroker) {
+  const TopicOf topic(4);
+  {
+    const auto producer = integration::make_client(RD_KAFKA_PRODUCER, {{"linger.ms", "5"}});
+    const std::string value(2000, 'x');
+    for (int i = 0; i < 60'000; ++i) {
+      integration::produce(producer.get(), topic.name, i % 4, value);
+      if (i % 2000 == 0) rd_kafka_flush(producer.get(), 30'000);
+    }
+    ASSERT_EQ(rd_kafka_flush(producer.get(), 30'000), RD_KAFKA_RESP_ERR_NO_ERROR);
+  }
+  ConsumerSettings settings;
+  settings.queued_kilobytes = 4096;
+  Member member(topic.name, topic.name, settings);
+  ASSERT_TRUE(member.until([&] { return !member.seen.empty(); }));
+  member.seen.clear();
+  const std::size_t before = resident_bytes();
+  for (const auto begun = Clock::now(); Clock::now() - begun < std::chrono::seconds(3);)
+    ASSERT_FALSE(member.group().poll(50'000, false, 1000, 1 << 20)->slab);
+  EXPECT_LT(resident_bytes(), before + (40u << 20));  // of 120 MB; a fetch under way comes to what is queued
+  EXPECT_TRUE(member.until([&] { return member.next[{topic.name, 0}] == 15'000; }));
 }
 
 TEST(KafkaGroup, NothingOfAnAbortedTransactionComes) {

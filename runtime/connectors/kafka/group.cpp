@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <thread>
 
 #include "runtime/commit/kafka/admin.h"
 #include "runtime/connectors/kafka/message_slab.h"
@@ -18,7 +19,7 @@ using commit::PartitionName;
 namespace {
 
 constexpr std::int64_t kLongestWait = 100'000;  // microseconds; nothing relies on every notification
-constexpr std::int64_t kUnheardWait = 2'000;
+constexpr std::int64_t kUnheardWait = 2'000, kErrorWait = 20'000;
 constexpr std::size_t kMostAtOnce = 10'000;  // records of a slab
 constexpr std::size_t kTakenAtOnce = 4'096;  // messages, each time that the queue's lock is taken
 constexpr std::int64_t kDownLimit = 10'000'000;
@@ -108,7 +109,10 @@ Result<void> KafkaGroup::subscribe() {
 Result<KafkaGroup::Polled> KafkaGroup::poll(std::int64_t wait, bool take_records, std::size_t max_records,
                                             std::size_t max_bytes) {
   for (const std::int64_t until = now() + wait;;) {
-    if (auto served = serve(); !served) return std::unexpected(served.error());
+    if (auto served = serve(); !served) {  // it may be so for good: whoever polls on must not spin
+      std::this_thread::sleep_for(std::chrono::microseconds(std::min(wait, kErrorWait)));
+      return std::unexpected(served.error());
+    }
     if (consumer_->change()) {
       if (auto change = next_change()) return std::move(*change);
     } else if (take_records && records_queue_) {
@@ -358,7 +362,7 @@ void KafkaGroup::mirror(std::span<const connectors::StartAt> positions) {
 
 // After a connection broke while it joined, a static member can be taken for its own successor.
 bool KafkaGroup::is_refused() const {
-  return rd_kafka_fatal_error(consumer_->handle(), nullptr, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
+  return consumer_->handle() != nullptr && rd_kafka_fatal_error(consumer_->handle(), nullptr, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
 void KafkaGroup::close() {
