@@ -27,6 +27,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 PROGRESS_WITHIN = 90.0  # seconds: longer is a failure
 RESTARTED_WITHIN, OTHERWISE_WITHIN = 15.0, 30.0  # seconds until the input is used up after the last fault
 BACKLOG = 1500  # records
+MOST_EXITS = 5  # by themselves and not well
 LEDGER = ["read", "used", "filtered", "duplicates", "dead"]
 
 
@@ -94,6 +95,8 @@ class Run:
         self.exits[code] += 1
         if code != 0:
             self.trouble.append(f"a process ended with {code}:\n{member.tail()}")
+        if len(self.trouble) >= MOST_EXITS:
+            raise Stalled(f"{len(self.trouble)} processes ended by themselves")
 
     def watch(self):
         """Who ended without being killed is noted and started again."""

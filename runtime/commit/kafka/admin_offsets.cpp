@@ -34,6 +34,9 @@ Result<Offsets> ask_offsets(rd_kafka_t* handle, const rd_kafka_topic_partition_l
     const rd_kafka_topic_partition_t* each = rd_kafka_ListOffsetsResultInfo_topic_partition(infos[i]);
     if (each->err != RD_KAFKA_RESP_ERR_NO_ERROR)
       return failed(each->err, fmt::format("{}, {}[{}]", during, each->topic, each->partition));
+    // A broker that the request never reached leaves its partitions as they are, without an error.
+    if (each->offset == RD_KAFKA_OFFSET_INVALID)
+      return failed(RD_KAFKA_RESP_ERR__TRANSPORT, fmt::format("{}, {}[{}]", during, each->topic, each->partition));
     found[{each->topic, each->partition}] = each->offset;
   }
   return found;
