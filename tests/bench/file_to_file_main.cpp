@@ -1,23 +1,18 @@
 // File to file through `filter, set, map`: the CPU time of piperun (interpreter) as a multiple of a hand-written simdjson loop.
 // Both read the same 400,000 records of seven fields, about 190 bytes each, and must write the same bytes; pairs run A B B A.
 // usage: bench_file_to_file        (the program `piperun` must lie beside it)
-#include <fcntl.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
+#include <simdjson.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iostream>
 #include <string>
 #include <vector>
 
-#include <simdjson.h>
+#include "tests/bench/measure.h"
 
 namespace {
 
@@ -118,31 +113,6 @@ int hand_written(const std::string& in, const std::string& to) {
   return file.flush() ? 0 : 1;
 }
 
-// ---- Measuring
-
-// CPU seconds of a child process, user and system.
-template <typename Body>
-double cpu_of(Body body) {
-  const pid_t child = fork();
-  if (child == 0) body();
-  int status = 0;
-  rusage usage{};
-  wait4(child, &status, 0, &usage);
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-    std::cerr << "a run failed\n";
-    std::exit(1);
-  }
-  const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
-double median(std::vector<double> values) {
-  std::ranges::sort(values);
-  return values[values.size() / 2];
-}
-
 std::string slurp(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
@@ -151,22 +121,18 @@ std::string slurp(const std::string& path) {
 }  // namespace
 
 int main(int, char** words) {
+  using namespace piperun::bench;
   const std::string piperun = std::filesystem::absolute(words[0]).parent_path() / "piperun";
   char folder[] = "/tmp/piperun-bench-XXXXXX";
   if (!mkdtemp(folder) || chdir(folder) != 0) return 1;
   make_input("bids.ndjson");
   std::ofstream("bench.pipe") << kProgram;
 
-  const auto run_hand = [&] { return cpu_of([] { _exit(hand_written("bids.ndjson", "hand.ndjson")); }); };
+  const auto run_hand = [&] { return cost_of([] { _exit(hand_written("bids.ndjson", "hand.ndjson")); }).cpu; };
   const auto run_piperun = [&] {
     std::filesystem::remove_all(".piperun");
     std::filesystem::remove("out.ndjson");
-    return cpu_of([&] {
-      const int null = open("/dev/null", O_WRONLY);
-      dup2(null, STDOUT_FILENO);
-      execl(piperun.c_str(), "piperun", "bench.pipe", "--drain", nullptr);
-      _exit(127);
-    });
+    return cost_of_drain(piperun, "bench.pipe").cpu;
   };
 
   run_hand();
@@ -184,10 +150,7 @@ int main(int, char** words) {
   }
   std::filesystem::current_path("/");
   std::filesystem::remove_all(folder);
-  std::printf(
-      "hand-written loop %.0f ns/record, piperun %.0f ns/record; ratio of CPU time: median %.2f (min %.2f, max %.2f); outputs "
-      "%s\n",
-      median(hand) * 1e9 / kRecords, median(engine) * 1e9 / kRecords, median(ratios), std::ranges::min(ratios),
-      std::ranges::max(ratios), same ? "equal" : "DIFFER");
+  std::printf("hand-written loop %.0f ns/record, piperun %.0f ns/record; ratio of CPU time: %s; outputs %s\n",
+              median(hand) * 1e9 / kRecords, median(engine) * 1e9 / kRecords, summary(ratios).c_str(), same ? "equal" : "DIFFER");
   return same ? 0 : 1;
 }
