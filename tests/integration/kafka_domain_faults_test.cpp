@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 
 #include <cstdlib>
+#include <functional>
+#include <random>
 
 #include "tests/integration/kafka_domain_member.h"
 
@@ -29,6 +31,7 @@ class KafkaFaultsTest : public KafkaDomainTest {
 bool was_committed(kafka::KafkaDomain& domain, const commit::Advance& advance) {
   done(domain.init_producer());
   const auto positions = value_of(domain.read_positions(ir::StepMode::Locking));
+  done(domain.restore_state());
   for (const commit::Position& position : positions) {
     if (position.partition == advance.partition) return position.next_offset == advance.to;
   }
@@ -99,6 +102,65 @@ TEST_F(KafkaFaultsTest, ALostAcknowledgementOfTxnOffsetCommitCommitsOnce) {
   }
   EXPECT_EQ(output(), written);
   EXPECT_EQ(stored(*domain).counts.used, 4);
+}
+
+// Any acknowledgement of a producer or of its transaction, at any moment, with keys. Number of faults: $PIPERUN_FAULTS, or 20.
+TEST_F(KafkaFaultsTest, RandomLossesOfAcknowledgementsLeaveAllExact) {
+  constexpr const char* kStage = "lines.dedup";
+  const char* wanted = std::getenv("PIPERUN_FAULTS");
+  const int faults = wanted ? std::atoi(wanted) : 20;
+  const unsigned seed = std::random_device{}();
+  std::mt19937 random(seed);
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  stages_ = {kStage};
+  Member member(group(), source_);
+  ASSERT_TRUE(member.joins(2));
+  auto domain = this->domain(&member);
+  assign(*domain);
+  done(domain->restore_state());
+  const auto with_key = [&](const commit::Advance& advance, const std::string& value) -> base::Result<void> {
+    const std::string key = std::to_string(advance.from % 7);
+    auto held = domain->lookup_keys(kStage, std::vector{key});
+    if (!held) return std::unexpected(held.error());
+    commit::KeyClaim claim{key, held->front().times, held->front().times, 0};
+    claim.set.push_back(advance.from);
+    if (auto begun = domain->begin(); !begun) return begun;
+    auto claimed = domain->claim_keys(kStage, std::vector{claim});
+    if (!claimed) return std::unexpected(claimed.error());
+    EXPECT_TRUE(*claimed);
+    if (domain->producer() == nullptr) return base::failure(base::ErrorCode::SystemUnavailable, "no transaction");
+    write(*domain, value);
+    done(domain->add_rows("lines", 1));
+    if (auto stored = domain->store_offsets(std::vector{advance}); !stored) return stored;
+    if (auto committed = domain->commit(); !committed) return committed;
+    return domain->retire_producer_if_unclear();
+  };
+  std::vector<std::string> written;
+  constexpr const char* kCommands[] = {"lose api:0",  "lose api:22", "lose api:24", "lose api:25", "lose api:26",
+                                       "lose api:28", "lose api:10", "reset",       "lose api:9"};
+  for (int i = 0; i < faults * 2; ++i) {
+    const commit::Advance advance = this->advance(i, i + 1);
+    written.push_back("batch " + std::to_string(i));
+    if (i % 2 == 1) proxy(kCommands[random() % std::size(kCommands)]);
+    run(*domain, advance, [&] {
+      const auto tried = with_key(advance, written.back());
+      if (!tried) domain->abort();
+      return tried;
+    });
+    if (HasFatalFailure()) return;
+    const auto applied = domain->apply_state();
+    if (!applied) done(domain->restore_state());
+    member.poll();
+  }
+  proxy("pass");
+  EXPECT_EQ(output(), written);
+  EXPECT_EQ(stored(*domain).counts.used, faults * 2);
+  for (int key = 0; key < 7; ++key) {
+    std::vector<std::int64_t> times;
+    for (int i = key; i < faults * 2; i += 7) times.push_back(i);
+    EXPECT_EQ(value_of(domain->lookup_keys(kStage, std::vector{std::to_string(key)})).at(0).times, times) << key;
+  }
+  std::printf("%d faults, seed %u\n", faults, seed);
 }
 
 // Without transactions: the acknowledgement of the commit of positions.
