@@ -12,12 +12,14 @@ import json
 import pathlib
 import random
 import shutil
+import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections import Counter, defaultdict
 
+import controlled
 import faults
 import world as surroundings
 from outcome import Tally, effects
@@ -37,6 +39,7 @@ class Combination:
     pipe: str
     delivery: str = "exactly_once"
     database: bool = False  # its rows and positions are in PostgreSQL
+    copies: bool = False  # a second unit puts the same rows into PostgreSQL
     with_repeats: bool = False
     processes: int = 2
     workers: int = 2
@@ -49,6 +52,7 @@ COMBINATIONS = [
     Combination("kafka_dedup", "kafka_dedup", with_repeats=True),
     Combination("kafka_to_postgres", "kafka_to_postgres", database=True, unit="bus.shop"),
     Combination("postgres_dedup", "postgres_dedup", database=True, with_repeats=True, unit="bus.shop"),
+    Combination("kafka_to_both", "kafka_to_both", copies=True, with_repeats=True),
     Combination("at_least_once", "kafka_to_kafka", delivery="at_least_once"),
     Combination("at_most_once", "kafka_to_kafka", delivery="at_most_once"),
 ]
@@ -71,6 +75,8 @@ class Run:
         self.environment = world.environment | {"PIPERUN_LOG": "info"}
         for topic in ["events", "rows"]:
             world.ask("topic", f"{topic}_{self.name}", PARTITIONS)
+        if combination.copies:
+            surroundings.make_table(world, f"rows_{self.name}")
         if combination.database:
             surroundings.make_table(world, f"rows_{self.name}")
             self.output = surroundings.TableReader(world, f"rows_{self.name}", f"chaos_{self.name}", f"events_{self.name}")
@@ -156,6 +162,8 @@ class Run:
         return f"chaos_{self.name}.{self.combination.unit}"
 
     def is_used_up(self, ends):
+        if self.combination.copies and len(surroundings.rows_of_table(self.world, f"rows_{self.name}")) < self.input.used:
+            return False
         if self.combination.database:
             return self.output.progress() == [int(end) for end in ends]
         if self.combination.delivery == "exactly_once" and sum(self.output.progress()) < self.input.used:
@@ -199,8 +207,11 @@ class Run:
             self.input.process.kill()
 
 
-def plan_of(combination, kills, others, rng, only):
-    """kills, and of each other fault some; in an order that the seed gives."""
+def plan_of(combination, options, rng):
+    """Kills, and of each other fault some; in an order that the seed gives. A quick run has all faults on two combinations alone."""
+    kills, others, only = options.kills, options.others, options.faults
+    if options.quick:
+        kills, others = (6, 1) if combination.name in ("kafka_to_kafka", "kafka_to_postgres") else (5, 0)
     names = [name for name in faults.BY_NAME if name != "kill" and (combination.database or name not in faults.OF_THE_DATABASE)]
     plan = ["kill"] * kills + [name for name in names for _ in range(others)]
     if only:
@@ -215,6 +226,9 @@ def judge(tally, run, words, drained, limit):
     lost, repeated, disordered = effects(run.input.expected, run.output.rows())
     good = (lost == 0 or delivery == "at_most_once") and (repeated == 0 or delivery == "at_least_once") and disordered == 0
     tally.check(good, f"{words}: {run.input.used} rows expected, {lost} lost, {repeated} repeated, {disordered} keys out of order")
+    if run.combination.copies:
+        found = effects(run.input.expected, surroundings.rows_of_table(run.world, f"rows_{run.name}"))
+        tally.check(found == (0, 0, 0), f"{words}: the copy in PostgreSQL: {found[0]} lost, {found[1]} repeated, {found[2]} out of order")
     if delivery == "at_most_once":
         allowed = 25 * run.combination.workers * run.combination.processes * sum(run.faults.values())
         tally.check(lost <= allowed, f"{words}: {lost} lost, at most a batch per worker and fault: {allowed}")
@@ -246,7 +260,7 @@ def times(recovery):
 def torment(tally, world, combination, options, folder):
     rng = random.Random(f"{options.seed} {combination.name}")
     run = Run(world, combination, options.piperun, folder, options.seed)
-    plan = plan_of(combination, options.kills, options.others, rng, options.faults)
+    plan = plan_of(combination, options, rng)
     words = f"{combination.name} seed {options.seed}"
     begun = time.monotonic()
     try:
@@ -264,6 +278,20 @@ def torment(tally, world, combination, options, folder):
           f"all partitions at work again after: {times(run.recovery)}; logs in {run.folder}", flush=True)
 
 
+def steps(tally, world, options, folder):
+    deliveries = ["exactly_once"] if options.quick else ["exactly_once", "at_least_once", "at_most_once"]
+    try:
+        for delivery in deliveries:
+            controlled.kill_at_each_step(tally, world, options.victim, folder, "kafka_to_kafka", delivery, options.seed)
+        controlled.kill_at_each_step(tally, world, options.victim, folder, "kafka_to_postgres", "exactly_once", options.seed, True)
+        if not options.quick:
+            controlled.kill_in_assign(tally, world, options.victim, folder, "kafka_to_kafka", options.seed)
+            controlled.kill_in_assign(tally, world, options.victim, folder, "kafka_to_postgres", options.seed, True)
+        controlled.safeguards(tally, world, options.victim, folder, options.seed)
+    except (RuntimeError, OSError, subprocess.TimeoutExpired) as error:
+        tally.check(False, f"steps: {type(error).__name__}: {error}")
+
+
 def parse():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("piperun")
@@ -271,6 +299,8 @@ def parse():
     options.add_argument("victim")
     options.add_argument("--kills", type=int, default=40, help="per combination")
     options.add_argument("--others", type=int, default=2, help="of each other kind of fault, per combination")
+    options.add_argument("--quick", action="store_true", help="all combinations in about four minutes")
+    options.add_argument("--no-steps", action="store_true", help="without kills at each step and negative controls")
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--only", help="combinations, by name")
     options.add_argument("--faults", help="kinds of faults, by name")
@@ -289,6 +319,8 @@ def main():
     servers = pathlib.Path(options.servers or tempfile.mkdtemp(prefix="piperun-chaos-servers-"))
     try:
         world = surroundings.World(servers, options.peer)
+        if not options.no_steps:
+            steps(tally, world, options, folder)
         for combination in COMBINATIONS:
             if combination.name in options.only:
                 torment(tally, world, combination, options, folder)

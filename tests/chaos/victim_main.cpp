@@ -3,7 +3,7 @@
 //       that STEP of LIST (batch, on_assign) was done
 //     --servers              real servers; without it embedded databases stand in
 //     --split-transaction    the position in a transaction of its own, before the one that has the rows
-//     --no-generation        positions are sent without saying which member of which generation sends them
+//     --no-membership        the group is not asked who is its member, and positions are sent without saying who sends them
 //     --upgrade WAY
 //   victim FILE [--servers] --crash-table                    what `explain` says of a kill behind each step of a batch, as JSON
 #include <librdkafka/rdkafka.h>
@@ -74,7 +74,7 @@ void split_transactions(ir::Program& program) {
   for (ir::Unit& unit : program.units) split_transaction(unit.protocol.batch);
 }
 
-bool sends_no_generation = false;
+bool asks_nobody = false;
 
 void print_crash_table(const ir::Program& program) {
   const char* separator = "[";
@@ -89,18 +89,37 @@ void print_crash_table(const ir::Program& program) {
 
 }  // namespace
 
-// The linker leads all calls of rd_kafka_send_offsets_to_transaction here (--wrap), and the real one has this other name.
-extern "C" rd_kafka_error_t* __real_rd_kafka_send_offsets_to_transaction(rd_kafka_t*, const rd_kafka_topic_partition_list_t*,
-                                                                         const rd_kafka_consumer_group_metadata_t*, int);
-extern "C" rd_kafka_error_t* __wrap_rd_kafka_send_offsets_to_transaction(rd_kafka_t* producer,
-                                                                         const rd_kafka_topic_partition_list_t* offsets,
-                                                                         const rd_kafka_consumer_group_metadata_t* group,
-                                                                         int timeout) {
-  if (!sends_no_generation) return __real_rd_kafka_send_offsets_to_transaction(producer, offsets, group, timeout);
-  rd_kafka_consumer_group_metadata_t* nobody = rd_kafka_consumer_group_metadata_new(std::getenv("CHAOS_GROUP"));
+// The linker leads all calls of these functions here (--wrap), and gives the real ones another name.
+extern "C" {
+using Metadata = rd_kafka_consumer_group_metadata_t;
+rd_kafka_error_t* __real_rd_kafka_send_offsets_to_transaction(rd_kafka_t*, const rd_kafka_topic_partition_list_t*,
+                                                              const Metadata*, int);
+int32_t __real_rd_kafka_consumer_group_metadata_generation_id(const Metadata*);
+const char* __real_rd_kafka_consumer_group_metadata_member_id(const Metadata*);
+int __real_rd_kafka_assignment_lost(rd_kafka_t*);
+
+// As who asks nobody whether it is a member: brokers take offsets that name no generation.
+rd_kafka_error_t* __wrap_rd_kafka_send_offsets_to_transaction(rd_kafka_t* producer,
+                                                              const rd_kafka_topic_partition_list_t* offsets,
+                                                              const Metadata* group, int timeout) {
+  if (!asks_nobody) return __real_rd_kafka_send_offsets_to_transaction(producer, offsets, group, timeout);
+  Metadata* nobody = rd_kafka_consumer_group_metadata_new(std::getenv("CHAOS_GROUP"));
   rd_kafka_error_t* error = __real_rd_kafka_send_offsets_to_transaction(producer, offsets, nobody, timeout);
   rd_kafka_consumer_group_metadata_destroy(nobody);
   return error;
+}
+
+int32_t __wrap_rd_kafka_consumer_group_metadata_generation_id(const Metadata* group) {
+  const int32_t generation = __real_rd_kafka_consumer_group_metadata_generation_id(group);
+  return asks_nobody && generation < 0 ? 1 : generation;
+}
+
+const char* __wrap_rd_kafka_consumer_group_metadata_member_id(const Metadata* group) {
+  const char* member = __real_rd_kafka_consumer_group_metadata_member_id(group);
+  return asks_nobody && (member == nullptr || *member == '\0') ? "somebody" : member;
+}
+
+int __wrap_rd_kafka_assignment_lost(rd_kafka_t* consumer) { return asks_nobody ? 0 : __real_rd_kafka_assignment_lost(consumer); }
 }
 
 int main(int count, char** words) {
@@ -129,7 +148,7 @@ int main(int count, char** words) {
   if (options.contains("--split-transaction")) split_transactions(*compiled->program);
   base::SystemClock clock;
   const auto connectors = connectors::make_connectors(".piperun", ".", clock, engine::secret_from_environment);
-  sends_no_generation = options.contains("--no-generation");
+  asks_nobody = options.contains("--no-membership");
   Killer killer(*compiled->program, options);
   engine::Options run = cli::engine_options(*compiled);
   run.drain = true;

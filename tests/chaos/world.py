@@ -68,13 +68,13 @@ def rows_of_topic(world, topic):
 
 def make_table(world, table):
     """`n` numbers the rows as they are inserted."""
-    world.sql(f"create table {table}(n bigint generated always as identity, id text not null, key bigint not null, "
+    world.sql(f"create table public.{table}(n bigint generated always as identity, id text not null, key bigint not null, "
               "seq bigint not null, amount numeric(12, 2) not null)")
 
 
 def rows_of_table(world, table):
     """(key, id, seq) in the order of insertion."""
-    return [(int(key), row_id, int(seq)) for key, row_id, seq in world.sql(f"select key, id, seq from {table} order by n")]
+    return [(int(key), row_id, int(seq)) for key, row_id, seq in world.sql(f"select key, id, seq from public.{table} order by n")]
 
 
 def stored_positions(world, pipeline, topic):
