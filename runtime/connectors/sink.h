@@ -20,6 +20,7 @@ struct OutputRow {
   std::optional<std::string_view> encoded{};      // topics, files, stdout: the value, encoded; tables use `cells`
   std::span<const std::optional<std::string_view>> headers{}; // one per ir::Sink::headers
   std::int64_t timestamp = 0;                     // of the record it comes from, microseconds
+  std::int32_t partition = -1;                    // number of the partition that record was in
 };
 
 // A Data error names the refused row (Error::row) where the system tells; nothing of the call has then taken effect in a

@@ -42,6 +42,7 @@ bool Process::encode(const NodeState& state, const ir::Node& node, const Row& ro
   for (const CellRange& column : state.columns) cells = std::copy_n(row.cells + column.offset, column.count, cells);
   to.remove = state.remove && row.cells[state.remove->offset].b;
   to.timestamp = batch.records[row.record].raw->timestamp;
+  to.partition = partitions_[batch.records[row.record].partition].name.number;
   if (!state.message_key.empty()) {
     std::string key;
     if (state.message_key.size() == 1) {

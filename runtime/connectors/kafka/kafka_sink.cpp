@@ -67,6 +67,7 @@ Result<void> KafkaSink::prepare() {
                     "--partitions N --bootstrap-server {}",
                     settings_.name, settings_.topic, client_.name, settings_.topic, client_.brokers));
   }
+  partitions_ = topic->partitions;
   most_bytes_ = batch_bytes_ = number(client_.properties, "message.max.bytes", kClientLimit);
   const auto limits = describe_config(admin->get(), ConfigOf::Topic, settings_.topic);
   if (limits) {
@@ -135,6 +136,7 @@ Result<void> KafkaSink::write(std::span<const connectors::OutputRow> rows) {
     if (!row.remove) record.value = row.encoded;
     record.headers = headers_of(row);
     record.timestamp = row.timestamp;
+    if (settings_.is_internal && !row.message_key && row.partition >= 0) record.partition = row.partition % partitions_;
     if (auto done = (*producer)->produce(*topic, record, tag(written_)); !done) {
       base::Error error = std::move(done.error());
       const bool is_data = base::traits(error.code).error_class == ErrorClass::Data;

@@ -14,6 +14,7 @@ struct SinkSettings {
   std::string name;  // of the declaration, for messages
   std::string topic;
   std::vector<std::string> headers{};  // ir::Sink::headers
+  bool is_internal = false;  // the order of the source's partitions is kept: without a key, a record stays in its partition
   std::uint32_t number = 0;  // ir::SinkId: tells sinks that share a producer apart
   std::int64_t await_limit = 30'000'000;  // microseconds
 };
@@ -49,6 +50,7 @@ class KafkaSink final : public connectors::Sink {
   std::unique_ptr<Producer> own_;
   std::int64_t most_bytes_ = 0;  // of a record
   std::int64_t batch_bytes_ = 0;
+  std::int32_t partitions_ = 0;
   std::uint64_t written_ = 0;  // rows since the last await
   std::vector<RecordHeader> headers_;
 };

@@ -124,6 +124,7 @@ Result<std::unique_ptr<Sink>> KafkaParts::open_sink(const ir::Program& program, 
   wanted.name = sink.name;
   wanted.topic = sink.object.empty() ? sink.name : sink.object;
   wanted.headers = sink.headers;
+  wanted.is_internal = std::ranges::any_of(program.links, [&](const ir::Link& link) { return link.sink == id; });
   wanted.number = id;
   kafka::KafkaSink::OpenProducer joined;
   if (program.delivery == ir::Delivery::ExactlyOnce && sink.system == unit.domain) {
