@@ -99,6 +99,7 @@ Result<std::unique_ptr<commit::Domain>> KafkaParts::open_domain(const ir::Progra
   domain.worker = worker;
   domain.is_transactional = program.delivery == ir::Delivery::ExactlyOnce;
   domain.state_dir = state_dir_;
+  for (const ir::StateSchema& stage : unit.operators) domain.stages.push_back(stage.name);
   return std::make_unique<kafka::KafkaDomain>(std::move(domain), &member->consumer(), clock_);
 }
 
