@@ -10,6 +10,7 @@ def kill(run, rng):
     chosen = run.members if rng.random() < 0.2 else [rng.choice(run.members)]
     for member in chosen:
         member.kill()
+        run.deaths += 1
     for member in chosen:
         member.start()
 

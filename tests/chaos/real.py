@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Torments pipelines on real servers, and holds what they leave against what they promised.
 
-usage: real.py PIPERUN PEER VICTIM [--quick] [--kills N] [--seed S] [--only NAME,…] [--faults NAME,…] [--keep DIR] [--servers DIR]
+usage: real.py PIPERUN PEER VICTIM [--quick] [--kills N] [--seed S] [--only NAME,…] [--faults NAME,…] [--keep DIR] [--dir DIR]
 
 Each combination runs as several processes beside a Kafka broker and PostgreSQL of its own, on an input that never runs dry, and each fault
 waits until all partitions have moved since the one before. The last line says how many checks passed and failed.
@@ -29,6 +29,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 PROGRESS_WITHIN = 90.0  # seconds: longer is a failure
 RESTARTED_WITHIN, OTHERWISE_WITHIN = 15.0, 30.0  # seconds until the input is used up after the last fault
 BACKLOG = 1500  # records
+BATCH = 25  # commit_records of all pipelines
 MOST_EXITS = 5  # by themselves and not well
 LEDGER = ["read", "used", "filtered", "duplicates", "dead"]
 
@@ -88,7 +89,7 @@ class Run:
         self.faults = Counter()
         for _ in range(combination.processes):
             self.members.append(self.new_member())
-        self.trouble = []
+        self.trouble, self.deaths = [], 0
         self.fed = threading.Event()
         self.feeder = threading.Thread(target=self.feed, daemon=True)
 
@@ -224,14 +225,18 @@ def judge(tally, run, words, drained, limit):
     """All that must hold after a run."""
     delivery, kinds = run.combination.delivery, run.input.fates
     lost, repeated, disordered = effects(run.input.expected, run.output.rows())
-    good = (lost == 0 or delivery == "at_most_once") and (repeated == 0 or delivery == "at_least_once") and disordered == 0
+    # Under at_most_once nothing refuses what a paused owner writes when it wakes up: it comes late, and once.
+    is_late = delivery == "at_most_once" and run.faults["pause"] > 0
+    good = (lost == 0 or delivery == "at_most_once") and (repeated == 0 or delivery == "at_least_once") and (disordered == 0 or is_late)
     tally.check(good, f"{words}: {run.input.used} rows expected, {lost} lost, {repeated} repeated, {disordered} keys out of order")
     if run.combination.copies:
         found = effects(run.input.expected, surroundings.rows_of_table(run.world, f"rows_{run.name}"))
         tally.check(found == (0, 0, 0), f"{words}: the copy in PostgreSQL: {found[0]} lost, {found[1]} repeated, {found[2]} out of order")
     if delivery == "at_most_once":
-        allowed = 25 * run.combination.workers * run.combination.processes * sum(run.faults.values())
-        tally.check(lost <= allowed, f"{words}: {lost} lost, at most a batch per worker and fault: {allowed}")
+        others = sum(run.faults.values()) - run.faults["kill"]
+        allowed = BATCH * run.combination.workers * (run.deaths + others * run.combination.processes)
+        tally.check(lost <= allowed, f"{words}: {lost} lost, at most a batch per worker that died ({run.deaths} processes) or met "
+                                     f"another fault ({others}): {allowed}")
     tally.check(run.output.agrees, f"{words}: a reader beside it saw what is there, in order")
     tally.check(drained <= limit, f"{words}: used up {drained:.1f} s after the last fault, at most {limit:.0f} s")
     ends = [int(end) for _, _, end in run.world.ask("committed", run.group, f"events_{run.name}", PARTITIONS)]
@@ -304,7 +309,7 @@ def parse():
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--only", help="combinations, by name")
     options.add_argument("--faults", help="kinds of faults, by name")
-    options.add_argument("--servers", help="use the servers of this folder (`servers up --proxy --dir DIR`)")
+    options.add_argument("--dir", help="use the servers of this folder (`servers up --proxy --dir DIR`)")
     options.add_argument("--keep", help="logs are kept here")
     options = options.parse_args()
     options.faults = options.faults.split(",") if options.faults else None
@@ -316,7 +321,7 @@ def main():
     options = parse()
     tally = Tally()
     folder = pathlib.Path(options.keep or tempfile.mkdtemp(prefix="piperun-chaos-"))
-    servers = pathlib.Path(options.servers or tempfile.mkdtemp(prefix="piperun-chaos-servers-"))
+    servers = pathlib.Path(options.dir or tempfile.mkdtemp(prefix="piperun-chaos-servers-"))
     try:
         world = surroundings.World(servers, options.peer)
         if not options.no_steps:
@@ -325,7 +330,7 @@ def main():
             if combination.name in options.only:
                 torment(tally, world, combination, options, folder)
     finally:
-        if not options.servers:
+        if not options.dir:
             surroundings.down(servers)
     if not tally.failed and not options.keep:
         shutil.rmtree(folder)
