@@ -79,7 +79,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   all.arena.reset();
   value::Cell row[64];
   const auto fault = all.decode(format, text, row);
-  record::CsvSplitter splitter;
+  record::CsvSplitter splitter(',');
   if (const auto end = splitter.find_end(text))
     require(end->content <= end->next && end->next <= text.size(), "a record end outside of the text");
 

@@ -119,7 +119,7 @@ Result<void> fill_topic(Database& database, const ir::Program& program, const ir
   std::vector<std::string> keys;
   std::vector<NewRecord> records;
   value::Arena arena;
-  file::Splitter splitter(source.format, *text, true);
+  file::Splitter splitter(source.format, record::delimiter_of(source.options), *text, true);
   if (has_header(source.format, source.options)) {
     const auto header = splitter.next();
     std::vector<std::string> columns;
@@ -165,7 +165,7 @@ Result<void> fill_table(Database& database, const ir::Program& program, const ir
   const auto decoder = record::make_decoder(program, table);
   std::size_t width = 0;
   for (const TableColumn& column : layout.columns) width += static_cast<std::size_t>(value::cells(program.types[column.type]));
-  file::Splitter splitter(table.format, std::string_view(*text).substr(0, size), true);
+  file::Splitter splitter(table.format, record::delimiter_of(table.options), std::string_view(*text).substr(0, size), true);
   bool is_header = has_header(table.format, table.options);
   value::Arena arena;
   std::vector<connectors::OutputRow> rows;

@@ -39,8 +39,9 @@ std::vector<std::string> matching_files(const std::string& folder, const std::st
 }
 
 Result<std::unique_ptr<connectors::Source>> FileSource::open(const std::string& folder, const std::string& pattern,
-                                                             ir::Format format, bool has_header, base::Clock& clock) {
-  std::unique_ptr<FileSource> result(new FileSource(format, has_header && format == ir::Format::Csv, clock));
+                                                             ir::Format format, char delimiter, bool has_header,
+                                                             base::Clock& clock) {
+  std::unique_ptr<FileSource> result(new FileSource(format, delimiter, has_header && format == ir::Format::Csv, clock));
   const std::vector<std::string> paths = matching_files(folder, pattern);
   if (paths.empty())
     return base::failure(ErrorCode::CannotOpen,
@@ -87,7 +88,7 @@ Result<void> FileSource::find_begin(File& file) {
     file.begin = static_cast<std::int64_t>(mark);
     if (!has_header_) return {};
     const bool is_all = static_cast<std::int64_t>(head.size()) >= file.size;
-    if (const auto line = Splitter(format_, head, is_all, mark).next()) {
+    if (const auto line = Splitter(format_, delimiter_, head, is_all, mark).next()) {
       file.header = line->record;
       file.begin = static_cast<std::int64_t>(line->next);
       return {};
@@ -165,7 +166,7 @@ Result<std::size_t> FileSource::fill(record::Slab& slab, File& file, std::int64_
   auto got = file.bytes->read_at(position, buffer->bytes.get(), size);
   if (!got) return std::unexpected(got.error());
   std::memset(buffer->bytes.get() + *got, 0, record::kPadding);
-  Splitter splitter(format_, {buffer->bytes.get(), *got}, *got == left);
+  Splitter splitter(format_, delimiter_, {buffer->bytes.get(), *got}, *got == left);
   slab.records.reserve(std::min(max_records, static_cast<std::size_t>(static_cast<double>(*got) / file.record_bytes) + 16));
   while (slab.records.size() < max_records) {
     const auto piece = splitter.next();

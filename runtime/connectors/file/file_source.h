@@ -18,7 +18,8 @@ class FileSource final : public connectors::Source {
  public:
   // `pattern` as in the shell, relative to `folder`; partitions are called as the pattern is written. CannotOpen if nothing matches.
   static base::Result<std::unique_ptr<connectors::Source>> open(const std::string& folder, const std::string& pattern,
-                                                                ir::Format format, bool has_header, base::Clock& clock);
+                                                                ir::Format format, char delimiter, bool has_header,
+                                                                base::Clock& clock);
 
   base::Result<std::vector<connectors::Partition>> partitions() override;
   base::Result<std::int64_t> resolve(const std::string& start, std::uint32_t partition) override;
@@ -38,7 +39,8 @@ class FileSource final : public connectors::Source {
     std::int64_t modified = 0;
     double record_bytes = 256;  // on average, to read as much as is wanted
   };
-  FileSource(ir::Format format, bool has_header, base::Clock& clock) : format_(format), has_header_(has_header), clock_(clock) {}
+  FileSource(ir::Format format, char delimiter, bool has_header, base::Clock& clock)
+      : format_(format), delimiter_(delimiter), has_header_(has_header), clock_(clock) {}
   base::Result<void> look_at(File& file);
   base::Result<void> find_begin(File& file);
   base::Result<void> find_end(File& file);
@@ -46,6 +48,7 @@ class FileSource final : public connectors::Source {
                                  std::size_t max_records);
 
   ir::Format format_;
+  char delimiter_;
   bool has_header_;
   base::Clock& clock_;
   std::vector<File> files_;

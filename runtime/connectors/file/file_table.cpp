@@ -9,6 +9,7 @@
 #include "lang/value/key.h"
 #include "runtime/connectors/file/file_bytes.h"
 #include "runtime/connectors/file/splitter.h"
+#include "runtime/record/csv_delimiter.h"
 #include "runtime/record/decoder.h"
 #include "runtime/record/slab.h"
 
@@ -48,7 +49,7 @@ Result<void> FileTable::load() {
     width += static_cast<std::size_t>(value::cells(program_.types[field.type]));
   }
   std::unordered_map<std::string, const value::Cell*> rows;
-  Splitter splitter(table_.format, all, true);
+  Splitter splitter(table_.format, record::delimiter_of(table_.options), all, true);
   const auto header = table_.options.find("header");
   bool is_header = table_.format == ir::Format::Csv && (header == table_.options.end() || header->second != "false");
   const char* counted = all.data();

@@ -4,12 +4,13 @@
 
 namespace piperun::file {
 
-Splitter::Splitter(ir::Format format, std::string_view text, bool is_end, std::size_t begin)
+Splitter::Splitter(ir::Format format, char delimiter, std::string_view text, bool is_end, std::size_t begin)
     : text_(text),
       position_(begin),
       is_end_(is_end),
       skips_blank_(format != ir::Format::Raw),
-      has_quotes_(format == ir::Format::Csv && text.find('"', begin) != std::string_view::npos) {}
+      has_quotes_(format == ir::Format::Csv && text.find('"', begin) != std::string_view::npos),
+      rows_(delimiter) {}
 
 std::optional<Splitter::Piece> Splitter::next() {
   for (;;) {

@@ -16,9 +16,9 @@ class Splitter {
     std::size_t next;         // position in the text of what follows
   };
 
-  // Looks at `text` from `begin`. `is_end`: nothing follows, so a last record may lack its line end. Except for raw, where an empty
+  // `delimiter`: of csv. Looks at `text` from `begin`. `is_end`: nothing follows, so a last record may lack its line end. Except for raw, where an empty
   // line is a record, blank lines are passed over.
-  Splitter(ir::Format format, std::string_view text, bool is_end, std::size_t begin = 0);
+  Splitter(ir::Format format, char delimiter, std::string_view text, bool is_end, std::size_t begin = 0);
 
   std::optional<Piece> next();  // nullopt: no whole record is left
   std::size_t position() const { return position_; }

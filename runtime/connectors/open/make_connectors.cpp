@@ -21,6 +21,7 @@
 #include "runtime/connectors/open/postgres_parts.h"
 #include "runtime/connectors/stdio/stdin_source.h"
 #include "runtime/connectors/stdio/stdout_sink.h"
+#include "runtime/record/csv_delimiter.h"
 #include "runtime/record/encoder.h"
 
 namespace piperun::connectors {
@@ -167,6 +168,7 @@ Result<std::unique_ptr<Source>> RealConnectors::open_source(const ir::Program& p
   const ir::Source& source = program.sources[id];
   const ir::System& system = program.systems[source.system];
   const bool has_header = text_option(source.options, "header") != "false";
+  const char delimiter = record::delimiter_of(source.options);
   if (is_embedded(system)) {
     const bool is_link = std::ranges::any_of(program.links, [&](const ir::Link& link) { return link.source == id; });
     if (is_link) {
@@ -178,8 +180,10 @@ Result<std::unique_ptr<Source>> RealConnectors::open_source(const ir::Program& p
     return opened;
   }
   switch (system.kind) {
-    case ir::SystemKind::File: return file::FileSource::open(base_dir_, source.object, source.format, has_header, clock_);
-    case ir::SystemKind::Stdin: return std::make_unique<stdio::StdinSource>(STDIN_FILENO, source.format, has_header, clock_);
+    case ir::SystemKind::File:
+      return file::FileSource::open(base_dir_, source.object, source.format, delimiter, has_header, clock_);
+    case ir::SystemKind::Stdin:
+      return std::make_unique<stdio::StdinSource>(STDIN_FILENO, source.format, delimiter, has_header, clock_);
     case ir::SystemKind::Generate:
       return std::make_unique<generate::GenerateSource>(
           program, source,

@@ -68,7 +68,7 @@ Result<record::Slab> StdinSource::read(std::uint32_t partition, std::int64_t pos
   const std::size_t size = pending_.size();
   buffer->bytes = pending_;
   buffer->bytes.append(record::kPadding, '\0');
-  file::Splitter splitter(format_, std::string_view(buffer->bytes).substr(0, size), is_closed_);
+  file::Splitter splitter(format_, delimiter_, std::string_view(buffer->bytes).substr(0, size), is_closed_);
   std::size_t used = 0;
   while (slab.records.size() < max_records) {
     const auto piece = splitter.next();

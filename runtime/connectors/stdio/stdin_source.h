@@ -14,8 +14,12 @@ namespace piperun::stdio {
 class StdinSource final : public connectors::Source {
  public:
   // Does not own the descriptor.
-  StdinSource(int descriptor, ir::Format format, bool has_header, base::Clock& clock)
-      : descriptor_(descriptor), format_(format), has_header_(has_header && format == ir::Format::Csv), clock_(clock) {}
+  StdinSource(int descriptor, ir::Format format, char delimiter, bool has_header, base::Clock& clock)
+      : descriptor_(descriptor),
+        format_(format),
+        delimiter_(delimiter),
+        has_header_(has_header && format == ir::Format::Csv),
+        clock_(clock) {}
 
   base::Result<std::vector<connectors::Partition>> partitions() override;
   base::Result<std::int64_t> resolve(const std::string&, std::uint32_t) override { return 0; }
@@ -31,6 +35,7 @@ class StdinSource final : public connectors::Source {
 
   int descriptor_;
   ir::Format format_;
+  char delimiter_;
   bool has_header_;
   base::Clock& clock_;
   std::string header_;

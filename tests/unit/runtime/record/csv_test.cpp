@@ -108,7 +108,7 @@ TEST_F(CsvTest, AnotherDelimiter) {
 TEST_F(CsvTest, SplitterFindsRecordEndsInPiecesOfAnySize) {
   const std::string file = "a,\"b\nc\",d\r\n\"x\"\"\n\",y\nlast";
   for (std::size_t piece = 1; piece <= file.size(); ++piece) {
-    CsvSplitter splitter;
+    CsvSplitter splitter(',');
     std::vector<std::string> records;
     std::size_t begin = 0;
     for (std::size_t have = piece;; have += piece) {
@@ -122,6 +122,23 @@ TEST_F(CsvTest, SplitterFindsRecordEndsInPiecesOfAnySize) {
     EXPECT_EQ(records, (std::vector<std::string>{"a,\"b\nc\",d", "\"x\"\"\n\",y"})) << piece;
     EXPECT_EQ(file.substr(begin), "last");
   }
+}
+
+TEST_F(CsvTest, QuoteOpensOnlyAtTheStartOfAField) {
+  const auto records = [](std::string_view text, char delimiter) {
+    CsvSplitter splitter(delimiter);
+    std::vector<std::string> result;
+    while (const auto end = splitter.find_end(text)) {
+      result.emplace_back(text.substr(0, end->content));
+      text.remove_prefix(end->next);
+    }
+    return result;
+  };
+  using Records = std::vector<std::string>;
+  EXPECT_EQ(records("1,5\" pipe,2\n3,\"a\"b\"c,4\n5,\"x\"\"\ny\"\n", ','),
+            (Records{"1,5\" pipe,2", "3,\"a\"b\"c,4", "5,\"x\"\"\ny\""}));
+  EXPECT_EQ(records("1;\"a\nb\"\n2,\"c;\n", ';'), (Records{"1;\"a\nb\"", "2,\"c;"}));
+  EXPECT_EQ(records("\"\",\"\n\"\n", ','), (Records{"\"\",\"\n\""}));
 }
 
 TEST_F(CsvTest, Raw) {

@@ -33,7 +33,7 @@ class FileTest : public ::testing::Test {
     return text.str();
   }
   std::unique_ptr<connectors::Source> open(const std::string& pattern, ir::Format format = ir::Format::Json, bool header = true) {
-    auto result = FileSource::open(folder_.path(), pattern, format, header, clock_);
+    auto result = FileSource::open(folder_.path(), pattern, format, ',', header, clock_);
     if (!result) {
       ADD_FAILURE() << result.error().message;
       std::abort();
@@ -124,7 +124,7 @@ TEST_F(FileTest, APartitionPerFileInTheOrderOfNames) {
   EXPECT_EQ((*partitions)[0].topic, "a.ndjson");
   EXPECT_EQ((*partitions)[1].topic, "b.ndjson");
   EXPECT_THAT(all(*source, 1), ElementsAre("b"));
-  auto missing = FileSource::open(folder_.path(), "*.none", ir::Format::Json, true, clock_);
+  auto missing = FileSource::open(folder_.path(), "*.none", ir::Format::Json, ',', true, clock_);
   ASSERT_FALSE(missing);
   EXPECT_EQ(missing.error().code, ErrorCode::CannotOpen);
 }
@@ -160,7 +160,7 @@ TEST_F(FileTest, ADamagedGzipIsAnErrorNotAnEnd) {
   put_gzip("a.gz", std::string(100'000, 'x') + "\n");
   const std::string bytes = get("a.gz");
   put("a.gz", bytes.substr(0, bytes.size() / 2));
-  auto opened = FileSource::open(folder_.path(), "a.gz", ir::Format::Json, true, clock_);
+  auto opened = FileSource::open(folder_.path(), "a.gz", ir::Format::Json, ',', true, clock_);
   ASSERT_TRUE(opened);
   EXPECT_FALSE((*opened)->partitions());
 }

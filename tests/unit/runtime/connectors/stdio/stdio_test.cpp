@@ -37,7 +37,7 @@ class StdioTest : public ::testing::Test {
 };
 
 TEST_F(StdioTest, LinesComeAsTheyAreTyped) {
-  StdinSource source(ends_[0], ir::Format::Json, false, clock_);
+  StdinSource source(ends_[0], ir::Format::Json, ',', false, clock_);
   EXPECT_TRUE(values(source.read(0, 1'000, 10, 1 << 20)).empty()) << "nothing typed, nothing waited for";
   type("one\r\n\ntw");
   EXPECT_THAT(values(source.read(0, 1'000, 10, 1 << 20)), ElementsAre("one"));
@@ -56,7 +56,7 @@ TEST_F(StdioTest, LinesComeAsTheyAreTyped) {
 }
 
 TEST_F(StdioTest, AtMostAsManyAsAskedAndCsvHeader) {
-  StdinSource source(ends_[0], ir::Format::Csv, true, clock_);
+  StdinSource source(ends_[0], ir::Format::Csv, ',', true, clock_);
   type("a,b\n");
   EXPECT_TRUE(values(source.read(0, 0, 10, 1 << 20)).empty());
   type("1,\"x\ny\"\n2,z\n");
