@@ -57,11 +57,14 @@ class PostgresTableTest : public ::testing::Test {
 };
 
 TEST_F(PostgresTableTest, OneQueryForAllKeysOfABatch) {
-  database_.exec("CREATE TABLE customer (id text PRIMARY KEY, city text, since int); INSERT INTO customer VALUES ('a', 'Bonn', 1), "
-                 "('b', NULL, 2), ('ü''\"\\,{}', 'Köln', 3)");
+  database_.exec(
+      "CREATE TABLE customer (id text PRIMARY KEY, city text, since int); INSERT INTO customer VALUES ('a', 'Bonn', 1), "
+      "('b', NULL, 2), ('ü''\"\\,{}', 'Köln', 3)");
   auto table = open({"customer", {{"id", kString_}, {"city", types_.with_null(kString_)}, {"since", kInt_}}, {0}});
-  EXPECT_THAT(look_up(*table, {{text("b")}, {text("nobody")}, {text("a")}, {text("ü'\"\\,{}")}, {text("a")}, {text(std::string_view("a\0", 2))}}),
-              ElementsAre("b|null|2", "-", "a|Bonn|1", "ü'\"\\,{}|Köln|3", "a|Bonn|1", "-"));
+  EXPECT_THAT(
+      look_up(*table,
+              {{text("b")}, {text("nobody")}, {text("a")}, {text("ü'\"\\,{}")}, {text("a")}, {text(std::string_view("a\0", 2))}}),
+      ElementsAre("b|null|2", "-", "a|Bonn|1", "ü'\"\\,{}|Köln|3", "a|Bonn|1", "-"));
   database_.exec("UPDATE customer SET city = 'Jena' WHERE id = 'a'");
   EXPECT_THAT(look_up(*table, {{text("a")}}), ElementsAre("a|Jena|1")) << "without a cache each batch reads anew";
   EXPECT_TRUE(look_up(*table, {}).empty());
@@ -72,9 +75,11 @@ TEST_F(PostgresTableTest, EveryTypeComesBack) {
   const value::TypeId record = types_.record("", {{"a", kInt_}, {"b", types_.with_null(kString_)}});
   database_.exec(
       "CREATE TYPE color AS ENUM ('blue', 'red');"
-      "CREATE TABLE every (id uuid PRIMARY KEY, i smallint, b bool, f float8, d numeric(10,2), y bytea, t timestamptz, ts timestamp, "
+      "CREATE TABLE every (id uuid PRIMARY KEY, i smallint, b bool, f float8, d numeric(10,2), y bytea, t timestamptz, ts "
+      "timestamp, "
       "u interval, e color, l json, r jsonb, n numeric);"
-      "INSERT INTO every VALUES ('6F9619FF-8B86-D011-B42D-00C04FC964FF', -3, true, 0.1, 12.5, '\\x00ff', '2026-01-31 12:00:00.5+02', "
+      "INSERT INTO every VALUES ('6F9619FF-8B86-D011-B42D-00C04FC964FF', -3, true, 0.1, 12.5, '\\x00ff', '2026-01-31 "
+      "12:00:00.5+02', "
       "'0001-01-01', '-1 day 00:00:00.000001', 'red', '[1, 2]', '{\"a\": 1, \"b\": null}', 7.00)");
   auto table = open({"every",
                      {{"id", kString_},
@@ -93,18 +98,23 @@ TEST_F(PostgresTableTest, EveryTypeComesBack) {
                      {0}});
   const std::string_view id = "6f9619ff-8b86-d011-b42d-00c04fc964ff";
   EXPECT_THAT(look_up(*table, {{text(id)}, {text("no uuid at all")}}),
-              ElementsAre(std::string(id) + "|-3|true|0.1|12.500|AP8=|2026-01-31T10:00:00.500Z|0001-01-01T00:00:00Z|-23h59m59s999ms999us|red|"
-                                            "[1,2]|{\"a\":1,\"b\":null}|7",
+              ElementsAre(std::string(id) +
+                              "|-3|true|0.1|12.500|AP8=|2026-01-31T10:00:00.500Z|0001-01-01T00:00:00Z|-23h59m59s999ms999us|red|"
+                              "[1,2]|{\"a\":1,\"b\":null}|7",
                           "-"));
 }
 
 TEST_F(PostgresTableTest, KeysOfSeveralColumnsAndKinds) {
-  database_.exec("CREATE TABLE price (item int, day timestamptz, kind varchar(3), cents numeric, PRIMARY KEY (item, day, kind));"
-                 "INSERT INTO price VALUES (1, '1970-01-01Z', 'abc', 5), (1, '1970-01-02Z', 'abc', 6)");
-  auto table = open({"price",
-                     {{"cents", types_.decimal(10, 0)}, {"item", kInt_}, {"kind", kString_}, {"day", types_.scalar(TypeKind::Timestamp)}},
-                     {1, 3, 2}});
-  EXPECT_THAT(look_up(*table, {{number(1), number(0), text("abc")}, {number(1), number(0), text("abcd")}, {number(INT64_MAX), number(0), text("abc")}}),
+  database_.exec(
+      "CREATE TABLE price (item int, day timestamptz, kind varchar(3), cents numeric, PRIMARY KEY (item, day, kind));"
+      "INSERT INTO price VALUES (1, '1970-01-01Z', 'abc', 5), (1, '1970-01-02Z', 'abc', 6)");
+  auto table =
+      open({"price",
+            {{"cents", types_.decimal(10, 0)}, {"item", kInt_}, {"kind", kString_}, {"day", types_.scalar(TypeKind::Timestamp)}},
+            {1, 3, 2}});
+  EXPECT_THAT(look_up(*table, {{number(1), number(0), text("abc")},
+                               {number(1), number(0), text("abcd")},
+                               {number(INT64_MAX), number(0), text("abc")}}),
               ElementsAre("5|1|abc|1970-01-01T00:00:00Z", "-", "-"));
 }
 
@@ -120,8 +130,9 @@ TEST_F(PostgresTableTest, ACachedAnswerIsGoodForItsTimeAlsoThatThereIsNone) {
 }
 
 TEST_F(PostgresTableTest, TheCacheIsBounded) {
-  database_.exec("CREATE TABLE big (id bigint PRIMARY KEY, body text); INSERT INTO big SELECT i, repeat('x', 10000000) FROM "
-                 "generate_series(1, 8) i");
+  database_.exec(
+      "CREATE TABLE big (id bigint PRIMARY KEY, body text); INSERT INTO big SELECT i, repeat('x', 10000000) FROM "
+      "generate_series(1, 8) i");
   auto table = open({"big", {{"id", kInt_}, {"body", kString_}}, {0}}, INT64_MAX / 2);
   for (int i = 1; i <= 8; ++i) EXPECT_EQ(look_up(*table, {{number(i)}}).front().size(), 10'000'002u);
   database_.exec("UPDATE big SET body = 'new'");
@@ -136,9 +147,11 @@ TEST_F(PostgresTableTest, SeveralRowsForOneKeyAreAnError) {
 }
 
 TEST_F(PostgresTableTest, WhatDoesNotFitIsNamed) {
-  EXPECT_EQ(LookupTable::open(database_.settings(), types_, {"nope", {{"id", kInt_}}, {0}}, 0, clock_).error().code, ErrorCode::NoSuchTable);
+  EXPECT_EQ(LookupTable::open(database_.settings(), types_, {"nope", {{"id", kInt_}}, {0}}, 0, clock_).error().code,
+            ErrorCode::NoSuchTable);
   database_.exec("CREATE TABLE customer (id bigint, city text); INSERT INTO customer VALUES (1, NULL)");
-  auto refused = LookupTable::open(database_.settings(), types_, {"customer", {{"id", kInt_}, {"town", kString_}}, {0}}, 0, clock_);
+  auto refused =
+      LookupTable::open(database_.settings(), types_, {"customer", {{"id", kInt_}, {"town", kString_}}, {0}}, 0, clock_);
   EXPECT_EQ(refused.error().code, ErrorCode::SchemaMismatch);
   EXPECT_THAT(refused.error().message, HasSubstr("column `town` is missing"));
   auto table = open({"customer", {{"id", kInt_}, {"city", kString_}}, {0}});
@@ -149,7 +162,8 @@ TEST_F(PostgresTableTest, ALostConnectionIsOpenedAgain) {
   database_.exec("CREATE TABLE customer (id bigint PRIMARY KEY); INSERT INTO customer VALUES (1)");
   auto table = open({"customer", {{"id", kInt_}}, {0}});
   EXPECT_THAT(look_up(*table, {{number(1)}}), ElementsAre("1"));
-  database_.exec("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()");
+  database_.exec(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()");
   EXPECT_THAT(look_up(*table, {{number(1)}}).front(), HasSubstr("connection"));
   EXPECT_THAT(look_up(*table, {{number(1)}}), ElementsAre("1"));
 }
