@@ -212,7 +212,7 @@ def plan_of(combination, options, rng):
     """Kills, and of each other fault some; in an order that the seed gives. A quick run has all faults on two combinations alone."""
     kills, others, only = options.kills, options.others, options.faults
     if options.quick:
-        kills, others = (6, 1) if combination.name in ("kafka_to_kafka", "kafka_to_postgres") else (5, 0)
+        kills, others = (5, 1) if combination.name in ("kafka_to_kafka", "kafka_to_postgres") else (3, 0)
     names = [name for name in faults.BY_NAME if name != "kill" and (combination.database or name not in faults.OF_THE_DATABASE)]
     plan = ["kill"] * kills + [name for name in names for _ in range(others)]
     if only:
