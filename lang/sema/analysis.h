@@ -29,6 +29,7 @@ class Analysis : public Declarations {
   void read_param(Symbol symbol, const ast::ParamDecl& declaration);
   std::optional<Constant> given_param(const ast::Declaration& declaration, TypeId type);
   FunctionId enter_function(Symbol symbol, const ast::FnDecl& declaration);
+  void check_growth(Symbol symbol);
   void check_given_params();
   void warn_unused();
 
@@ -129,6 +130,8 @@ class Analysis : public Declarations {
   std::map<Symbol, Constant> constants_;
   std::set<Symbol> open_;                    // being resolved: meeting it again is a circle
   std::set<Symbol> failed_;                  // reported; silent from now on
+  std::map<FunctionId, std::size_t> calls_;  // that a call of it brings with it, itself among them
+  std::size_t calls_here_ = 0;               // of the function that is being resolved
   std::set<ConnectionId> faulty_;            // connections with a wrong option: what they lack is not missed again
   struct Inflow {
     Span where;                              // of the `to`

@@ -203,12 +203,16 @@ std::optional<FunctionId> Analysis::function(Symbol symbol, Span used_at) {
     failed_.insert(symbol);
     return std::nullopt;
   }
-  if (const auto found = ids_.find(symbol); found != ids_.end()) return found->second;
+  if (const auto found = ids_.find(symbol); found != ids_.end()) {
+    calls_here_ += calls_[found->second];
+    return found->second;
+  }
   const auto& declaration = std::get<ast::FnDecl>(context_[symbol].node);
   const FunctionId id = enter_function(symbol, declaration);
   const FunctionFact entered = context_.facts.functions[id];
   if (!declaration.body) return id;
   open_.insert(symbol);
+  const std::size_t calls_outside = std::exchange(calls_here_, 1);
   std::vector<Parameter> parameters;
   for (std::size_t i = 0; i < entered.parameters.size(); ++i)
     parameters.push_back({entered.parameter_names[i], entered.parameters[i]});
@@ -218,10 +222,23 @@ std::optional<FunctionId> Analysis::function(Symbol symbol, Span used_at) {
     expressions_.coerce(declaration.body, entered.result, fmt::format("the result of `{}`", entered.name));
   }
   open_.erase(symbol);
+  check_growth(symbol);
+  calls_[id] = calls_here_;
+  calls_here_ += calls_outside;
   context_.facts.functions[id].is_volatile = expressions_.fact(declaration.body).is_volatile;
   context_.facts.functions[id].can_fail = expressions_.fact(declaration.body).can_fail;  // whoever calls it handles that
   if (failed_.contains(symbol)) return std::nullopt;
   return id;
+}
+
+void Analysis::check_growth(Symbol symbol) {
+  constexpr std::size_t kMostCalls = 10'000;
+  if (calls_here_ <= kMostCalls) return;
+  const ast::Name& name = context_[symbol].name;
+  context_.error(Code::P0231, name.span, fmt::format("a call of `{}` brings more than {} calls with it", name.text, kMostCalls))
+      .help("give a value that is used twice to a function as a parameter");
+  failed_.insert(symbol);
+  calls_here_ = 1;  // told once
 }
 
 FunctionId Analysis::enter_function(Symbol symbol, const ast::FnDecl& declaration) {

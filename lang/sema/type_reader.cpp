@@ -10,6 +10,8 @@ namespace piperun::sema {
 
 namespace {
 
+constexpr std::size_t kMostFields = 10'000;
+
 struct NamedScalar {
   std::string_view name;
   TypeKind kind;
@@ -182,10 +184,28 @@ TypeId TypeReader::read_record(Symbol symbol, const ast::TypeDecl& declaration, 
     formats.push_back(std::move(format));
   }
   open_.pop_back();
+  const std::size_t width = width_of(fields);
+  if (width > kMostFields) {
+    context_.error(Code::P0231, name.span,
+                   fmt::format("`{}` has more than {} fields with those of its inner types", name.text, kMostFields));
+    return {};
+  }
   const std::string& module = context_.program.modules[symbol.module].name;
   const TypeId type = context_.facts.types.record(module.empty() ? name.text : module + "." + name.text, std::move(fields));
   context_.facts.records[type] = std::move(formats);
+  widths_[context_.facts.types[type].name] = width;
   return type;
+}
+
+std::size_t TypeReader::width_of(const std::vector<value::Field>& fields) const {
+  std::size_t width = fields.size();
+  for (const value::Field& field : fields) {
+    TypeId type = field.type;
+    while (context_.facts.types[type].element != TypeId{}) type = context_.facts.types[type].element;
+    const auto inner = widths_.find(context_.facts.types[type].name);
+    if (inner != widths_.end()) width += inner->second;
+  }
+  return width;
 }
 
 }  // namespace piperun::sema

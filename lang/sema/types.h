@@ -41,11 +41,13 @@ class TypeReader {
  private:
   TypeId read_named(const ast::TypeExpr& type, std::uint32_t module);
   TypeId read_decimal(const ast::TypeExpr& type);
+  std::size_t width_of(const std::vector<value::Field>& fields) const;
   TypeId read_record(Symbol symbol, const ast::TypeDecl& declaration, Span used_at);
 
   Context& context_;
   std::map<Symbol, TypeId> done_;
   std::vector<Symbol> open_;
+  std::map<std::string, std::size_t> widths_;  // by name of a record type: fields, those of inner types among them
 };
 
 }  // namespace piperun::sema
