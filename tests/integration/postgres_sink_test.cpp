@@ -106,11 +106,12 @@ TEST_F(PostgresSinkTest, EveryTypeGoesIntoTheColumnThatIsMadeForIt) {
                  number(5)};
   };
   const value::Int128 most = value::power_of_ten(38) - 1;
-  std::vector<Cells> rows = {row(INT64_MIN, -HUGE_VAL, -most, value::kMinTimestamp), row(INT64_MAX, 5e-324, most, value::kMaxTimestamp),
-                             row(0, std::nan(""), 0, 1)};
+  std::vector<Cells> rows = {row(INT64_MIN, -HUGE_VAL, -most, value::kMinTimestamp),
+                             row(INT64_MAX, 5e-324, most, value::kMaxTimestamp), row(0, std::nan(""), 0, 1)};
   auto sink = open(layout, kPlain_);
   ASSERT_TRUE(write(*sink, rows));
-  const char* columns = "SELECT \"Big One\", b, f, d, s, encode(y, 'hex'), t AT TIME ZONE 'UTC', u, e, l, r, j, n, m FROM every ORDER BY 1";
+  const char* columns =
+      "SELECT \"Big One\", b, f, d, s, encode(y, 'hex'), t AT TIME ZONE 'UTC', u, e, l, r, j, n, m FROM every ORDER BY 1";
   const std::string rest =
       "|häl\"lo\\\t\n{},NULL|00ff5c78|{}|-25:01:01.000001|it's|[1, 2]|{\"a\": 7, \"b\": \"x\\\"y\"}|{\"k\": [1.50, null]}|null|5";
   const auto expected = [&](const std::string& front, const std::string& time) {
@@ -124,22 +125,25 @@ TEST_F(PostgresSinkTest, EveryTypeGoesIntoTheColumnThatIsMadeForIt) {
   EXPECT_EQ(database_.value(columns), wanted);
   EXPECT_EQ(database_.value("SELECT string_agg(format_type(atttypid, atttypmod), ',' ORDER BY attnum) FROM pg_attribute "
                             "WHERE attrelid = 'every'::regclass AND attnum > 0"),
-            "bigint,boolean,double precision,numeric(38,10),text,bytea,timestamp with time zone,interval,text,jsonb,jsonb,jsonb,text,bigint");
+            "bigint,boolean,double precision,numeric(38,10),text,bytea,timestamp with time "
+            "zone,interval,text,jsonb,jsonb,jsonb,text,bigint");
 
   database_.exec("TRUNCATE every");  // the same through COPY
   std::vector<Cells> many;
   while (many.size() <= TableSink::kMostAtOnce) many.insert(many.end(), rows.begin(), rows.end());
   ASSERT_TRUE(write(*sink, many));
   EXPECT_EQ(database_.value("SELECT count(*) FROM every"), std::to_string(many.size()));
-  EXPECT_EQ(database_.value("WITH x AS (SELECT DISTINCT * FROM every) SELECT \"Big One\", b, f, d, s, encode(y, 'hex'), t AT TIME ZONE "
-                            "'UTC', u, e, l, r, j, n, m FROM x ORDER BY 1"),
-            wanted);
+  EXPECT_EQ(
+      database_.value("WITH x AS (SELECT DISTINCT * FROM every) SELECT \"Big One\", b, f, d, s, encode(y, 'hex'), t AT TIME ZONE "
+                      "'UTC', u, e, l, r, j, n, m FROM x ORDER BY 1"),
+      wanted);
 }
 
 TEST_F(PostgresSinkTest, ColumnsThatSomebodyElseMade) {
   database_.exec(
       "CREATE TYPE mood AS ENUM ('sad', 'happy'); CREATE DOMAIN positive AS integer CHECK (VALUE > 0);"
-      "CREATE TABLE item (id positive PRIMARY KEY, name varchar(5), v smallint, m mood, u uuid, w numeric, at timestamp, made int DEFAULT 3)");
+      "CREATE TABLE item (id positive PRIMARY KEY, name varchar(5), v smallint, m mood, u uuid, w numeric, at timestamp, made "
+      "int DEFAULT 3)");
   const value::TypeId enumeration = types_.intern({.kind = TypeKind::Enum, .name = "Mood", .values = {"happy", "sad"}});
   auto sink = open({"public.item",
                     {{"id", kInt_},
@@ -197,7 +201,8 @@ TEST_F(PostgresSinkTest, VersionsAreOrderedAsTheLanguageOrdersThem) {
   const value::TypeId grade = types_.intern({.kind = TypeKind::Enum, .name = "Grade", .values = {"low", "high", "it's"}});
   for (const auto& [type, low, high] :
        {std::tuple{kString_, text("B"), text("a")}, {grade, number(0), number(1)}, {grade, number(1), number(2)}}) {
-    database_.exec("DROP TABLE IF EXISTS item; CREATE TABLE item (id bigint PRIMARY KEY, name text, v text COLLATE \"C.UTF-8\")");
+    database_.exec(
+        "DROP TABLE IF EXISTS item; CREATE TABLE item (id bigint PRIMARY KEY, name text, v text COLLATE \"und-x-icu\")");
     auto sink = open({"item", {{"id", kInt_}, {"name", kString_}, {"v", type}}, {0}}, kNewest_);
     ASSERT_TRUE(write(*sink, {{number(1), text("low"), low}}));
     ASSERT_TRUE(write(*sink, {{number(1), text("high"), high}}));
@@ -282,7 +287,8 @@ TEST_F(PostgresSinkTest, AZeroInATextIsItsRecordsFault) {
 TEST_F(PostgresSinkTest, ATriggerThatRaisesRefusesTheRow) {
   database_.exec(
       "CREATE TABLE item (id bigint PRIMARY KEY, name text, v bigint);"
-      "CREATE FUNCTION no_odd() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.v % 2 = 1 THEN RAISE EXCEPTION 'odd: %', NEW.v; "
+      "CREATE FUNCTION no_odd() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.v % 2 = 1 THEN RAISE EXCEPTION 'odd: %', "
+      "NEW.v; "
       "END IF; RETURN NEW; END $$;"
       "CREATE TRIGGER t BEFORE INSERT OR UPDATE ON item FOR EACH ROW EXECUTE FUNCTION no_odd();");
   auto sink = open(items(), kUpsert_);
@@ -373,21 +379,25 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Misfit{"SELECT 1", ErrorCode::NoSuchTable, "create = true"},
         Misfit{"CREATE TABLE item (id bigint PRIMARY KEY, name text)", ErrorCode::SchemaMismatch, "column `v` is missing"},
-        Misfit{"CREATE TABLE item (id bigint PRIMARY KEY, \"NAME\" text, v bigint)", ErrorCode::SchemaMismatch, "there is `NAME`"},
+        Misfit{"CREATE TABLE item (id bigint PRIMARY KEY, \"NAME\" text, v bigint)", ErrorCode::SchemaMismatch,
+               "there is `NAME`"},
         Misfit{"CREATE TABLE item (id bigint PRIMARY KEY, name text, v text)", ErrorCode::SchemaMismatch, "cannot hold int64"},
-        Misfit{"CREATE TABLE item (id bigint PRIMARY KEY, name integer, v bigint)", ErrorCode::SchemaMismatch, "cannot hold string"},
+        Misfit{"CREATE TABLE item (id bigint PRIMARY KEY, name integer, v bigint)", ErrorCode::SchemaMismatch,
+               "cannot hold string"},
         Misfit{"CREATE TABLE item (id bigint PRIMARY KEY, name text, v bigint, w int NOT NULL)", ErrorCode::SchemaMismatch,
                "column `w` demands a value"},
         Misfit{"CREATE TABLE item (id bigint PRIMARY KEY, name text, v bigint GENERATED ALWAYS AS (id + 1) STORED)",
                ErrorCode::SchemaMismatch, "column `v` takes no values"},
         Misfit{"CREATE TABLE item (id bigint, name text, v bigint)", ErrorCode::SchemaMismatch, "CREATE UNIQUE INDEX"},
-        Misfit{"CREATE TABLE item (id bigint UNIQUE DEFERRABLE, name text, v bigint)", ErrorCode::SchemaMismatch, "no unique index"},
-        Misfit{"CREATE TABLE item (id bigint, name text, v bigint, UNIQUE (id, v))", ErrorCode::SchemaMismatch, "no unique index"},
+        Misfit{"CREATE TABLE item (id bigint UNIQUE DEFERRABLE, name text, v bigint)", ErrorCode::SchemaMismatch,
+               "no unique index"},
+        Misfit{"CREATE TABLE item (id bigint, name text, v bigint, UNIQUE (id, v))", ErrorCode::SchemaMismatch,
+               "no unique index"},
         Misfit{"CREATE TABLE item (id bigint, name text, v bigint); CREATE UNIQUE INDEX ON item (id) WHERE v > 0",
                ErrorCode::SchemaMismatch, "no unique index"},
         Misfit{"CREATE SEQUENCE item", ErrorCode::SchemaMismatch, "is no table"},
-        Misfit{"CREATE MATERIALIZED VIEW item AS SELECT 1::bigint AS id, ''::text AS name, 1::bigint AS v", ErrorCode::SchemaMismatch,
-               "no commit here covers"}));
+        Misfit{"CREATE MATERIALIZED VIEW item AS SELECT 1::bigint AS id, ''::text AS name, 1::bigint AS v",
+               ErrorCode::SchemaMismatch, "no commit here covers"}));
 
 TEST_F(PostgresSinkTest, ADecimalIsNeverRounded) {
   database_.exec("CREATE TABLE item (id numeric(10, 1))");

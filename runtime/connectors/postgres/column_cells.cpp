@@ -18,7 +18,8 @@ using value::TypeKind;
 namespace {
 
 // The text of a value that travels as text, appended to `out`. `value` is the cell behind the null bit, `whole` the first cell.
-void append_text_form(std::string& out, const value::TypeTable& types, value::TypeId id, Form form, const Cell* whole, const Cell* cell) {
+void append_text_form(std::string& out, const value::TypeTable& types, value::TypeId id, Form form, const Cell* whole,
+                      const Cell* cell) {
   const value::Type& type = types[id];
   switch (type.kind) {
     case TypeKind::Bool: out += cell->b ? 't' : 'f'; return;
@@ -49,7 +50,8 @@ void append_text_form(std::string& out, const value::TypeTable& types, value::Ty
 }
 
 bool is_nothing(const value::Type& type, const Cell* cell) {
-  return (type.nullable && cell->b) || type.kind == TypeKind::Null || type.kind == TypeKind::Never || type.kind == TypeKind::Error;
+  return (type.nullable && cell->b) || type.kind == TypeKind::Null || type.kind == TypeKind::Never ||
+         type.kind == TypeKind::Error;
 }
 
 bool is_nested(TypeKind kind) {
@@ -83,7 +85,8 @@ int digit(char c) { return c >= 'a' ? c - 'a' + 10 : c - '0'; }
 std::string_view read_bytes(std::string_view text, value::Arena& arena) {
   text.remove_prefix(2);
   char* bytes = arena.chars(text.size() / 2);
-  for (std::size_t i = 0; i < text.size() / 2; ++i) bytes[i] = static_cast<char>((digit(text[2 * i]) << 4) | digit(text[2 * i + 1]));
+  for (std::size_t i = 0; i < text.size() / 2; ++i)
+    bytes[i] = static_cast<char>((digit(text[2 * i]) << 4) | digit(text[2 * i + 1]));
   return {bytes, text.size() / 2};
 }
 
@@ -140,7 +143,8 @@ bool read_scalar(std::string_view text, const value::Type& type, Form form, valu
 
 }  // namespace
 
-bool append_cell(Array& array, const value::TypeTable& types, value::TypeId id, Form form, const Cell* whole, std::string& scratch) {
+bool append_cell(Array& array, const value::TypeTable& types, value::TypeId id, Form form, const Cell* whole,
+                 std::string& scratch) {
   const value::Type& type = types[id];
   if (is_nothing(type, whole)) {
     array.null();
@@ -183,8 +187,8 @@ std::string select_expression(const std::string& column, Form form) {
   return form == Form::Interval ? fmt::format("(extract(epoch FROM {}) * 1000000)::int8", column) : column;
 }
 
-bool read_cell(std::optional<std::string_view> text, const value::TypeTable& types, value::TypeId id, Form form, value::Arena& arena,
-               Cell* cell) {
+bool read_cell(std::optional<std::string_view> text, const value::TypeTable& types, value::TypeId id, Form form,
+               value::Arena& arena, Cell* cell) {
   const value::Type& type = types[id];
   if (!text) {
     if (type.nullable) *cell = Cell::of(true);

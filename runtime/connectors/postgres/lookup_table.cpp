@@ -34,7 +34,7 @@ Result<std::unique_ptr<connectors::Table>> LookupTable::open(PostgresSettings se
   if (!session) return std::unexpected(session.error());
   auto stored = describe(**session, layout.table);
   if (!stored) return std::unexpected(stored.error());
-  auto how = conversions(**session, types, layout, *stored);
+  auto how = conversions(**session, types, layout, *stored, Use::Read);
   if (!how) return std::unexpected(how.error());
   return std::unique_ptr<connectors::Table>(
       new LookupTable(std::move(*session), types, std::move(layout), std::move(*how), cache, clock, stored->table));
@@ -71,8 +71,8 @@ std::string LookupTable::select_text(const std::string& table) const {
     condition += (i == 0 ? "" : " AND ") + both;
   }
   arrays.resize(arrays.size() - 2);
-  return fmt::format("SELECT k.number{} FROM unnest({}) WITH ORDINALITY k({}number) JOIN {} t ON {} ORDER BY k.number", columns, arrays,
-                     names, table, condition);
+  return fmt::format("SELECT k.number{} FROM unnest({}) WITH ORDINALITY k({}number) JOIN {} t ON {} ORDER BY k.number", columns,
+                     arrays, names, table, condition);
 }
 
 std::string LookupTable::key_bytes(const Cell* key) const {
@@ -150,8 +150,8 @@ Result<void> LookupTable::read(std::span<const Cell* const> keys, std::vector<st
   for (std::size_t i = 0; i < found->size(); ++i) {
     std::optional<Row>& row = rows[static_cast<std::size_t>(found->integer(i, 0)) - 1];
     if (row) {
-      return base::failure(ErrorCode::SchemaMismatch, fmt::format("table `{}` of {} has several rows for one key ({})", layout_.table,
-                                                                  session_->address(), key_list(layout_)));
+      return base::failure(ErrorCode::SchemaMismatch, fmt::format("table `{}` of {} has several rows for one key ({})",
+                                                                  layout_.table, session_->address(), key_list(layout_)));
     }
     row.emplace();
     for (int column = 1; column < found->columns(); ++column) {
@@ -175,9 +175,9 @@ Result<const Cell*> LookupTable::decode(const Row& row, value::Arena& arena) con
     std::optional<std::string_view> text;
     if (row.fields[i]) text = std::string_view(row.text).substr(row.fields[i]->first, row.fields[i]->second);
     if (!read_cell(text, types_, column.type, how_[i].form, arena, cell)) {
-      return base::failure(ErrorCode::SchemaMismatch, fmt::format("table `{}` of {}: {} in column `{}` is no {}", layout_.table,
-                                                                  session_->address(), text ? fmt::format("`{}`", *text) : "NULL",
-                                                                  column.name, types_.name(column.type)));
+      return base::failure(ErrorCode::SchemaMismatch,
+                           fmt::format("table `{}` of {}: {} in column `{}` is no {}", layout_.table, session_->address(),
+                                       text ? fmt::format("`{}`", *text) : "NULL", column.name, types_.name(column.type)));
     }
     cell += value::cells(types_[column.type]);
   }

@@ -93,7 +93,8 @@ std::string nearest(const StoredTable& stored, const std::string& name) {
     return text;
   };
   for (const StoredColumn& column : stored.columns) {
-    if (lower(column.name) == lower(name)) return fmt::format("; there is `{}`: names are compared letter by letter", column.name);
+    if (lower(column.name) == lower(name))
+      return fmt::format("; there is `{}`: names are compared letter by letter", column.name);
   }
   return {};
 }
@@ -128,7 +129,8 @@ Result<bool> has_unique_key(Session& session, const TableLayout& layout, const S
   return false;
 }
 
-Result<void> check_privileges(Session& session, const TableLayout& layout, const StoredTable& stored, bool updates, bool deletes) {
+Result<void> check_privileges(Session& session, const TableLayout& layout, const StoredTable& stored, bool updates,
+                              bool deletes) {
   auto may = session.query(
       "SELECT current_user, has_table_privilege($1::regclass, 'INSERT') OR has_any_column_privilege($1::regclass, 'INSERT'), "
       "has_table_privilege($1::regclass, 'SELECT'), has_table_privilege($1::regclass, 'UPDATE') OR "
@@ -144,9 +146,9 @@ Result<void> check_privileges(Session& session, const TableLayout& layout, const
   need(updates, 3, "UPDATE");
   need(deletes, 4, "DELETE");
   if (missing.empty()) return {};
-  return base::failure(ErrorCode::CannotOpen, fmt::format("table `{}` of {}: the user may not write as this sink does; `GRANT {} ON {} TO {}`",
-                                                          layout.table, session.address(), missing, stored.table,
-                                                          quoted(may->text(0, 0))));
+  return base::failure(ErrorCode::CannotOpen,
+                       fmt::format("table `{}` of {}: the user may not write as this sink does; `GRANT {} ON {} TO {}`",
+                                   layout.table, session.address(), missing, stored.table, quoted(may->text(0, 0))));
 }
 
 }  // namespace
@@ -168,7 +170,7 @@ TableLayout layout_of(const ir::Program& program, const ir::Table& table) {
   return result;
 }
 
-std::optional<Conversion> conversion(const value::Type& type, const StoredColumn& column) {
+std::optional<Conversion> conversion(const value::Type& type, const StoredColumn& column, Use use) {
   const bool is_nested = type.kind == TypeKind::List || type.kind == TypeKind::Map || type.kind == TypeKind::Record;
   const TypeKind kind = is_nested ? TypeKind::Json : type.kind;
   if (column.is_enum) {
@@ -177,10 +179,12 @@ std::optional<Conversion> conversion(const value::Type& type, const StoredColumn
   }
   if (kind == TypeKind::Decimal && type.scale == 0 && column.base.starts_with("int") && column.base != "interval")
     return Conversion{Wire::Text, "numeric", Form::Plain};
-  if ((kind == TypeKind::Decimal) && column.scale && *column.scale < type.scale) return std::nullopt;  // it would be rounded
-  if (kind == TypeKind::Int && column.scale && *column.scale < 0) return std::nullopt;
-  const auto found =
-      std::ranges::find_if(kStorages, [&](const Storage& storage) { return storage.kind == kind && storage.base == column.base; });
+  if (use == Use::Write && kind == TypeKind::Decimal && column.scale && *column.scale < type.scale)
+    return std::nullopt;  // it would be rounded
+  if (use == Use::Write && kind == TypeKind::Int && column.scale && *column.scale < 0) return std::nullopt;
+  if (use == Use::Read && kind == TypeKind::Float && column.base == "float4") return Conversion{Wire::Real, "", Form::Plain};
+  const auto found = std::ranges::find_if(
+      kStorages, [&](const Storage& storage) { return storage.kind == kind && storage.base == column.base; });
   if (found == kStorages.end()) return std::nullopt;
   return Conversion{found->wire, std::string(found->cast == "*" ? std::string_view(column.base) : found->cast), found->form};
 }
@@ -215,14 +219,16 @@ Result<bool> table_exists(Session& session, const std::string& table) {
 
 Result<StoredTable> describe(Session& session, const std::string& table) {
   StoredTable result{quoted_table(table), {}};
-  auto found = session.query("SELECT c.oid, c.relkind, n.nspname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = "
-                             "c.relnamespace WHERE c.oid = to_regclass($1)",
-                             Parameters().text(result.table));
+  auto found = session.query(
+      "SELECT c.oid, c.relkind, n.nspname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = "
+      "c.relnamespace WHERE c.oid = to_regclass($1)",
+      Parameters().text(result.table));
   if (!found) return std::unexpected(found.error());
   if (found->size() == 0)
     return base::failure(ErrorCode::NoSuchTable, fmt::format("there is no table `{}` in {}", table, session.address()));
   if (found->view(0, 2) == "piperun")
-    return base::failure(ErrorCode::SchemaMismatch, fmt::format("the tables of the schema `piperun` are not for programs: `{}`", table));
+    return base::failure(ErrorCode::SchemaMismatch,
+                         fmt::format("the tables of the schema `piperun` are not for programs: `{}`", table));
   const std::string kind = found->text(0, 1);
   if (!std::string_view("rpvmf").contains(kind))
     return base::failure(ErrorCode::SchemaMismatch, fmt::format("`{}` in {} is no table", table, session.address()));
@@ -242,22 +248,24 @@ Result<StoredTable> describe(Session& session, const std::string& table) {
 }
 
 Result<std::vector<Conversion>> conversions(const Session& session, const value::TypeTable& types, const TableLayout& layout,
-                                            const StoredTable& stored) {
+                                            const StoredTable& stored, Use use) {
   std::vector<Conversion> result;
   if (layout.columns.empty()) {
     const StoredColumn* letter = find(stored, "letter");
-    auto how = letter == nullptr ? std::nullopt : conversion({.kind = TypeKind::Json}, *letter);
+    auto how = letter == nullptr ? std::nullopt : conversion({.kind = TypeKind::Json}, *letter, use);
     if (!how) return mismatch(session, types, layout, stored, "dead letters need a column `letter` of type text or jsonb");
     result.push_back(*how);
   }
   for (const TableColumn& column : layout.columns) {
     const StoredColumn* found = find(stored, column.name);
     if (found == nullptr)
-      return mismatch(session, types, layout, stored, fmt::format("column `{}` is missing{}", column.name, nearest(stored, column.name)));
-    auto how = conversion(types[column.type], *found);
-    if (!how) {
       return mismatch(session, types, layout, stored,
-                      fmt::format("column `{}` is {}, which cannot hold {}", column.name, found->declared, types.name(column.type)));
+                      fmt::format("column `{}` is missing{}", column.name, nearest(stored, column.name)));
+    auto how = conversion(types[column.type], *found, use);
+    if (!how) {
+      return mismatch(
+          session, types, layout, stored,
+          fmt::format("column `{}` is {}, which cannot hold {}", column.name, found->declared, types.name(column.type)));
     }
     result.push_back(std::move(*how));
   }
@@ -269,13 +277,15 @@ Result<void> check_writable(Session& session, const value::TypeTable& types, con
   auto kind = session.query("SELECT relkind FROM pg_catalog.pg_class WHERE oid = $1::regclass", Parameters().text(stored.table));
   if (!kind) return std::unexpected(kind.error());
   if (kind->view(0, 0) == "f" || kind->view(0, 0) == "m")
-    return mismatch(session, types, layout, stored, "it is a foreign table or materialized view, whose rows no commit here covers");
+    return mismatch(session, types, layout, stored,
+                    "it is a foreign table or materialized view, whose rows no commit here covers");
   for (const StoredColumn& column : stored.columns) {
     const bool is_given = layout.columns.empty()
                               ? column.name == "letter"
                               : std::ranges::find(layout.columns, column.name, &TableColumn::name) != layout.columns.end();
     if (is_given && column.is_computed)
-      return mismatch(session, types, layout, stored, fmt::format("column `{}` takes no values: it is GENERATED ALWAYS", column.name));
+      return mismatch(session, types, layout, stored,
+                      fmt::format("column `{}` takes no values: it is GENERATED ALWAYS", column.name));
     if (!is_given && column.demands_value)
       return mismatch(session, types, layout, stored, fmt::format("column `{}` demands a value, and none flows in", column.name));
   }
@@ -283,8 +293,9 @@ Result<void> check_writable(Session& session, const value::TypeTable& types, con
     auto has_key = has_unique_key(session, layout, stored);
     if (!has_key) return std::unexpected(has_key.error());
     if (!*has_key) {
-      return mismatch(session, types, layout, stored,
-                      fmt::format("there is no unique index on the key; `CREATE UNIQUE INDEX ON {} ({})`", stored.table, key_list(layout)));
+      return mismatch(
+          session, types, layout, stored,
+          fmt::format("there is no unique index on the key; `CREATE UNIQUE INDEX ON {} ({})`", stored.table, key_list(layout)));
     }
   }
   return check_privileges(session, layout, stored, updates, deletes);

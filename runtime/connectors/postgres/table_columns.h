@@ -42,8 +42,10 @@ struct Conversion {
   Form form = Form::Plain;
 };
 
-// nullopt: such values do not fit into such a column without loss.
-std::optional<Conversion> conversion(const value::Type& type, const StoredColumn& column);
+enum class Use : std::uint8_t { Read, Write };
+
+// nullopt: such values do not fit into such a column without loss; or, to read, are not what lies in it.
+std::optional<Conversion> conversion(const value::Type& type, const StoredColumn& column, Use use);
 
 // The type that a column gets that we make.
 std::string column_type(const value::Type& type);
@@ -58,8 +60,8 @@ base::Result<StoredTable> describe(Session& session, const std::string& table);
 base::Result<bool> table_exists(Session& session, const std::string& table);
 
 // `columns[i]`: how the layout's column i is stored. SchemaMismatch with both lists: a column is missing or does not fit.
-base::Result<std::vector<Conversion>> conversions(const Session& session, const value::TypeTable& types, const TableLayout& layout,
-                                                  const StoredTable& stored);
+base::Result<std::vector<Conversion>> conversions(const Session& session, const value::TypeTable& types,
+                                                  const TableLayout& layout, const StoredTable& stored, Use use);
 
 // For writing: no column demands a value that nobody gives, none of ours is computed, the key has a unique index, the user may.
 base::Result<void> check_writable(Session& session, const value::TypeTable& types, const TableLayout& layout,

@@ -22,8 +22,8 @@ WriteMode write_mode(const ir::Sink& sink) {
   return {sink.on_conflict, sink.version, sink.is_keyed, create != sink.options.end() && create->second == "true"};
 }
 
-Result<std::unique_ptr<connectors::Sink>> TableSink::open(const ir::Program& program, const ir::Sink& sink, PostgresDomain* domain,
-                                                          PostgresSettings settings) {
+Result<std::unique_ptr<connectors::Sink>> TableSink::open(const ir::Program& program, const ir::Sink& sink,
+                                                          PostgresDomain* domain, PostgresSettings settings) {
   if (domain != nullptr) return open(domain->session(), nullptr, program.types, layout_of(sink), write_mode(sink));
   if (settings.purpose.empty()) settings.purpose = sink.name;
   auto own = Session::open(std::move(settings));
@@ -42,18 +42,20 @@ Result<std::unique_ptr<connectors::Sink>> TableSink::open(Session& session, std:
     stored.error().message += "; `create = true` lets the sink make it";
   }
   if (!stored) return std::unexpected(stored.error());
-  auto how = conversions(session, types, layout, *stored);
+  auto how = conversions(session, types, layout, *stored, Use::Write);
   if (!how) return std::unexpected(how.error());
   const bool looks_at_keys = !layout.key.empty() && mode.on_conflict != ir::Conflict::Error;
-  if (auto checked = check_writable(session, types, layout, *stored, looks_at_keys, mode.deletes && !layout.key.empty()); !checked)
+  if (auto checked = check_writable(session, types, layout, *stored, looks_at_keys, mode.deletes && !layout.key.empty());
+      !checked)
     return std::unexpected(checked.error());
-  auto sink = std::unique_ptr<TableSink>(new TableSink(session, std::move(own), types, std::move(layout), mode, stored->table, *how));
+  auto sink =
+      std::unique_ptr<TableSink>(new TableSink(session, std::move(own), types, std::move(layout), mode, stored->table, *how));
   if (auto checked = sink->check_version(*how); !checked) return std::unexpected(checked.error());
   return sink;
 }
 
-TableSink::TableSink(Session& session, std::unique_ptr<Session> own, const value::TypeTable& types, TableLayout layout, WriteMode mode,
-                     std::string table, const std::vector<Conversion>& how)
+TableSink::TableSink(Session& session, std::unique_ptr<Session> own, const value::TypeTable& types, TableLayout layout,
+                     WriteMode mode, std::string table, const std::vector<Conversion>& how)
     : own_(std::move(own)), session_(session), types_(types), layout_(std::move(layout)), mode_(mode), table_(std::move(table)) {
   std::size_t cell = 0;
   for (std::size_t i = 0; i < layout_.columns.size(); ++i) {
@@ -131,19 +133,20 @@ std::string TableSink::version_condition() const {
       for (std::size_t i = 0; (i = literal.find('\'', i)) != std::string::npos; i += 2) literal.insert(i, 1, '\'');
       names += fmt::format("{}'{}'", names.empty() ? "" : ", ", literal);
     }
-    compared = fmt::format("array_position(ARRAY[{1}]::text[], excluded.{0}::text) > coalesce(array_position(ARRAY[{1}]::text[], "
-                           "t.{0}::text), 0)",
-                           column.name, names);
+    compared = fmt::format(
+        "array_position(ARRAY[{1}]::text[], excluded.{0}::text) > coalesce(array_position(ARRAY[{1}]::text[], "
+        "t.{0}::text), 0)",
+        column.name, names);
   }
   return fmt::format(" WHERE t.{} IS NULL OR {}", column.name, compared);
 }
 
 Result<void> TableSink::check_version(const std::vector<Conversion>& how) const {
   if (mode_.version < 0 || how[static_cast<std::size_t>(mode_.version)].form != Form::DurationText) return {};
-  return base::failure(ErrorCode::SchemaMismatch,
-                       fmt::format("table `{}` of {}: column `{}` is the version, and durations as text have no order: make it interval",
-                                   layout_.table, session_.address(),
-                                   layout_.columns[static_cast<std::size_t>(mode_.version)].name));
+  return base::failure(
+      ErrorCode::SchemaMismatch,
+      fmt::format("table `{}` of {}: column `{}` is the version, and durations as text have no order: make it interval",
+                  layout_.table, session_.address(), layout_.columns[static_cast<std::size_t>(mode_.version)].name));
 }
 
 std::string TableSink::remove_text() const {
@@ -247,8 +250,8 @@ Result<void> TableSink::run(const std::string& sql, const std::vector<std::size_
       if (append_cell(array, types_, column.type, column.how.form, rows[row].cells + column.cell, scratch_[index])) continue;
       return std::unexpected(base::Error{
           ErrorCode::ConstraintViolated,
-          fmt::format("table `{}`, column {}: PostgreSQL's text cannot hold the character 0", layout_.table, column.name), "22021",
-          static_cast<std::int64_t>(row)});
+          fmt::format("table `{}`, column {}: PostgreSQL's text cannot hold the character 0", layout_.table, column.name),
+          "22021", static_cast<std::int64_t>(row)});
     }
     parameters.array(array);
   }

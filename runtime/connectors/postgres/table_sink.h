@@ -29,8 +29,8 @@ class TableSink final : public connectors::Sink {
   static base::Result<std::unique_ptr<connectors::Sink>> open(Session& session, std::unique_ptr<Session> own,
                                                               const value::TypeTable& types, TableLayout layout, WriteMode mode);
   // Of a program: through `domain` if the sink is in its system, else (null) over a connection of its own.
-  static base::Result<std::unique_ptr<connectors::Sink>> open(const ir::Program& program, const ir::Sink& sink, PostgresDomain* domain,
-                                                              PostgresSettings settings);
+  static base::Result<std::unique_ptr<connectors::Sink>> open(const ir::Program& program, const ir::Sink& sink,
+                                                              PostgresDomain* domain, PostgresSettings settings);
 
   base::Result<void> write(std::span<const connectors::OutputRow> rows) override;
   base::Result<void> await() override { return {}; }
