@@ -1,6 +1,7 @@
 #include "runtime/connectors/kafka/message_slab.h"
 
 #include <cstring>
+#include <vector>
 
 namespace piperun::kafka {
 
@@ -11,10 +12,14 @@ struct Block final : record::SlabOwner {
   std::unique_ptr<char[]> bytes;
 };
 
-template <typename Visit>
-void each_header(const rd_kafka_message_t& message, Visit visit) {
+// Null: none. Asking costs an allocation in the client each time, also where there is none: once per message.
+rd_kafka_headers_t* headers_of(const rd_kafka_message_t& message) {
   rd_kafka_headers_t* headers = nullptr;
-  if (rd_kafka_message_headers(&message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) return;
+  return rd_kafka_message_headers(&message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR ? headers : nullptr;
+}
+
+template <typename Visit>
+void each_header(const rd_kafka_headers_t* headers, Visit visit) {
   const char* name = nullptr;
   const void* value = nullptr;
   std::size_t size = 0;
@@ -24,9 +29,9 @@ void each_header(const rd_kafka_message_t& message, Visit visit) {
   }
 }
 
-std::size_t bytes_of(const rd_kafka_message_t& message) {
-  std::size_t result = message.key_len + message.len;
-  each_header(message, [&](std::string_view name, std::optional<std::string_view> value) {
+std::size_t bytes_of(const rd_kafka_headers_t* headers) {
+  std::size_t result = 0;
+  each_header(headers, [&](std::string_view name, std::optional<std::string_view> value) {
     result += name.size() + (value ? value->size() : 0);
   });
   return result;
@@ -42,7 +47,11 @@ std::int64_t time_of(const rd_kafka_message_t& message) {
 
 record::Slab slab_of(std::span<rd_kafka_message_t* const> messages, std::uint32_t partition) {
   std::size_t total = record::kPadding;
-  for (const rd_kafka_message_t* message : messages) total += bytes_of(*message);
+  std::vector<const rd_kafka_headers_t*> headers(messages.size());
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    headers[i] = headers_of(*messages[i]);
+    total += messages[i]->key_len + messages[i]->len + (headers[i] == nullptr ? 0 : bytes_of(headers[i]));
+  }
   auto block = std::make_unique<Block>(total);
   char* next = block->bytes.get();
   const auto copy = [&next](const void* bytes, std::size_t size) {
@@ -54,14 +63,16 @@ record::Slab slab_of(std::span<rd_kafka_message_t* const> messages, std::uint32_
   record::Slab slab;
   slab.partition = partition;
   slab.records.reserve(messages.size());
-  for (const rd_kafka_message_t* message : messages) {
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    const rd_kafka_message_t* message = messages[i];
     record::RawRecord& record = slab.records.emplace_back();
     record.offset = message->offset;
     record.next = message->offset + 1;
     record.timestamp = time_of(*message);
     if (message->key != nullptr) record.key = copy(message->key, message->key_len);
     if (message->payload != nullptr) record.value = copy(message->payload, message->len);
-    each_header(*message, [&](std::string_view name, std::optional<std::string_view> value) {
+    if (headers[i] == nullptr) continue;
+    each_header(headers[i], [&](std::string_view name, std::optional<std::string_view> value) {
       const std::string_view own_name = copy(name.data(), name.size());
       record.headers.push_back({own_name, value ? std::optional(copy(value->data(), value->size())) : std::nullopt});
     });
