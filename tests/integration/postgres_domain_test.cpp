@@ -323,11 +323,17 @@ TEST_F(PostgresDomainTest, KillBetweenBeginAndCommitLeavesNothing) {
   Turns turns;
   const pid_t child = in_child([&] {
     auto mine = owner();
-    const bool done = mine->begin() && mine->fence(std::vector{advance(0, 5)}) &&
-                      mine->claim_keys("d", std::vector{KeyClaim{"k", {}, {1}}}) && mine->put_letters(std::vector<Letter>(1)) &&
-                      mine->add_rows("s", 5) && mine->session().execute("CREATE TABLE t (a int); INSERT INTO t VALUES (1)");
+    const std::vector<KeyClaim> claims{{"k", {}, {1}}};
+    const std::vector<Letter> letters(1);
+    const auto done = [](const base::Result<void>& result) { result.value(); };  // ends the child
+    done(mine->begin());
+    done(mine->fence(std::vector{advance(0, 5)}));
+    must(mine->claim_keys("d", claims));
+    done(mine->put_letters(letters));
+    done(mine->add_rows("s", 5));
+    done(mine->session().execute("CREATE TABLE t (a int); INSERT INTO t VALUES (1)"));
     turns.parent_may_go();
-    while (done) ::pause();
+    for (;;) ::pause();
     return 1;
   });
   turns.wait_for_child();

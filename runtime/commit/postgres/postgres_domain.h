@@ -65,6 +65,7 @@ class PostgresDomain final : public commit::Domain {
 
   // Sinks of the same database write through it, inside of the open transaction.
   Session& session() { return *session_; }
+  std::unique_ptr<Session> take_session() && { return std::move(session_); }
 
  private:
   base::Result<void> check_owner();

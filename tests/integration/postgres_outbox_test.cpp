@@ -1,0 +1,184 @@
+// An outbox of a real PostgreSQL: no row is lost whatever order transactions end in, and what a person sees of a database.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "runtime/connectors/postgres/inspector.h"
+#include "runtime/connectors/postgres/outbox.h"
+#include "tests/integration/postgres_database.h"
+
+namespace piperun::postgres {
+namespace {
+
+using base::ErrorCode;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+template <typename Value>
+auto must(base::Result<Value> result) {
+  if (result) return std::move(*result);
+  ADD_FAILURE() << result.error().message;
+  std::abort();
+}
+
+class PostgresOutboxTest : public ::testing::Test {
+ protected:
+  PostgresOutboxTest() {
+    database_.exec(
+        "CREATE TABLE events (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, number bigint UNIQUE, item text, cents "
+        "numeric)");
+  }
+  std::unique_ptr<Outbox> open(const std::string& table = "events") {
+    return must(Outbox::open(database_.settings(), table, "p", "events.bus"));
+  }
+  static std::vector<std::string> values(const std::vector<Outbox::Row>& rows) {
+    std::vector<std::string> result;
+    for (const Outbox::Row& row : rows) result.push_back(std::to_string(row.number) + row.value);
+    return result;
+  }
+  void insert(const std::string& item) { database_.exec("INSERT INTO events (item, cents) VALUES ('" + item + "', 1.50)"); }
+
+  integration::TestDatabase database_;
+  base::SystemClock clock_;
+};
+
+// The trap of a cursor by id: id 2 is committed and read first, id 1 afterwards.
+TEST_F(PostgresOutboxTest, ARowThatIsCommittedLateIsNotLost) {
+  pqxx::connection slow(database_.url());
+  pqxx::work transaction(slow);
+  transaction.exec("INSERT INTO events (item) VALUES ('first id')");
+  insert("second id");
+  auto outbox = open();
+  must(outbox->claim());
+  EXPECT_EQ(must(outbox->number_rows(10)), 1);
+  EXPECT_THAT(values(must(outbox->read(0, 10))), ElementsAre("0{\"item\": \"second id\", \"cents\": 1.50}"));
+  transaction.commit();
+  EXPECT_EQ(must(outbox->number_rows(10)), 1);
+  EXPECT_THAT(values(must(outbox->read(1, 10))), ElementsAre("1{\"item\": \"first id\", \"cents\": null}"));
+}
+
+TEST_F(PostgresOutboxTest, NumbersHaveNoGapsAndSentRowsGo) {
+  for (int i = 0; i < 5; ++i) insert(std::to_string(i));
+  auto outbox = open();
+  must(outbox->claim());
+  EXPECT_EQ(must(outbox->number_rows(2)), 2);
+  EXPECT_EQ(must(outbox->number_rows(10)), 3);
+  EXPECT_EQ(must(outbox->number_rows(10)), 0);
+  EXPECT_EQ(must(outbox->read(0, 10)).size(), 5u);
+  ASSERT_TRUE(outbox->delete_sent(3));
+  EXPECT_EQ(database_.value("SELECT number FROM events ORDER BY 1"), "3 4");
+  EXPECT_EQ(must(outbox->read(3, 10)).size(), 2u);
+  auto gone = outbox->read(2, 10);
+  ASSERT_FALSE(gone);
+  EXPECT_EQ(gone.error().code, ErrorCode::PositionGone);
+  auto ahead = outbox->read(6, 10);  // as after a restore from a backup
+  ASSERT_FALSE(ahead);
+  EXPECT_THAT(ahead.error().message, HasSubstr("went back in time"));
+}
+
+TEST_F(PostgresOutboxTest, ARelayThatWasTakenOverNumbersAndDeletesNothing) {
+  insert("a");
+  auto old = open(), taker = open();
+  must(old->claim());
+  EXPECT_EQ(must(old->number_rows(1)), 1);
+  EXPECT_EQ(must(taker->claim()).next, 1);
+  insert("b");
+  for (const auto& code : {old->number_rows(1).error().code, old->delete_sent(1).error().code, old->state().error().code})
+    EXPECT_EQ(code, ErrorCode::LostOwnership);
+  EXPECT_EQ(must(taker->number_rows(9)), 1);
+  EXPECT_EQ(database_.value("SELECT number FROM events ORDER BY id"), "0 1");
+}
+
+TEST_F(PostgresOutboxTest, TwoRelaysThatRaceGiveEachNumberOnce) {
+  for (int i = 0; i < 300; ++i) insert(std::to_string(i));
+  auto outbox = open();
+  must(outbox->claim());
+  std::jthread other([&] {
+    auto rival = open();
+    for (int i = 0; i < 20; ++i) {
+      must(rival->claim());
+      [[maybe_unused]] auto tried = rival->number_rows(7);
+    }
+  });
+  for (int i = 0; i < 40; ++i) {
+    if (!outbox->number_rows(5)) must(outbox->claim());
+  }
+  other.join();
+  must(outbox->claim());
+  must(outbox->number_rows(300));
+  EXPECT_EQ(database_.value("SELECT count(DISTINCT number), min(number), max(number) FROM events"), "300|0|299");
+  EXPECT_EQ(must(outbox->state()).next, 300);
+}
+
+TEST_F(PostgresOutboxTest, AsASourceItsOffsetsAreTheNumbers) {
+  database_.exec("INSERT INTO events (item) SELECT i::text FROM generate_series(1, 1500) i");
+  auto source = must(OutboxSource::open(open(), clock_));
+  const auto partitions = must(source->partitions());
+  ASSERT_EQ(partitions.size(), 1u);
+  EXPECT_EQ(partitions[0].begin, 0);
+  EXPECT_EQ(partitions[0].end, 1'500);
+  EXPECT_EQ(must(source->resolve("latest", 0)), 1'500);
+  auto slab = must(source->read(0, 0, 700, 1 << 20));
+  ASSERT_EQ(slab.records.size(), 700u);
+  EXPECT_EQ(slab.records[699].offset, 699);
+  EXPECT_EQ(slab.records[699].next, 700);
+  EXPECT_EQ(slab.records[699].value, "{\"item\": \"700\", \"cents\": null}");
+  EXPECT_EQ(must(source->read(0, 0, 700, 10)).records.size(), 1u) << "one record at least, however large";
+  EXPECT_TRUE(must(source->read(0, 1'500, 10, 1 << 20)).records.empty());
+  insert("late");
+  EXPECT_EQ(must(source->read(0, 1'500, 10, 1 << 20)).records.size(), 1u) << "numbered when it is looked for";
+}
+
+TEST_F(PostgresOutboxTest, ATableThatIsNoOutboxIsRefused) {
+  database_.exec("CREATE TABLE plain (id bigint PRIMARY KEY, item text)");
+  auto refused = Outbox::open(database_.settings(), "plain", "p", "u");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::SchemaMismatch);
+  EXPECT_THAT(refused.error().message, HasSubstr("`number` is missing"));
+}
+
+// ---- What a person sees
+
+TEST_F(PostgresOutboxTest, TheInspectorShowsTablesRowsAndLedgers) {
+  insert("b");
+  insert("a");
+  database_.exec(
+      "CREATE SCHEMA other; CREATE TABLE other.odd (b bytea, t bool, j jsonb); INSERT INTO other.odd VALUES ('\\x00ff', true, "
+      "'[1]')");
+  auto inspector = must(Inspector::open(database_.settings()));
+  EXPECT_TRUE(must(inspector.ledgers()).empty());
+  EXPECT_EQ(database_.value("SELECT to_regnamespace('piperun')"), "null") << "looking makes nothing";
+  const auto tables = must(inspector.tables());
+  ASSERT_EQ(tables.size(), 2u);
+  EXPECT_EQ(tables[0].name, "events");
+  EXPECT_THAT(tables[0].columns, ElementsAre("id", "number", "item", "cents"));
+  EXPECT_THAT(tables[0].types, ElementsAre("bigint", "bigint", "text", "numeric"));
+  EXPECT_EQ(tables[0].rows, 2);
+  EXPECT_EQ(tables[1].name, "other.odd");
+  const auto rows = must(inspector.rows("events", 1));
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_EQ(rows[0][1].kind, ListedValue::Kind::Null);
+  EXPECT_EQ(rows[0][2].text, "b");
+  EXPECT_EQ(rows[0][3].kind, ListedValue::Kind::Number);
+  const auto odd = must(inspector.rows("other.odd", 9));
+  EXPECT_EQ(odd[0][0].text, std::string("\0\xff", 2));
+  EXPECT_EQ(odd[0][1].text, "true");
+  EXPECT_EQ(odd[0][2].kind, ListedValue::Kind::Json);
+  EXPECT_EQ(inspector.rows("nope", 1).error().code, ErrorCode::NoSuchTable);
+
+  auto domain = must(PostgresDomain::open(database_.settings(), "p", "orders.shop"));
+  auto claimed = must(domain->claim(std::vector{commit::PartitionName{"orders", 0}}));
+  claimed.front().next_offset = 7;
+  ASSERT_TRUE(domain->seed_positions(claimed));
+  ASSERT_TRUE(domain->add_rows("s", 3));
+  ASSERT_TRUE(domain->put_letters(std::vector<commit::Letter>(1)));
+  const auto ledgers = must(inspector.ledgers());
+  ASSERT_EQ(ledgers.size(), 1u);
+  EXPECT_EQ(ledgers[0].unit, "orders.shop");
+  EXPECT_EQ(ledgers[0].positions.front().next_offset, 7);
+  EXPECT_THAT(ledgers[0].sinks, ElementsAre(std::pair<std::string, std::int64_t>("s", 3)));
+  EXPECT_EQ(ledgers[0].letters, 1);
+  EXPECT_EQ(must(std::move(inspector).domain("p", "orders.shop")->letters(false)).size(), 1u);
+}
+
+}  // namespace
+}  // namespace piperun::postgres
