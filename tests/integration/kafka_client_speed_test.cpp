@@ -41,9 +41,10 @@ Cost cost_of(Read read) {
 }
 
 std::size_t read_tuned(const std::string& topic) {
-  const auto consumer = integration::make_client(
-      RD_KAFKA_CONSUMER,
-      {{"group.id", topic + "-tuned"}, {"enable.auto.commit", "false"}, {"fetch.message.max.bytes", "4194304"}, {"check.crcs", "true"}});
+  const auto consumer = integration::make_client(RD_KAFKA_CONSUMER, {{"group.id", topic + "-tuned"},
+                                                                     {"enable.auto.commit", "false"},
+                                                                     {"fetch.message.max.bytes", "4194304"},
+                                                                     {"check.crcs", "true"}});
   rd_kafka_poll_set_consumer(consumer.get());
   rd_kafka_topic_partition_list_t* list = rd_kafka_topic_partition_list_new(kPartitions);
   for (int i = 0; i < kPartitions; ++i) rd_kafka_topic_partition_list_add(list, topic.c_str(), i)->offset = 0;
