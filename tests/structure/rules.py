@@ -35,6 +35,6 @@ ONE_DOOR = ["re2/", "openssl/", "date/", "zlib.h"]
 # about stored data, which take a unit over or read it while nothing of the protocol is done.
 DOMAIN = "runtime/commit/domain.h"
 CALLS_DOMAINS = ["runtime/engine/worker", "runtime/engine/hand_over.cpp", "runtime/commit/", "runtime/connectors/embedded/inspector.cpp",
-                 "runtime/piperun/"]
+                 "runtime/connectors/postgres/inspector.cpp", "runtime/piperun/"]
 
 VAGUE_NAMES = {"util", "utils", "helper", "helpers", "manager", "common", "misc", "base_impl"}
