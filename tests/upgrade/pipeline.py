@@ -75,7 +75,7 @@ class Pipeline:
         return process.returncode == -signal.SIGKILL
 
     def kill_after(self, step, name, *options):
-        done = subprocess.run([self.victim, name, "--kill-after", step, "--at", "1", *options], cwd=self.folder, capture_output=True, text=True, timeout=120)
+        done = subprocess.run([self.victim, name, "--kill-after", step, "--in", "on_assign", "--at", "1", *options], cwd=self.folder, capture_output=True, text=True, timeout=120)
         return done.returncode == -signal.SIGKILL
 
     # ---- What is stored

@@ -119,7 +119,7 @@ class WindowChanged(Case):
     def test_keep(self):
         def test(killed):
             rest = self.begin(file(within="2h"), killed=killed)
-            self.assert_diff("refused", "P0512", "3600 s and does for 7200 s", "`--upgrade keep` or `--upgrade reset`", exit_code=1)
+            self.assert_diff("refused", "P0512", "1h and does for 2h", "`--upgrade keep` or `--upgrade reset`", exit_code=1)
             self.assert_refused("P0512")
             self.assert_ok(self.pipe.drain("new.pipe", "--upgrade", "keep"))
             self.model.read(rest, within=timedelta(hours=2))
