@@ -162,7 +162,8 @@ constexpr Option kPipelineOptions[] = {
 constexpr Option kErrorOptions[] = {
     {"retry", 0, Integer, "", "5", false, Now, "attempts at a system that fails before the unit pauses"},
     {"backoff", 0, Backoff, "", "200ms..30s", false, Now, "first and longest wait between attempts; exponential, full jitter"},
-    {"pause", 0, Duration, "", "30s", false, Now, "when the attempts are used up: wait, then one batch probes, for ever"},
+    {"pause", 0, Duration, "", "30s", false, Now,
+     "when the attempts are used up one batch probes, for ever: each second at first, at last once in this time"},
     {"give_up", 0, Word, "stop", "", false, Now, "stops the pipeline instead of pausing"},
     {"dead_letter", 0, ValueKind::DeadLetter, "keep skip stop", "stop", false, Now,
      "where a record goes that cannot be processed; or a sink's name"},

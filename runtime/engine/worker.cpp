@@ -273,7 +273,9 @@ bool Worker::set_apart(const base::Error& error, const ir::Step& step, Attempt& 
 // False: give up, or a stop was asked for.
 bool Worker::wait_before_retry(const base::Error& error) {
   const Retry::Decision decision = retry_.after_failure();
-  if (decision.paused) spdlog::error("paused unit={} attempts={} error={}", unit_.name, decision.attempt, error.message);
+  if (decision.paused)
+    spdlog::error("paused unit={} attempts={} wait_ms={} error={}", unit_.name, decision.attempt, decision.wait / 1000,
+                  error.message);
   else
     spdlog::warn("retrying unit={} attempt={} wait_ms={} error={}", unit_.name, decision.attempt, decision.wait / 1000,
                  error.message);
