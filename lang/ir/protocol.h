@@ -36,6 +36,7 @@ struct Step {
   std::uint32_t sink = kNone;      // Write, Await: which
   StepMode mode = StepMode::None;
   bool in_transaction = false;     // Write, PutState: the effect waits for the unit's `commit`
+  bool later = false;              // Write: only queued, certain when awaited; Await: of such writes
 };
 
 // One list per occasion; each runs from its beginning. The engine has no other way to change durable state.

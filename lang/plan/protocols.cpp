@@ -66,14 +66,19 @@ class Emitter {
   Steps each_sink(StepKind kind, bool joining) const {
     Steps steps;
     for (const ir::SinkId sink : unit_.sinks) {
-      if (joins_transaction(program_, unit_, sink) == joining) steps.push_back({kind, sink, StepMode::None, joining});
+      if (joins_transaction(program_, unit_, sink) == joining) steps.push_back(of_sink(kind, sink, joining));
     }
     return steps;
   }
   Steps all_sinks(StepKind kind) const {
     Steps steps;
-    for (const ir::SinkId sink : unit_.sinks) steps.push_back({kind, sink, StepMode::None, false});
+    for (const ir::SinkId sink : unit_.sinks) steps.push_back(of_sink(kind, sink, false));
     return steps;
+  }
+  // A Kafka producer sends in the background: a `write` that is in no transaction is certain only when it was awaited.
+  Step of_sink(StepKind kind, ir::SinkId sink, bool joining) const {
+    const bool later = !joining && runs_as(program_.systems[program_.sinks[sink].system]) == ir::SystemKind::Kafka;
+    return {.kind = kind, .sink = sink, .mode = StepMode::None, .in_transaction = joining, .later = later};
   }
 
   // ---- the ends of a worker's life

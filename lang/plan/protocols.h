@@ -9,7 +9,8 @@ namespace piperun::plan {
 // - A list runs from its beginning to its end. After on_assign, and after on_unclear and on_poison, goes on `batch`, from `fetch`
 //   (if on_unclear read the position) or from `process` (if on_poison did `reprocess`).
 // - A step that failed for certain is tried again by itself; if a transaction is open, that is aborted and the batch runs again from
-//   the step behind `fetch`. A step whose outcome is unknown leads to on_unclear.
+//   the step behind `fetch`. A step whose outcome is unknown leads to on_unclear: a failed `await` of queued writes (Step::later) too,
+//   since what was queued is gone from this process and must be written again.
 // - A step refused because the epoch is over leads to `release`: the process exits, or claims again if its group says so.
 // - on_revoke and on_stop begin between two batches.
 ir::Protocol protocol_of(const ir::Program& program, const ir::Unit& unit);

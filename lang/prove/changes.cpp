@@ -1,6 +1,7 @@
 #include "lang/prove/changes.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace piperun::prove {
 
@@ -51,6 +52,31 @@ std::vector<World> Changes::decided(World world) const {
   return {landed, world};
 }
 
+std::vector<World> Changes::sent_or_not(const World& world, const Queue& queue) const {
+  std::vector<World> worlds{world};
+  for (std::uint8_t record = 0; record < kRecords; ++record) {
+    for (int left = queue[record]; left > 0; --left) {
+      for (std::size_t i = 0, end = worlds.size(); i < end; ++i) {
+        World sent = worlds[i];
+        output(sent, record, 1);
+        worlds.push_back(sent);
+      }
+    }
+  }
+  return worlds;
+}
+
+std::vector<World> Changes::gone(World world, bool ex) const {
+  const Queue queue = std::exchange(me(world, ex), {}).queued;
+  if (ex) world.ex_awake = 0;
+  return sent_or_not(world, queue);
+}
+
+void Changes::send_queued(World& world, bool ex) const {
+  const Queue queue = std::exchange(me(world, ex).queued, {});
+  for (std::uint8_t record = 0; record < kRecords; ++record) output(world, record, queue[record]);
+}
+
 void Changes::advance(World& world, bool ex) const {
   Worker& worker = me(world, ex);
   const auto list = static_cast<ListId>(worker.list);
@@ -58,7 +84,7 @@ void Changes::advance(World& world, bool ex) const {
   do {
     if (++worker.step < steps.size()) continue;
     return end_list(worker, list);
-  } while (is_silent(subject_, steps[worker.step].kind));
+  } while (is_silent(subject_, steps[worker.step]));
 }
 
 void Changes::end_list(Worker& worker, ListId list) const {

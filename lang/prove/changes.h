@@ -41,6 +41,13 @@ class Changes {
   // by the system; what is on its way is decided, one way or the other.
   std::vector<World> locked(World world, bool ex) const;
 
+  // What `write` queued has reached the sink.
+  void send_queued(World& world, bool ex) const;
+  // Every way in which what was queued has reached the sink, or never will.
+  std::vector<World> sent_or_not(const World& world, const Queue& queue) const;
+  // The worlds in which this worker is no more: what it had queued was sent or not.
+  std::vector<World> gone(World world, bool ex) const;
+
   // To the next step that counts, or to what follows the list.
   void advance(World& world, bool ex) const;
   void go_to(World& world, bool ex, ListId list) const;

@@ -15,6 +15,7 @@ std::string write_clause(const ir::Program& program, const ir::Unit& unit, const
   const ir::Sink& sink = program.sinks[step.sink];
   const char* what = sink.is_topic ? "records" : "rows";
   if (step.in_transaction) return fmt::format("puts the {} into the transaction; nobody sees them yet", what);
+  if (step.later) return fmt::format("queues the {}; they are sent in the background, and each is seen when it arrives", what);
   if (sink.idempotent_by_key) return "sends the requests; the receiver ignores those that it knows by their key";
   return fmt::format("sends the {}; from here on others can see them{}", what,
                      sink.system == unit.domain ? ", in a transaction of their own" : "");

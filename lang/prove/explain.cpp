@@ -173,21 +173,23 @@ class Explainer {
     for (const auto& [name, words] : rows) line("    {:<{}}  {}", name, width, words);
   }
 
-  static const char* fate(int effects) { return effects == 0 ? "lost" : effects == 1 ? "once" : "twice"; }
-
   void crashes(const ir::Unit& unit) {
     line("\n  What a kill -9 right behind a step does to the batch, when the unit is started again");
+    const std::vector<CrashRow> table = crash_table(program_, unit);
     const std::size_t width = step_width(unit);
+    std::vector<std::size_t> widths;
     std::string head = fmt::format("    {:<{}}  {:<22}", "killed behind", width, "then");
-    for (const ir::SinkId id : unit.sinks) head += fmt::format("  {:<12}", program_.sinks[id].name);
+    for (std::size_t i = 0; i < unit.sinks.size(); ++i) {
+      const std::string& name = program_.sinks[unit.sinks[i]].name;
+      widths.push_back(std::max<std::size_t>(12, name.size()));
+      for (const CrashRow& row : table) widths.back() = std::max(widths.back(), words(row.finally[i]).size());
+      head += fmt::format("  {:<{}}", name, widths.back());
+    }
     line("{}", head);
-    for (const CrashRow& row : crash_table(program_, unit)) {
+    for (const CrashRow& row : table) {
       std::string text =
           fmt::format("    {:<{}}  {:<22}", row.step, width, row.position_moved ? "goes on behind it" : "reads it again");
-      for (std::size_t i = 0; i < row.finally.size(); ++i) {
-        const std::size_t name = std::max<std::size_t>(12, program_.sinks[unit.sinks[i]].name.size());
-        text += fmt::format("  {:<{}}", fate(row.finally[i]), name);
-      }
+      for (std::size_t i = 0; i < row.finally.size(); ++i) text += fmt::format("  {:<{}}", words(row.finally[i]), widths[i]);
       line("{}", text);
     }
   }

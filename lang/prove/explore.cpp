@@ -1,12 +1,14 @@
 #include "lang/prove/explore.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <string_view>
 #include <unordered_set>
 
 #include "lang/plan/protocols.h"
 #include "lang/plan/systems.h"
+#include "lang/prove/changes.h"
 #include "lang/prove/trace.h"
 
 namespace piperun::prove {
@@ -84,7 +86,9 @@ class Search {
 bool has(const ir::Protocol& protocol, StepKind kind) { return std::ranges::count(protocol.batch, kind, &ir::Step::kind) > 0; }
 
 // All is done, and nobody is left who could still do something.
-bool is_settled(const World& world) { return is_idle(world) && !world.ex.alive && !world.on_its_way.open; }
+bool is_settled(const World& world) {
+  return is_idle(world) && world.owner.queued == Queue{} && !world.ex.alive && !world.on_its_way.open;
+}
 
 bool state_fits(const Subject& subject, const World& world) {
   for (std::size_t i = 0; i < kRecords; ++i) {
@@ -101,7 +105,7 @@ std::string shape(const Subject& subject) {
   for (int list = 0; list <= static_cast<int>(ListId::OnStop); ++list) {
     for (const ir::Step& step : list_of(subject.protocol, static_cast<ListId>(list))) {
       text += static_cast<char>(step.kind);
-      text += static_cast<char>(static_cast<int>(step.mode) * 2 + (step.in_transaction ? 1 : 0));
+      text += static_cast<char>(static_cast<int>(step.mode) * 4 + (step.later ? 2 : 0) + (step.in_transaction ? 1 : 0));
     }
     text += '\xff';
   }
@@ -199,6 +203,14 @@ std::string words(const Verdict& verdict) {
   return verdict.at_most <= 1 ? "at most once" : "no promise";
 }
 
+std::string words(const Effects& effects) {
+  static constexpr std::array kFates{"lost", "once", "twice"};
+  const auto fate = [](int count) { return kFates.at(static_cast<std::size_t>(count)); };
+  if (effects.least == effects.most) return fate(effects.least);
+  if (effects.least == 1) return "once or twice";
+  return effects.most == 1 ? "once or lost" : "lost, once or twice";
+}
+
 namespace {
 
 // The fault-free run, until `stop` says so; the first move is taken where there are several.
@@ -212,17 +224,26 @@ World run_until(const Subject& subject, World world, Stop stop) {
   return world;
 }
 
+Effects range_of(const std::vector<int>& counts) {
+  const auto [least, most] = std::ranges::minmax(counts);
+  return {least, most};
+}
+
 // Killed when `steps` steps of the first batch are done.
 void kill_after(const Subject& subject, std::size_t steps, CrashRow& row) {
   const auto reached = [&](const World& w) {
     if (!w.owner.alive || static_cast<ListId>(w.owner.list) != ListId::Batch) return false;
     return w.owner.position > 0 || w.owner.step >= steps;
   };
-  World world = run_until(subject, World{}, reached);
-  world.owner = {};
-  row.position_moved = world.position > 0;
-  row.visible.push_back(world.effects[0]);
-  row.finally.push_back(run_until(subject, world, is_idle).effects[0]);
+  const World killed = run_until(subject, World{}, reached);
+  row.position_moved = killed.position > 0;
+  std::vector<int> visible, finally;
+  for (const World& world : Changes(subject).gone(killed, false)) {
+    visible.push_back(world.effects[0]);
+    finally.push_back(run_until(subject, world, is_idle).effects[0]);
+  }
+  row.visible.push_back(range_of(visible));
+  row.finally.push_back(range_of(finally));
 }
 
 }  // namespace

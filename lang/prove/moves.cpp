@@ -23,6 +23,7 @@ class Mover {
       steps_of(false);
     }
     if (world_.ex.alive) steps_of(true);
+    if (is_idle(world_) && world_.owner.queued != Queue{}) send();
     if (world_.on_its_way.open) {
       World next = world_;
       if (changes_.land(next)) add({.what = Happening::Lands, .record = next.on_its_way.record}, next);
@@ -32,8 +33,11 @@ class Mover {
 
  private:
   void add(Event event, const World& next) {
-    const auto seen = [](const World& w) { return w.effects[0] + w.effects[1]; };
-    event.effect = seen(next) > seen(world_);
+    for (std::uint8_t record = 0; record < kRecords; ++record) {
+      if (next.effects[record] <= world_.effects[record]) continue;
+      event.effect = true;
+      event.record = record;
+    }
     if (!is_fault(event.what) || faults_ == Faults::All || event.what == Happening::Crash) moves_.push_back({event, next});
   }
 
@@ -52,6 +56,13 @@ class Mover {
     add({.what = Happening::Restart}, next);
   }
 
+  // With time, what nobody awaits is sent too.
+  void send() {
+    World next = world_;
+    changes_.send_queued(next, false);
+    add({.what = Happening::Lands}, next);
+  }
+
   // ---- steps
 
   void steps_of(bool ex) {
@@ -67,16 +78,29 @@ class Mover {
     do_step(list[worker.step], ex);
   }
 
-  void refuse(World next, bool ex) {
-    me(next, ex) = {};
-    if (ex) next.ex_awake = 0;
-    add(event(Happening::Refused, ex), next);
-  }
+  void refuse(const World& next, bool ex) { end(event(Happening::Refused, ex), next, ex); }
 
   void done(World next, bool ex) {
+    const Queue queue = me(next, ex).queued;
     changes_.advance(next, ex);
     if (ex) next.ex_awake = next.ex.alive;
-    add(event(Happening::Step, ex), next);
+    if (me(next, ex).alive) return add(event(Happening::Step, ex), next);
+    for (const World& after : changes_.sent_or_not(next, queue)) add(event(Happening::Step, ex), after);
+  }
+
+  // The worker is no more.
+  void end(Event event, const World& world, bool ex) {
+    for (const World& after : changes_.gone(world, ex)) {
+      event.unsent = is_unsent(ex ? world.ex.queued : world.owner.queued, world, after);
+      add(event, after);
+    }
+  }
+
+  static bool is_unsent(const Queue& queue, const World& before, const World& after) {
+    for (std::size_t i = 0; i < kRecords; ++i) {
+      if (queue[i] > 0 && after.effects[i] == before.effects[i]) return true;
+    }
+    return false;
   }
 
   void do_step(const Step& step, bool ex) {
@@ -109,8 +133,10 @@ class Mover {
       case StepKind::CommitOffsets: return commit_offsets(step, next, ex);
       case StepKind::ClaimKeys: return claim_keys(next, ex, joins, record);
       case StepKind::Write:
-        if (worker.emits) changes_.change(next, open, joins, record, 1, 0);
+        if (worker.emits && step.later) raise(worker.queued[record], 1);
+        if (worker.emits && !step.later) changes_.change(next, open, joins, record, 1, 0);
         return done(next, ex);
+      case StepKind::Await: changes_.send_queued(next, ex); return done(next, ex);
       case StepKind::PutState:
         // The dead letter of a refused record stands for its effect.
         if ((worker.emits || worker.dead) && subject_.track_state) changes_.change(next, open, joins, record, worker.dead, 1);
@@ -125,16 +151,12 @@ class Mover {
         return done(next, ex);
       case StepKind::Abort: open = {}; return done(next, ex);
       case StepKind::Reprocess: worker.dead = 1; return done(next, ex);
-      case StepKind::Release:
-        worker = {};
-        if (ex) next.ex_awake = 0;
-        return add(event(Happening::Step, ex), next);
+      case StepKind::Release: return end(event(Happening::Step, ex), next, ex);
       case StepKind::InitProducer:
       case StepKind::PutManifest:
       case StepKind::SeedPosition:
       case StepKind::FillSample:
       case StepKind::LookupKeys:
-      case StepKind::Await:
       case StepKind::RetireProducer:
       case StepKind::NumberRows:
       case StepKind::DeleteSent:
@@ -227,7 +249,7 @@ class Mover {
     World next = world_;
     next.owner.list = static_cast<std::uint8_t>(list);
     next.owner.step = 0;
-    if (list_of(subject_.protocol, list).empty()) next.owner = {};
+    if (list_of(subject_.protocol, list).empty()) return end(event(what, false), next, false);
     add(event(what, false), next);
   }
 
@@ -246,17 +268,16 @@ class Mover {
   }
 
   void crash(const Step& step, bool is_batch) {
+    end(event(Happening::Crash, false), world_, false);
     World next = world_;
-    next.owner = {};
-    add(event(Happening::Crash, false), next);
     next.on_its_way = request_of(step);
-    if (is_batch && next.on_its_way.open && !world_.on_its_way.open) add(event(Happening::CrashInside, false), next);
+    if (is_batch && next.on_its_way.open && !world_.on_its_way.open) end(event(Happening::CrashInside, false), next, false);
   }
 
   // Lost acknowledgements and failures, each with what may have happened in truth.
   void trouble(const Step& step) {
     const Worker& worker = world_.owner;
-    const bool is_write = step.kind == StepKind::Write && worker.emits;
+    const bool is_write = step.kind == StepKind::Write && worker.emits && !step.later;
     const bool is_state = step.kind == StepKind::PutState && subject_.track_state && (worker.emits || worker.dead);
     const bool joins = step.in_transaction && worker.transaction.open;
     if (ir::traits(step.kind).ack_lost && (is_write || is_state) && !joins) {
@@ -276,6 +297,7 @@ class Mover {
       next.on_its_way = request;
       if (!world_.on_its_way.open) unclear(next);
     }
+    if (step.kind == StepKind::Await && worker.queued != Queue{}) unclear_queue();
     if (is_write && joins && !list_of(subject_.protocol, ListId::OnPoison).empty()) {
       World next = world_;
       changes_.go_to(next, false, ListId::OnPoison);
@@ -286,6 +308,13 @@ class Mover {
       changes_.go_to_process(next.owner);
       add(event(Happening::Fails, false), next);
     }
+  }
+
+  // What is not acknowledged is dropped by this process: each of it has arrived or never will.
+  void unclear_queue() {
+    World next = world_;
+    next.owner.queued = {};
+    for (const World& after : changes_.sent_or_not(next, world_.owner.queued)) unclear(after);
   }
 
   void unclear(World next) {

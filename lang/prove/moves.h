@@ -30,7 +30,8 @@ struct Event {
   std::uint8_t step = 0;
   std::uint8_t record = 0;
   bool current = true;  // who did it owned the present epoch
-  bool effect = false;  // the sink saw something
+  bool effect = false;  // the sink saw something of `record`
+  bool unsent = false;  // something queued was not sent, and now never will be
 };
 
 struct Move {

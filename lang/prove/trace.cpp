@@ -44,7 +44,7 @@ class Teller {
       if (next == list.size()) next = event.step;
     }
     std::size_t last = event.step;
-    while (last > 0 && is_silent(subject_, list[last - 1].kind)) --last;
+    while (last > 0 && is_silent(subject_, list[last - 1])) --last;
     if (last == 0) return fmt::format("before {}", quoted(event.list, next));
     return fmt::format("after {}, before {}", quoted(event.list, last - 1), quoted(event.list, next));
   }
@@ -58,8 +58,17 @@ class Teller {
     if (step.kind == StepKind::ReadPosition && event.list == ListId::OnUnclear)
       say(fmt::format("{} asks what is stored", quoted(event.list, event.step)));
     if (!event.effect) return;
-    const bool again = ++effects_[std::min<std::size_t>(event.record, 1)] > 1;
-    if (again) say(fmt::format("{} takes effect a second time", quoted(event.list, event.step)));
+    const bool again = ++effects_[event.record] > 1;
+    if (again)
+      say(fmt::format("{} {} a second time", quoted(event.list, event.step),
+                      step.kind == StepKind::Await ? "makes it take effect" : "takes effect"));
+  }
+
+  // What becomes of queued writes when their process ends.
+  void queue(const Event& event) {
+    if (event.effect && ++effects_[event.record] > 1) say("what it had queued was sent: the second time");
+    else if (event.effect) say("what it had queued was sent");
+    if (event.unsent) say("what it had queued was not sent");
   }
 
   void fetch(const Event& event) {
@@ -72,14 +81,17 @@ class Teller {
     switch (event.what) {
       case Happening::Step: return step(event);
       case Happening::Refused:
-        return say(fmt::format("{} refuses it: the work belongs to somebody else", quoted(event.list, event.step)));
+        say(fmt::format("{} refuses it: the work belongs to somebody else", quoted(event.list, event.step)));
+        return queue(event);
       case Happening::Restart:
         if (faults_ > 0) say(paused_ && !restarted_ ? "another process takes over" : "restart");
         restarted_ = faults_ > 0;
         return;
       case Happening::Lands: return say("the request that was on its way takes effect only now");
-      case Happening::Crash: return say("crash " + where(event));
-      case Happening::CrashInside: return say(fmt::format("crash while {} is on its way", quoted(event.list, event.step)));
+      case Happening::Crash: say("crash " + where(event)); return queue(event);
+      case Happening::CrashInside:
+        say(fmt::format("crash while {} is on its way", quoted(event.list, event.step)));
+        return queue(event);
       case Happening::AckLost: return lost(event);
       case Happening::Fails:
         return say(fmt::format("{} fails, and the batch runs again from memory", quoted(event.list, event.step)));
@@ -93,7 +105,7 @@ class Teller {
   void lost(const Event& event) {
     say(fmt::format("the answer to {} is lost", quoted(event.list, event.step)));
     if (event.effect) {
-      ++effects_[std::min<std::size_t>(event.record, 1)];
+      ++effects_[event.record];
       say("it took effect all the same");
     }
   }

@@ -9,14 +9,13 @@ bool is_idle(const World& world) {
          world.owner.position >= kRecords;
 }
 
-bool is_silent(const Subject& subject, StepKind kind) {
-  switch (kind) {
+bool is_silent(const Subject& subject, const ir::Step& step) {
+  switch (step.kind) {
     case StepKind::InitProducer:
     case StepKind::PutManifest:
     case StepKind::SeedPosition:
     case StepKind::FillSample:
     case StepKind::LookupKeys:
-    case StepKind::Await:
     case StepKind::RetireProducer:
     case StepKind::NumberRows:
     case StepKind::DeleteSent:
@@ -25,6 +24,7 @@ bool is_silent(const Subject& subject, StepKind kind) {
     case StepKind::Trim:
     case StepKind::MirrorPositions:
     case StepKind::Freeze: return true;
+    case StepKind::Await: return !step.later;
     case StepKind::PutState:
     case StepKind::ApplyState:
     case StepKind::RestoreState: return !subject.track_state;

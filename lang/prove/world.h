@@ -29,6 +29,9 @@ struct Transaction {
   friend auto operator<=>(const Transaction&, const Transaction&) = default;
 };
 
+// How often each record was written and not awaited.
+using Queue = std::array<std::uint8_t, kRecords>;
+
 struct Worker {
   std::uint8_t alive = 0;
   std::uint8_t list = 0;  // ListId
@@ -39,6 +42,7 @@ struct Worker {
   std::uint8_t emits = 0;  // `process` was done, and it is no repeat
   std::uint8_t dead = 0;  // the record was refused: it gets a dead letter
   std::uint8_t checked = 0;  // check_membership succeeded in this batch
+  Queue queued{};  // written, and not certain to have reached the sink before `await` (Step::later)
   Transaction transaction;
   friend auto operator<=>(const Worker&, const Worker&) = default;
 };
@@ -67,7 +71,7 @@ struct Subject {
 };
 
 // Changes nothing that is counted: no output, state or position of a record. Run again, or not at all, it does no harm.
-bool is_silent(const Subject& subject, ir::StepKind kind);
+bool is_silent(const Subject& subject, const ir::Step& step);
 
 const std::vector<ir::Step>& list_of(const ir::Protocol& protocol, ListId list);
 

@@ -18,6 +18,7 @@ import tempfile
 import time
 
 import checks
+from outcome import fits
 
 HERE = pathlib.Path(__file__).resolve().parent
 EVENTS = 1500
@@ -128,9 +129,8 @@ def kills_at_each_step(tally, victim, folder, rng):
             killed.communicate(timeout=60)
             pipeline.finish()
             lost, repeated = pipeline.outcome()
-            good = killed.returncode == -signal.SIGKILL and (lost > 0) == row["lost"] and (repeated > 0) == row["repeated"]
-            tally.check(good, f"{name}: killed after `{row['step']}`: {lost} lost, {repeated} repeated; explain says "
-                              f"{'lost' if row['lost'] else 'nothing lost'}, {'repeated' if row['repeated'] else 'nothing repeated'}")
+            good = killed.returncode == -signal.SIGKILL and fits(row, lost, repeated)
+            tally.check(good, f"{name}: killed after `{row['step']}`: {lost} lost, {repeated} repeated; explain says {row['words']}")
 
 
 def negative_control(tally, victim, folder, rng):

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 
 import world as surroundings
-from outcome import effects
+from outcome import effects, fits
 from world import PARTITIONS
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -82,13 +82,9 @@ def kill_at_each_step(tally, world, victim, folder, pipe, delivery, seed, databa
         killed = scene.start("--kill-after", row["step"], "--at", "3").wait(timeout=60)
         scene.finish()
         lost, repeated, disordered = scene.outcome()
-        # What was handed to a client and not awaited has left the process or not.
-        is_under_way = row["step"].startswith("write ") and delivery != "exactly_once"
-        fits = (lost == 0 or delivery == "at_most_once") if is_under_way else (lost > 0) == row["lost"]
-        fits = fits and ((repeated == 0 or row["repeated"]) if is_under_way else (repeated > 0) == row["repeated"])
-        good = killed == -signal.SIGKILL and fits and not disordered
+        good = killed == -signal.SIGKILL and fits(row, lost, repeated) and not disordered
         tally.check(good, f"{pipe} {delivery}: killed after `{row['step']}`: {lost} lost, {repeated} repeated; explain says "
-                          f"{'lost' if row['lost'] else 'nothing lost'}, {'repeated' if row['repeated'] else 'nothing repeated'}")
+                          f"{row['words']}")
 
 
 def kill_in_assign(tally, world, victim, folder, pipe, seed, database=False):

@@ -14,6 +14,11 @@ def effects(expected, rows):
     return sum((wanted - found).values()), sum((found - wanted).values()), disordered
 
 
+def fits(row, lost, repeated):
+    """Is that what a row of the crash table says? `least` and `most` differ where a kill finds records queued: sent or not."""
+    return (row["least"] == 0 if lost else row["most"] > 0) and (row["most"] > 1 if repeated else row["least"] < 2)
+
+
 class Tally:
     def __init__(self):
         self.passed = self.failed = 0

@@ -79,9 +79,9 @@ bool asks_nobody = false;
 void print_crash_table(const ir::Program& program) {
   const char* separator = "[";
   for (const prove::CrashRow& row : prove::crash_table(program, program.units.front())) {
-    const int effects = row.finally.front();
-    std::cout << separator << "{\"step\":\"" << row.step << "\",\"lost\":" << (effects == 0 ? "true" : "false")
-              << ",\"repeated\":" << (effects > 1 ? "true" : "false") << "}";
+    const prove::Effects& effects = row.finally.front();
+    std::cout << separator << "{\"step\":\"" << row.step << "\",\"least\":" << effects.least << ",\"most\":" << effects.most
+              << ",\"words\":\"" << prove::words(effects) << "\"}";
     separator = ",\n";
   }
   std::cout << "]\n";

@@ -1,6 +1,7 @@
 #include "lang/prove/explore.h"
 
 #include <algorithm>
+#include <map>
 
 #include <fmt/ranges.h>
 #include <gmock/gmock.h>
@@ -135,6 +136,8 @@ std::vector<Mutation> mutations() {
   const Shape at_least{.delivery = Delivery::AtLeastOnce};
   const Shape at_most{.delivery = Delivery::AtMostOnce};
   const Shape at_most_kafka{.delivery = Delivery::AtMostOnce, .domain = SystemKind::Kafka, .sinks = {SystemKind::Http}};
+  const Shape at_least_kafka{.delivery = Delivery::AtLeastOnce, .domain = SystemKind::Kafka, .sinks = {SystemKind::Kafka}};
+  const Shape at_most_to_kafka{.delivery = Delivery::AtMostOnce, .domain = SystemKind::Kafka, .sinks = {SystemKind::Kafka}};
   return {
       {"no fence", once, [](auto& p) { erase(p.batch, StepKind::Fence); }, "second time"},
       {"a fence that compares nothing", once,
@@ -197,6 +200,19 @@ std::vector<Mutation> mutations() {
        ""},
       {"at least once: position before output", at_least,
        [](auto& p) { move_before(p.batch, StepKind::CommitOffsets, StepKind::Write); }, "crash after `commit_offsets(sync)`"},
+      {"at least once: nobody waits for the producer", at_least_kafka, [](auto& p) { erase(p.batch, StepKind::Await); },
+       "what it had queued was not sent"},
+      {"at least once: the producer is awaited behind the position", at_least_kafka,
+       [](auto& p) { move_before(p.batch, StepKind::CommitOffsets, StepKind::Await); }, "crash after `commit_offsets(sync)`"},
+      {"at least once: the producer is awaited before it has anything", at_least_kafka,
+       [](auto& p) { move_before(p.batch, StepKind::Await, StepKind::Write); }, "what it had queued was not sent"},
+      {"at most once: the queue is sent before the position is stored", at_most_to_kafka,
+       [](auto& p) {
+         const ir::Step step = p.batch[at(p.batch, StepKind::CommitOffsets)];
+         erase(p.batch, StepKind::CommitOffsets);
+         p.batch.push_back(step);
+       },
+       "what it had queued was sent"},
       {"at least once: keys before output",
        {.delivery = Delivery::AtLeastOnce, .dedup = true},
        [](auto& p) { move_before(p.batch, StepKind::ClaimKeys, StepKind::Write); },
@@ -231,6 +247,8 @@ TEST(Mutations, EachIsRefuted) {
 
 // ---- Crash table
 
+constexpr Effects kLost{0, 0}, kOnce{1, 1}, kTwice{2, 2}, kOnceOrLost{0, 1}, kOnceOrTwice{1, 2};
+
 TEST(CrashTable, ExactlyOnceIsOnceBehindEveryStep) {
   const auto program = program_of({.sinks = {SystemKind::Embedded, SystemKind::Embedded}, .dedup = true});
   const auto table = crash_table(program, program.units[0]);
@@ -239,29 +257,53 @@ TEST(CrashTable, ExactlyOnceIsOnceBehindEveryStep) {
   for (const CrashRow& row : table) {
     committed = committed || row.step == "commit";
     EXPECT_EQ(row.position_moved, committed) << row.step;
-    EXPECT_THAT(row.visible, testing::Each(committed ? 1 : 0)) << row.step;
-    EXPECT_THAT(row.finally, testing::ElementsAre(1, 1)) << row.step;
+    EXPECT_THAT(row.visible, testing::Each(committed ? kOnce : kLost)) << row.step;
+    EXPECT_THAT(row.finally, testing::ElementsAre(kOnce, kOnce)) << row.step;
   }
 }
 
 TEST(CrashTable, AtLeastOnceRepeatsWhatWasWritten) {
   const auto program = program_of({.delivery = Delivery::AtLeastOnce, .sinks = {SystemKind::Embedded, SystemKind::Stdout}});
   for (const CrashRow& row : crash_table(program, program.units[0])) {
-    if (row.step == "process") { EXPECT_THAT(row.finally, testing::ElementsAre(1, 1)); }
-    if (row.step == "write sink0") { EXPECT_THAT(row.finally, testing::ElementsAre(2, 1)); }
-    if (row.step == "write sink1") { EXPECT_THAT(row.finally, testing::ElementsAre(2, 2)); }
-    if (row.step == "commit_offsets(sync)") { EXPECT_THAT(row.finally, testing::ElementsAre(1, 1)); }
+    if (row.step == "process") { EXPECT_THAT(row.finally, testing::ElementsAre(kOnce, kOnce)); }
+    if (row.step == "write sink0") { EXPECT_THAT(row.finally, testing::ElementsAre(kTwice, kOnce)); }
+    if (row.step == "write sink1") { EXPECT_THAT(row.finally, testing::ElementsAre(kTwice, kTwice)); }
+    if (row.step == "commit_offsets(sync)") { EXPECT_THAT(row.finally, testing::ElementsAre(kOnce, kOnce)); }
   }
 }
 
 TEST(CrashTable, AtMostOnceLosesWhatWasNotWritten) {
   const auto program = program_of({.delivery = Delivery::AtMostOnce, .sinks = {SystemKind::Embedded, SystemKind::Stdout}});
   for (const CrashRow& row : crash_table(program, program.units[0])) {
-    if (row.step == "fetch") { EXPECT_THAT(row.finally, testing::ElementsAre(1, 1)); }
-    if (row.step == "commit_offsets(sync)") { EXPECT_THAT(row.finally, testing::ElementsAre(0, 0)); }
-    if (row.step == "write sink0") { EXPECT_THAT(row.finally, testing::ElementsAre(1, 0)); }
-    if (row.step == "write sink1") { EXPECT_THAT(row.finally, testing::ElementsAre(1, 1)); }
+    if (row.step == "fetch") { EXPECT_THAT(row.finally, testing::ElementsAre(kOnce, kOnce)); }
+    if (row.step == "commit_offsets(sync)") { EXPECT_THAT(row.finally, testing::ElementsAre(kLost, kLost)); }
+    if (row.step == "write sink0") { EXPECT_THAT(row.finally, testing::ElementsAre(kOnce, kLost)); }
+    if (row.step == "write sink1") { EXPECT_THAT(row.finally, testing::ElementsAre(kOnce, kOnce)); }
   }
+}
+
+// A Kafka producer has sent what it was given, or not, until it is awaited.
+TEST(CrashTable, WhatIsQueuedIsSentOrNot) {
+  const auto table_of = [](Delivery delivery) {
+    const auto program =
+        program_of({.delivery = delivery, .domain = SystemKind::Kafka, .sinks = {SystemKind::Kafka, SystemKind::Stdout}});
+    std::map<std::string, std::vector<Effects>> rows;
+    for (const CrashRow& row : crash_table(program, program.units[0])) rows[row.step] = row.finally;
+    return rows;
+  };
+  auto at_most = table_of(Delivery::AtMostOnce);
+  EXPECT_THAT(at_most["process"], testing::ElementsAre(kLost, kLost));
+  EXPECT_THAT(at_most["write sink0"], testing::ElementsAre(kOnceOrLost, kLost));
+  EXPECT_THAT(at_most["write sink1"], testing::ElementsAre(kOnceOrLost, kOnce));
+  EXPECT_THAT(at_most["await sink0"], testing::ElementsAre(kOnce, kOnce));
+  auto at_least = table_of(Delivery::AtLeastOnce);
+  EXPECT_THAT(at_least["process"], testing::ElementsAre(kOnce, kOnce));
+  EXPECT_THAT(at_least["write sink0"], testing::ElementsAre(kOnceOrTwice, kOnce));
+  EXPECT_THAT(at_least["write sink1"], testing::ElementsAre(kOnceOrTwice, kTwice));
+  EXPECT_THAT(at_least["await sink0"], testing::ElementsAre(kTwice, kTwice));
+  EXPECT_THAT(at_least["commit_offsets(sync)"], testing::ElementsAre(kOnce, kOnce));
+  EXPECT_EQ(words(kOnceOrLost), "once or lost");
+  EXPECT_EQ(words(kOnceOrTwice), "once or twice");
 }
 
 }  // namespace
