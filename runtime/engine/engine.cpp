@@ -148,7 +148,7 @@ class Run {
         }
       }
       if (!units_[i].workers.front()->is_open()) continue;
-      const auto ledger = read_ledger(program_.units[i].name, *units_[i].workers.front());
+      auto ledger = read_ledger(program_.units[i].name, *units_[i].workers.front());
       if (ledger) result_.ledgers.push_back(std::move(*ledger));
       else fail(ledger.error());
     }

@@ -346,13 +346,13 @@ base::Result<Worker::Flow> Worker::execute(const ir::Step& step, Attempt& attemp
     case ir::StepKind::MirrorPositions: mirror_positions(attempt); return Flow::Next;
     case ir::StepKind::ExpireKeys: return next(expire_keys());
     case ir::StepKind::Release: domain_->release(); return Flow::Next;
+    case ir::StepKind::Trim: trim(); return Flow::Next;
     // `process` asks for keys by itself, halves are made where the batch failed, and letters asked for again were fetched like any
     // other record.
     case ir::StepKind::Fetch:
     case ir::StepKind::LookupKeys:
     case ir::StepKind::Reprocess:
-    case ir::StepKind::TakeReplay:
-    case ir::StepKind::Trim: trim(); return Flow::Next;
+    case ir::StepKind::TakeReplay: return Flow::Next;
     case ir::StepKind::NumberRows:
     case ir::StepKind::DeleteSent:
       return base::failure(base::ErrorCode::NotInThisVersion,
