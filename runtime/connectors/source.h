@@ -31,6 +31,12 @@ class Source {
   virtual base::Result<record::Slab> read(std::uint32_t partition, std::int64_t position, std::size_t max_records,
                                           std::size_t max_bytes) = 0;
 
+  // `mark`: of the slab behind which a stored position lies. PositionGone if something else stands there now.
+  virtual base::Result<void> check(std::uint32_t partition, const std::string& mark) {
+    (void)partition, (void)mark;
+    return {};
+  }
+
   // No record will ever come after the end of now (a file, `generate` with a count, stdin at its end).
   virtual bool is_finite() const = 0;
 

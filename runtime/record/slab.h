@@ -33,6 +33,9 @@ struct Slab {
   std::uint32_t partition = 0;  // index into what Source::partitions() returned
   std::vector<RawRecord> records;  // contiguous, ascending
   std::string_view header;  // csv: the first line of the file that they come from; else empty
+  // What stands before the position behind the last record, in a few characters: Source::check knows it again. Empty where a system
+  // keeps what it once had at a position.
+  std::string_view mark;
   std::unique_ptr<SlabOwner> owner;
 };
 

@@ -1,6 +1,7 @@
 // The bytes of a file by position, inflated if its name ends in .gz: positions are then those of the inflated text.
 #pragma once
 #include <cstdint>
+#include <ctime>
 #include <memory>
 #include <string>
 
@@ -21,6 +22,8 @@ class FileBytes {
   // Microseconds since 1970, of the file.
   virtual std::int64_t modified() = 0;
 };
+
+std::int64_t micros_of(const timespec& time);
 
 base::Result<std::unique_ptr<FileBytes>> open_file(const std::string& path);  // CannotOpen
 base::Result<std::string> read_file(const std::string& path);                // all of it

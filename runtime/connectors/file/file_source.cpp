@@ -4,10 +4,12 @@
 #include <glob.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 #include <filesystem>
 
 #include "lang/value/time.h"
+#include "runtime/base/random.h"
 #include "runtime/connectors/file/splitter.h"
 
 namespace piperun::file {
@@ -18,12 +20,18 @@ using base::Result;
 namespace {
 
 constexpr std::size_t kLeast = 16 * 1024, kMost = std::size_t{256} << 20;  // bytes of one read
+constexpr std::size_t kMarked = 1024;  // bytes before a position that its mark is made of
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 struct Buffer final : record::SlabOwner {
   std::unique_ptr<char[]> bytes;
-  std::string header;
+  std::string header, mark;
 };
+
+// Durable: positions are stored with it.
+std::string mark_of(std::int64_t position, std::string_view before) {
+  return fmt::format("{}:{:016x}", position, base::fnv1a(before));
+}
 
 }  // namespace
 
@@ -71,10 +79,56 @@ Result<void> FileSource::look_at(File& file) {
   auto size = file.bytes->size();
   if (!size) return std::unexpected(size.error());
   if (file.begin >= 0 && *size == file.size) return {};
+  if (file.read_to >= 0 && file.read_to <= *size) {
+    const auto before = text_before(file, file.read_to);
+    if (!before) return std::unexpected(before.error());
+    if (*before != file.before) return std::unexpected(replaced(file, file.read_to));
+  }
   file.size = *size;
   file.modified = file.bytes->modified();
   if (auto found = find_begin(file); !found) return found;
   return find_end(file);
+}
+
+// Less at the beginning of the file.
+Result<std::string> FileSource::text_before(File& file, std::int64_t position) {
+  const std::int64_t from = std::max<std::int64_t>(0, position - std::int64_t{kMarked});
+  std::string result(static_cast<std::size_t>(position - from), '\0');
+  auto got = file.bytes->read_at(from, result.data(), result.size());
+  if (!got) return std::unexpected(got.error());
+  result.resize(*got);
+  return result;
+}
+
+Result<void> FileSource::check(std::uint32_t partition, const std::string& mark) {
+  File& file = files_.at(partition);
+  if (auto looked = look_at(file); !looked) return looked;
+  std::int64_t position = 0;
+  std::from_chars(mark.data(), mark.data() + mark.size(), position);
+  if (position > file.size) return std::unexpected(cut(file, position));
+  auto before = text_before(file, position);
+  if (!before) return std::unexpected(before.error());
+  if (mark_of(position, *before) != mark) return std::unexpected(replaced(file, position));
+  return {};
+}
+
+base::Error FileSource::replaced(const File& file, std::int64_t position) {
+  return {ErrorCode::PositionGone,
+          fmt::format(
+              "file {}: what stands before byte {} is not what was read there: it was replaced or changed. `piperun offsets "
+              "reset` says where to go on in the file that is there now; a new file under a new name is read from its beginning",
+              file.name, position),
+          {},
+          -1};
+}
+
+base::Error FileSource::cut(const File& file, std::int64_t position) {
+  return {ErrorCode::PositionGone,
+          fmt::format(
+              "file {} has {} bytes, and the position is {}: it was cut or replaced; `piperun offsets reset` says where to go on",
+              file.name, file.size, position),
+          {},
+          -1};
 }
 
 Result<void> FileSource::find_begin(File& file) {
@@ -137,11 +191,7 @@ Result<record::Slab> FileSource::read(std::uint32_t partition, std::int64_t posi
   }
   record::Slab slab;
   slab.partition = partition;
-  if (position > file.size) {
-    return base::failure(
-        ErrorCode::PositionGone,
-        fmt::format("file {} has {} bytes, and the position is {}: it was cut or replaced", file.name, file.size, position));
-  }
+  if (position > file.size) return std::unexpected(cut(file, position));
   position = std::max(position, file.begin);
   if (position >= file.end || max_records == 0) return slab;
   std::size_t want = std::clamp(static_cast<std::size_t>(file.record_bytes * 1.05 * static_cast<double>(max_records)) + 1024,
@@ -161,6 +211,12 @@ Result<std::size_t> FileSource::fill(record::Slab& slab, File& file, std::int64_
                                      std::size_t max_records) {
   const std::size_t left = static_cast<std::size_t>(file.end - position);
   const std::size_t size = std::min(want, left);
+  if (file.read_to != position) {
+    auto before = text_before(file, position);
+    if (!before) return std::unexpected(before.error());
+    file.before = std::move(*before);
+    file.read_to = position;
+  }
   auto buffer = std::make_unique<Buffer>();
   buffer->bytes = std::make_unique_for_overwrite<char[]>(size + record::kPadding);
   auto got = file.bytes->read_at(position, buffer->bytes.get(), size);
@@ -179,8 +235,14 @@ Result<std::size_t> FileSource::fill(record::Slab& slab, File& file, std::int64_
   }
   if (!slab.records.empty()) {
     file.record_bytes = std::max(1.0, static_cast<double>(splitter.position()) / static_cast<double>(slab.records.size()));
+    file.read_to = slab.records.back().next;
+    const std::string_view read(buffer->bytes.get(), static_cast<std::size_t>(file.read_to - position));
+    file.before.append(read.substr(read.size() - std::min(read.size(), kMarked)));
+    file.before.erase(0, file.before.size() - std::min(file.before.size(), kMarked));
     buffer->header = file.header;
+    buffer->mark = mark_of(file.read_to, file.before);
     slab.header = buffer->header;
+    slab.mark = buffer->mark;
     slab.owner = std::move(buffer);
   }
   return size < want ? size : *got;

@@ -11,7 +11,8 @@
 
 namespace piperun::file {
 
-// The files that match when it is opened, in the order of their names. A file ends where it ended when `partitions` was asked last; a
+// A file is known again by the text before a position (Slab::mark): one that was replaced or changed there is an error, one that grew is
+// not. The files that match when it is opened, in the order of their names. A file ends where it ended when `partitions` was asked last; a
 // last line without its line end is a record, so who appends to a file appends whole lines. Files that match later are found at the
 // next start.
 class FileSource final : public connectors::Source {
@@ -25,6 +26,7 @@ class FileSource final : public connectors::Source {
   base::Result<std::int64_t> resolve(const std::string& start, std::uint32_t partition) override;
   base::Result<record::Slab> read(std::uint32_t partition, std::int64_t position, std::size_t max_records,
                                   std::size_t max_bytes) override;
+  base::Result<void> check(std::uint32_t partition, const std::string& mark) override;
   bool is_finite() const override { return true; }
   void wait(std::int64_t microseconds) override { clock_.sleep(microseconds); }
 
@@ -38,10 +40,15 @@ class FileSource final : public connectors::Source {
     std::int64_t end = 0;  // behind the last line that is not blank
     std::int64_t modified = 0;
     double record_bytes = 256;  // on average, to read as much as is wanted
+    std::string before;  // the text that stands before `read_to`, of which a mark is made
+    std::int64_t read_to = -1;  // -1: nothing was read yet
   };
   FileSource(ir::Format format, char delimiter, bool has_header, base::Clock& clock)
       : format_(format), delimiter_(delimiter), has_header_(has_header), clock_(clock) {}
   base::Result<void> look_at(File& file);
+  static base::Result<std::string> text_before(File& file, std::int64_t position);
+  static base::Error replaced(const File& file, std::int64_t position);
+  static base::Error cut(const File& file, std::int64_t position);
   base::Result<void> find_begin(File& file);
   base::Result<void> find_end(File& file);
   base::Result<std::size_t> fill(record::Slab& slab, File& file, std::int64_t position, std::size_t want,

@@ -28,7 +28,7 @@ Result<std::unique_ptr<connectors::Table>> FileTable::open(const std::string& pa
 std::int64_t FileTable::modified() const {
   struct stat found{};
   if (::stat(path_.c_str(), &found) != 0) return 0;
-  return std::int64_t{found.st_mtim.tv_sec} * 1'000'000 + found.st_mtim.tv_nsec / 1'000;
+  return micros_of(found.st_mtim);
 }
 
 Result<void> FileTable::load() {

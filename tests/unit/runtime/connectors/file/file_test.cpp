@@ -1,15 +1,11 @@
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <zlib.h>
+#include "tests/unit/runtime/connectors/file/file_test.h"
 
-#include <fstream>
-#include <sstream>
+#include <gmock/gmock.h>
+
 #include <thread>
 
 #include "runtime/connectors/file/file_sink.h"
-#include "runtime/connectors/file/file_source.h"
 #include "runtime/connectors/file/file_table.h"
-#include "tests/unit/runtime/commit/embedded/temporary.h"
 
 namespace piperun::file {
 namespace {
@@ -18,50 +14,6 @@ using base::ErrorCode;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
-
-class FileTest : public ::testing::Test {
- protected:
-  void put(const std::string& name, const std::string& text) { std::ofstream(folder_ / name, std::ios::binary) << text; }
-  void put_gzip(const std::string& name, const std::string& text, const char* mode = "wb") {
-    gzFile file = gzopen((folder_ / name).c_str(), mode);
-    gzwrite(file, text.data(), static_cast<unsigned>(text.size()));
-    gzclose(file);
-  }
-  std::string get(const std::string& name) {
-    std::ostringstream text;
-    text << std::ifstream(folder_ / name, std::ios::binary).rdbuf();
-    return text.str();
-  }
-  std::unique_ptr<connectors::Source> open(const std::string& pattern, ir::Format format = ir::Format::Json, bool header = true) {
-    auto result = FileSource::open(folder_.path(), pattern, format, ',', header, clock_);
-    if (!result) {
-      ADD_FAILURE() << result.error().message;
-      std::abort();
-    }
-    return std::move(*result);
-  }
-  // All records from `position` on, a few at a time, each continued at the `next` of the one before.
-  static std::vector<std::string> all(connectors::Source& source, std::uint32_t partition = 0, std::int64_t position = 0,
-                                      std::size_t at_once = 2) {
-    std::vector<std::string> result;
-    const std::int64_t end = (*source.partitions())[partition].end;
-    for (;;) {
-      auto slab = source.read(partition, position, at_once, 1 << 20);
-      if (!slab) return {slab.error().message};
-      if (slab->records.empty()) break;
-      for (const auto& record : slab->records) {
-        EXPECT_GE(record.offset, position);
-        position = record.next;
-        result.emplace_back(*record.value);
-      }
-    }
-    EXPECT_GE(position, end) << "reading ends exactly where the partition ends, or a drain would wait for ever";
-    return result;
-  }
-
-  piperun::testing::TemporaryFolder folder_;
-  base::VirtualClock clock_{0};
-};
 
 TEST_F(FileTest, LinesWithAnyLineEndAndBlankLinesLeftOut) {
   put("a.ndjson", "\xEF\xBB\xBF{1}\r\n\n{22}\n\r\n{333}\n\n\r\n");
@@ -137,32 +89,6 @@ TEST_F(FileTest, CsvRowsMayHoldLineEnds) {
   EXPECT_EQ(slab->header, "id,\"a \"\"note\"\"\"");
   EXPECT_THAT(all(*source, 0, 0, 1), ElementsAre("1,\"two\nlines\"", "2,\"x\"\"y\"", "3,plain"));
   EXPECT_THAT(all(*open("a.csv", ir::Format::Csv, false)), SizeIs(4));
-}
-
-TEST_F(FileTest, GzipReadsLikeTheTextItHolds) {
-  std::string text;
-  std::vector<std::string> expected;
-  for (int i = 0; i < 20'000; ++i) {
-    expected.push_back("{\"n\":" + std::to_string(i) + "}");
-    text += expected.back() + "\n";
-  }
-  put_gzip("a.gz", text);
-  put_gzip("a.gz", "last", "ab");  // a second member
-  expected.push_back("last");
-  auto source = open("a.gz");
-  EXPECT_EQ(source->partitions()->front().end, static_cast<std::int64_t>(text.size()) + 4);
-  EXPECT_EQ(all(*source, 0, 0, 777), expected);
-  EXPECT_THAT(all(*source, 0, static_cast<std::int64_t>(text.size())), ElementsAre("last"));
-  EXPECT_EQ(all(*source, 0, 0, 5'000), expected) << "from the beginning again";
-}
-
-TEST_F(FileTest, ADamagedGzipIsAnErrorNotAnEnd) {
-  put_gzip("a.gz", std::string(100'000, 'x') + "\n");
-  const std::string bytes = get("a.gz");
-  put("a.gz", bytes.substr(0, bytes.size() / 2));
-  auto opened = FileSource::open(folder_.path(), "a.gz", ir::Format::Json, ',', true, clock_);
-  ASSERT_TRUE(opened);
-  EXPECT_FALSE((*opened)->partitions());
 }
 
 TEST_F(FileTest, LongLinesAndPadding) {
