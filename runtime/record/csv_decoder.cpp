@@ -24,6 +24,12 @@ DecodeFault at_field(const FieldPlan& field, ErrorCode code, std::string_view wo
   return {code, fmt::format("`{}`: {}", field.name, words)};
 }
 
+std::string_view in_unquoted(char c) {
+  return c == '"'    ? "a quote in a field without quotes"
+         : c == '\r' ? "a carriage return without a line feed, in a field without quotes"
+                     : "a line end in a field without quotes";
+}
+
 template <typename T>
 std::optional<DecodeFault> take(const Scalar<T>& scalar, const FieldPlan& field, Cell* out) {
   if (!scalar) return at_field(field, scalar.error().code, scalar.error().words);
@@ -124,7 +130,7 @@ CsvDecoder::Fault CsvDecoder::split(std::string_view line, value::Arena& arena) 
     } else {
       const std::size_t from = i;
       i = std::min(line.find_first_of({ends, sizeof ends}, i), line.size());
-      if (i < line.size() && line[i] != delimiter_) return invalid("a quote or line end in a field without quotes", i);
+      if (i < line.size() && line[i] != delimiter_) return invalid(in_unquoted(line[i]), i);
       pieces_.push_back({line.substr(from, i - from), false});
     }
     if (i == line.size()) return std::nullopt;

@@ -143,6 +143,12 @@ Result<void> FileSource::find_begin(File& file) {
     if (!has_header_) return {};
     const bool is_all = static_cast<std::int64_t>(head.size()) >= file.size;
     if (const auto line = Splitter(format_, delimiter_, head, is_all, mark).next()) {
+      if (has_lone_return(line->record))
+        return base::failure(
+            ErrorCode::CannotOpen,
+            fmt::format("file {}: its header has a carriage return (CR) without a line feed. Records end in LF or CRLF; "
+                        "`tr '\\r' '\\n'` mends a file whose lines end in CR alone",
+                        file.name));
       file.header = line->record;
       file.begin = static_cast<std::int64_t>(line->next);
       return {};

@@ -43,4 +43,13 @@ std::optional<Splitter::Piece> Splitter::next_row() {
   return Piece{rest, text_.size()};
 }
 
+bool has_lone_return(std::string_view record) {
+  bool quoted = false;
+  for (const char c : record) {
+    if (c == '"') quoted = !quoted;
+    if (c == '\r' && !quoted) return true;
+  }
+  return false;
+}
+
 }  // namespace piperun::file

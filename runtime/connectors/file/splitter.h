@@ -1,4 +1,4 @@
-// Cuts the text of a file into records: lines, or csv rows, whose quoted fields may hold line ends. LF and CRLF.
+// Cuts the text of a file into records: lines, or csv rows, whose quoted fields may hold line ends. Records end in LF or CRLF.
 #pragma once
 #include <cstddef>
 #include <optional>
@@ -34,5 +34,8 @@ class Splitter {
   bool has_quotes_;
   record::CsvSplitter rows_;
 };
+
+// Whether a carriage return stands alone in this record of csv, outside of quotes. It ends no record: a file of such lines is one record.
+bool has_lone_return(std::string_view record);
 
 }  // namespace piperun::file

@@ -18,6 +18,9 @@ using base::Result;
 
 namespace {
 
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+constexpr std::size_t kMost = std::size_t{256} << 20;  // bytes of one record
+
 struct Buffer final : record::SlabOwner {
   std::string bytes, header;
 };
@@ -51,6 +54,29 @@ Result<void> StdinSource::take_input(std::size_t most) {
     }
     if (got == 0) is_closed_ = true;
   }
+  if (is_begin_ && (pending_.size() >= kByteOrderMark.size() || is_closed_)) {
+    if (pending_.starts_with(kByteOrderMark)) pending_.erase(0, kByteOrderMark.size());
+    is_begin_ = false;
+  }
+  return {};
+}
+
+Result<void> StdinSource::take_header(std::string_view line) {
+  if (file::has_lone_return(line))
+    return base::failure(
+        ErrorCode::CannotOpen,
+        "the standard input: its header has a carriage return (CR) without a line feed; records end in LF or CRLF");
+  header_ = line;
+  has_header_ = false;
+  return {};
+}
+
+// For a record that goes on behind all that was read.
+Result<void> StdinSource::make_room() {
+  if (pending_.size() > kMost)
+    return base::failure(ErrorCode::CannotOpen, fmt::format("the standard input: the record at byte {} is longer than {} bytes",
+                                                            position_, pending_.size()));
+  longest_ = pending_.size() * 4;
   return {};
 }
 
@@ -61,9 +87,12 @@ Result<record::Slab> StdinSource::read(std::uint32_t partition, std::int64_t pos
     return base::failure(ErrorCode::PositionGone,
                          fmt::format("the standard input is at byte {} and cannot go back to {}", position_, position));
   }
-  if (auto taken = take_input(std::max<std::size_t>(max_bytes, 1)); !taken) return std::unexpected(taken.error());
+  const std::size_t most = std::max({max_bytes, longest_, std::size_t{1}});
+  if (auto taken = take_input(most); !taken) return std::unexpected(taken.error());
   record::Slab slab;
   slab.partition = partition;
+  if (is_begin_ && kByteOrderMark.starts_with(pending_)) return slab;
+  is_begin_ = false;
   auto buffer = std::make_unique<Buffer>();
   const std::size_t size = pending_.size();
   buffer->bytes = pending_;
@@ -74,8 +103,7 @@ Result<record::Slab> StdinSource::read(std::uint32_t partition, std::int64_t pos
     const auto piece = splitter.next();
     if (!piece) break;
     if (has_header_) {
-      header_ = piece->record;
-      has_header_ = false;
+      if (auto taken = take_header(piece->record); !taken) return std::unexpected(taken.error());
       continue;
     }
     record::RawRecord& record = slab.records.emplace_back();
@@ -88,8 +116,12 @@ Result<record::Slab> StdinSource::read(std::uint32_t partition, std::int64_t pos
   if (slab.records.empty()) {
     if (is_closed_) pending_.clear();  // blank lines at the end
     if (!header_.empty() && !has_header_ && splitter.position() > 0) pending_.erase(0, splitter.position());
+    if (pending_.size() >= most) {
+      if (auto room = make_room(); !room) return std::unexpected(room.error());
+    }
     return slab;
   }
+  longest_ = 0;
   pending_.erase(0, used);
   position_ += static_cast<std::int64_t>(used);
   buffer->header = header_;

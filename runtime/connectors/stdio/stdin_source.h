@@ -23,7 +23,7 @@ class StdinSource final : public connectors::Source {
 
   base::Result<std::vector<connectors::Partition>> partitions() override;
   base::Result<std::int64_t> resolve(const std::string&, std::uint32_t) override { return 0; }
-  // PositionGone unless `position` is where the last read ended.
+  // PositionGone unless `position` is where the last read ended. CannotOpen for a record of more than 256 MiB.
   base::Result<record::Slab> read(std::uint32_t partition, std::int64_t position, std::size_t max_records,
                                   std::size_t max_bytes) override;
   bool is_finite() const override { return is_closed_; }
@@ -31,6 +31,8 @@ class StdinSource final : public connectors::Source {
 
  private:
   bool has_input(int milliseconds) const;
+  base::Result<void> take_header(std::string_view line);
+  base::Result<void> make_room();
   base::Result<void> take_input(std::size_t most);
 
   int descriptor_;
@@ -41,6 +43,8 @@ class StdinSource final : public connectors::Source {
   std::string header_;
   std::string pending_;  // read, but not handed out
   std::int64_t position_ = -1;  // of `pending_`; -1: nothing was read yet
+  std::size_t longest_ = 0;  // as much is read, because a record did not fit into less
+  bool is_begin_ = true;  // a byte-order mark may come
   bool is_closed_ = false;
 };
 

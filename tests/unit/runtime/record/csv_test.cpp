@@ -42,6 +42,40 @@ TEST_F(CsvTest, WhatIsNoCsv) {
   EXPECT_EQ(round("1,Ada,2.345"), "P1005");
 }
 
+// What published collections of odd files ask: each is a decision, written down in runtime/record/README.md.
+TEST_F(CsvTest, Corners) {
+  const auto under = [&](std::string_view header, std::string_view line) {
+    make();
+    if (const auto fault = decoder->set_header(header)) return std::string("header: ") + fault->detail;
+    return round(line);
+  };
+  EXPECT_EQ(under("id,name,total,", "1,Ada,2,"), R"({"id":1,"name":"Ada","total":2.00})") << "a comma at the end of every line";
+  EXPECT_EQ(under("id,name,total", "1,Ada,2,"), "P1009");
+  EXPECT_EQ(detail, "4 columns where the header has 3");
+  EXPECT_EQ(under("id,name,total", "1,Ada"), "P1009");
+  EXPECT_EQ(under("id,name,id,name,total", "1,Ada,2,Bob,3"), R"({"id":1,"name":"Ada","total":3.00})") << "the first counts";
+  EXPECT_EQ(under("id,Name,total", "1,Ada,2"), "P1003") << "names are compared as they are";
+  EXPECT_EQ(under("id, name,total", "1,Ada,2"), "P1003");
+  EXPECT_EQ(under("\"id\",\"na\"\"me\",name,total", "1,x,Ada,"), R"({"id":1,"name":"Ada","total":null})");
+  EXPECT_EQ(under("id,name", "1,\"\""), R"({"id":1,"name":"","total":null})");
+  EXPECT_EQ(under("id,name", "1, Ada "), R"({"id":1,"name":" Ada ","total":null})") << "blanks are data";
+  EXPECT_EQ(under("id,name", "1, \"Ada\""), "P1009") << "and no quote stands behind one";
+  EXPECT_EQ(under("id,name", "1,\"a\r\nb\rc\""), R"({"id":1,"name":"a\r\nb\rc","total":null})") << "between quotes all is data";
+  EXPECT_EQ(under("id,name", "1,a\rb"), "P1009");
+  EXPECT_EQ(detail, "invalid CSV at byte 4: a carriage return without a line feed, in a field without quotes");
+  EXPECT_EQ(under("id,name", "1,a\nb"), "P1009");
+  EXPECT_EQ(under("id,name", std::string_view("1,a\0b", 5)), R"({"id":1,"name":"a\u0000b","total":null})");
+  EXPECT_EQ(under("id,name", "1,\xEF\xBB\xBFx"), "{\"id\":1,\"name\":\"\xEF\xBB\xBFx\",\"total\":null}");
+  EXPECT_EQ(under("id,name", "1,\u00DF\u6F22\U0001F600"), "{\"id\":1,\"name\":\"\u00DF\u6F22\U0001F600\",\"total\":null}");
+  EXPECT_EQ(under("id,name", "1,\"{\"\"type\"\": \"\"Point\"\"}\""), R"({"id":1,"name":"{\"type\": \"Point\"}","total":null})");
+  EXPECT_EQ(under("id,name", "9223372036854775808,x"), "P1005");
+  EXPECT_EQ(under("id,name", "+1,x"), "P1004");
+  EXPECT_EQ(under("id,name", "0x10,x"), "P1004");
+  EXPECT_EQ(under("id,name", "1e3,x"), R"({"id":1000,"name":"x","total":null})");
+  EXPECT_EQ(under("id,na\rme", "1,x"),
+            "header: invalid CSV at byte 6: a carriage return without a line feed, in a field without quotes");
+}
+
 TEST_F(CsvTest, OtherTypes) {
   const TypeId line = program.types.record("Line", {{"qty", scalar(Kind::Int)}});
   declare({{"t", scalar(Kind::Timestamp)},

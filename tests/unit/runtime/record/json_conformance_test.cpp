@@ -245,6 +245,17 @@ constexpr std::string_view kInvalid[] = {
     "\\u0031",
     "\xEF\xBB\xBF",
     "[\xEF\xBB\xBF 1]",
+    "[\0]\0"sv,  // UTF-16 without a mark
+    "\0[\0]"sv,
+    "1.7976931348623157e",
+    "[1e]",
+    "-1x",
+    "[\"\xC3\xA9\"",
+    "\"\\\xF0\x9F\x8C\x80\"",
+    "{\"a\":\"b\"}#",
+    "[\"\": 1]",
+    "[5+7]",
+    "[1,\v2]",
 };
 
 constexpr std::string_view kInvalidText[] = {
@@ -270,6 +281,11 @@ constexpr std::string_view kInvalidText[] = {
     "{\"\xFF\":1}",
     "\"\xE2\x82\"",
     "\"0123456789abcdef\xF0\x9F\x98\"",
+    "\xFF\xFE[\0]\0"sv,  // UTF-16 with its mark
+    "\xFE\xFF\0[\0]"sv,
+    "\"\xFC\x83\xBF\xBF\xBF\xBF\"",  // too long a form
+    "\"\xC3\xB1\xC3\"",
+    "\xEF\xBB{}",  // two thirds of a byte-order mark
 };
 
 class JsonConformance : public RecordTest {

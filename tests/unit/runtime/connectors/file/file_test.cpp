@@ -91,6 +91,20 @@ TEST_F(FileTest, CsvRowsMayHoldLineEnds) {
   EXPECT_THAT(all(*open("a.csv", ir::Format::Csv, false)), SizeIs(4));
 }
 
+// Neither of them is read as nothing, in silence.
+TEST_F(FileTest, CarriageReturnsAloneEndNoRecord) {
+  put("a.csv", "id,name\r1,Ada\r2,Bob\r");
+  const auto partitions = open("a.csv", ir::Format::Csv)->partitions();
+  ASSERT_FALSE(partitions);
+  EXPECT_EQ(partitions.error().code, ErrorCode::CannotOpen);
+  EXPECT_THAT(partitions.error().message, HasSubstr("a.csv: its header has a carriage return (CR) without a line feed"));
+  EXPECT_THAT(all(*open("a.csv", ir::Format::Csv, false)), ElementsAre("id,name\r1,Ada\r2,Bob"))
+      << "one row, which the decoder refuses";
+  EXPECT_THAT(all(*open("a.csv", ir::Format::Json)), SizeIs(1));
+  put("quoted.csv", "id,\"the\rname\"\r\n1,Ada\r\n");
+  EXPECT_THAT(all(*open("quoted.csv", ir::Format::Csv)), ElementsAre("1,Ada"));
+}
+
 TEST_F(FileTest, LongLinesAndPadding) {
   const std::string line(3'000'000, 'x');
   put("a", "short\n" + line + "\nend");

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <limits>
+#include <thread>
 
 #include "runtime/connectors/stdio/stdin_source.h"
 #include "runtime/connectors/stdio/stdout_sink.h"
@@ -65,6 +66,61 @@ TEST_F(StdioTest, AtMostAsManyAsAskedAndCsvHeader) {
   EXPECT_THAT(values(slab), ElementsAre("1,\"x\ny\""));
   EXPECT_EQ(slab->header, "a,b");
   EXPECT_THAT(values(source.read(0, slab->records[0].next, 1, 1 << 20)), ElementsAre("2,z"));
+}
+
+TEST_F(StdioTest, AByteOrderMarkIsNoData) {
+  StdinSource source(ends_[0], ir::Format::Csv, ',', false, clock_);
+  type("\xEF\xBB");
+  EXPECT_TRUE(values(source.read(0, 0, 10, 1 << 20)).empty());
+  type(
+      "\xBF"
+      "1,a\n");
+  EXPECT_THAT(values(source.read(0, 0, 10, 1 << 20)), ElementsAre("1,a"));
+  type(
+      "\xEF\xBB\xBF"
+      "2,b\n");
+  EXPECT_THAT(values(source.read(0, 4, 10, 1 << 20)), ElementsAre("\xEF\xBB\xBF"
+                                                                  "2,b"))
+      << "but at the beginning alone";
+}
+
+TEST_F(StdioTest, AShortFirstLineDoesNotWaitForAMark) {
+  StdinSource source(ends_[0], ir::Format::Raw, ',', false, clock_);
+  type("a\n");
+  EXPECT_THAT(values(source.read(0, 0, 10, 1 << 20)), ElementsAre("a"));
+}
+
+TEST_F(StdioTest, CarriageReturnsAloneEndNoRecord) {
+  StdinSource source(ends_[0], ir::Format::Csv, ',', true, clock_);
+  type("a,b\r1,2\r3,4\r");
+  close_input();
+  const auto slab = source.read(0, 0, 10, 1 << 20);
+  ASSERT_FALSE(slab);
+  EXPECT_THAT(slab.error().message, ::testing::HasSubstr("a carriage return (CR) without a line feed"));
+}
+
+TEST_F(StdioTest, ARecordLongerThanOneReadIsWaitedFor) {
+  StdinSource source(ends_[0], ir::Format::Json, ',', false, clock_);
+  const std::string line(3'000'000, 'x');
+  std::thread typist([&] {
+    for (std::string_view left = line; !left.empty();) {
+      const ssize_t done = ::write(ends_[1], left.data(), left.size());
+      if (done <= 0) return;
+      left.remove_prefix(static_cast<std::size_t>(done));
+    }
+    type("\nshort\n");
+  });
+  std::vector<std::string> read;
+  std::int64_t position = 0;
+  for (int i = 0; i < 5'000 && read.size() < 2; ++i) {
+    auto slab = source.read(0, position, 10, 1 << 20);
+    for (auto& value : values(slab)) read.push_back(std::move(value));
+    if (slab && !slab->records.empty()) position = slab->records.back().next;
+    source.wait(1'000);
+  }
+  if (read.size() < 2) std::abort();  // the typist would wait for ever
+  typist.join();
+  EXPECT_THAT(read, ElementsAre(line, "short"));
 }
 
 TEST_F(StdioTest, SinkWritesLinesAndOneHeader) {
