@@ -33,6 +33,7 @@ struct Position {
   std::int64_t next_offset = 0;
   std::int64_t in_flight = 0;      // at_most_once: records before next_offset whose fates were not stored when this was read
   Counts counts;
+  std::string mark{};              // of the source, or "": what stood at or before next_offset (record::Slab::mark)
 };
 
 struct Advance {
@@ -42,6 +43,7 @@ struct Advance {
   // at_most_once: records of this batch, whose fates come with the next commit_offsets, or with the one at stop (from = to). It
   // replaces the stored number; what claim() finds there died with its process and is added to `read` and `unknown`.
   std::int64_t in_flight = 0;
+  std::string mark{};              // Position::mark, stored instead of the one that is there
 };
 
 // A dedup key with the times (microseconds) at which it was accepted.
@@ -144,6 +146,13 @@ class Domain {
                                                        std::int64_t limit) = 0;
   // Removes what is stored of this unit, all but its manifest.
   virtual base::Result<void> retire() = 0;
+
+  // ---- For a person who moves or removes what is stored.
+
+  // LostOwnership, with who it is, while another process is seen at work on this unit.
+  virtual base::Result<void> check_idle() = 0;
+  // Of this unit. With retire() before it nothing of the unit is left; positions without a manifest are an error at the next start.
+  virtual base::Result<void> remove_manifest() = 0;
 
   // The keys of a stage belong to another one from now on, which has none yet.
   virtual base::Result<void> rename_stage(const std::string& from, const std::string& to) = 0;

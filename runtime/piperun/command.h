@@ -55,8 +55,8 @@ inline constexpr Option kStateDir = {"--state-dir", Takes::One, false, "",
 inline constexpr Option kParam = {"--param", Takes::Many, false, "", "NAME=VALUE of a `param`"};
 inline constexpr Option kJson = {"--json", Takes::Nothing, false, "", "JSON, one object per line, for programs"};
 inline constexpr Option kLocal = {"--local", Takes::Nothing, false, "", "without servers: embedded databases stand in for them"};
-// Of the commands about stored data, so that what was typed for a run fits them, too.
-inline constexpr Option kStandIns = {"--local", Takes::Nothing, false, "", "of the stand-ins; these are looked at in any case"};
+// Of the commands about stored data: what was typed for a run fits them, too.
+inline constexpr Option kStandIns = {"--local", Takes::Nothing, false, "", "of the stand-ins that a run with --local uses"};
 
 // All commands, in the order of `--help`; groups such as `topic` are their first word.
 std::span<const Command* const> commands();

@@ -6,12 +6,13 @@
 namespace piperun::cli {
 
 extern const Command kRun, kCheck, kExplain, kDiff, kTest, kTopicList, kTopicPeek, kTopicPut, kTableList, kTablePeek, kDlqList,
-    kDlqShow, kDlqReplay, kDlqDrop, kOffsetsShow, kOffsetsReset, kAudit, kLang;
+    kDlqShow, kDlqReplay, kDlqDrop, kOffsetsShow, kOffsetsReset, kOffsetsDelete, kLag, kAudit, kLang;
 
 std::span<const Command* const> commands() {
   static constexpr std::array kCommands = {
-      &kRun,       &kCheck,   &kExplain, &kDiff,      &kTest,    &kTopicList,   &kTopicPeek,    &kTopicPut, &kTableList,
-      &kTablePeek, &kDlqList, &kDlqShow, &kDlqReplay, &kDlqDrop, &kOffsetsShow, &kOffsetsReset, &kAudit,    &kLang,
+      &kRun,         &kCheck,        &kExplain,       &kDiff,    &kTest,    &kTopicList, &kTopicPeek,
+      &kTopicPut,    &kTableList,    &kTablePeek,     &kDlqList, &kDlqShow, &kDlqReplay, &kDlqDrop,
+      &kOffsetsShow, &kOffsetsReset, &kOffsetsDelete, &kLag,     &kAudit,   &kLang,
   };
   return kCommands;
 }

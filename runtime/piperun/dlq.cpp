@@ -27,22 +27,21 @@ constexpr std::int64_t kMaxReplays = 3;
 using Visit = std::function<base::Result<void>(commit::Domain&, const commit::Letter&)>;
 
 // Calls `visit` for each letter that --where accepts, unit by unit.
-Exit each_letter(const Arguments& arguments, World& world, embedded::Database::Access access, const Visit& visit) {
+Exit each_letter(const Arguments& arguments, World& world, const Visit& visit) {
   const auto set = open_stores(arguments, world);
   if (!set) return set.error();
   auto filter = LetterFilter::make(arguments.text("--where"), world);
   if (!filter) return filter.error();
   const auto units = stored_units(*set);
-  if (!units) return tell(units.error(), world);
+  if (!units) return tell(units.error(), *set, world);
   for (const StoredUnit& unit : *units) {
-    auto inspector = embedded::Inspector::open(unit.store.path, access);
-    if (!inspector) return tell(inspector.error(), world);
-    const auto domain = std::move(*inspector).domain(unit.ledger.pipeline, unit.ledger.unit);
-    const auto letters = domain->letters(false);
-    if (!letters) return tell(letters.error(), world);
+    const auto domain = unit.store->data->domain(unit.ledger.pipeline, unit.ledger.unit);
+    if (!domain) return tell(domain.error(), *set, world);
+    const auto letters = (*domain)->letters(false);
+    if (!letters) return tell(letters.error(), *set, world);
     for (const commit::Letter& letter : *letters) {
       if (!filter->accepts(letter)) continue;
-      if (const auto done = visit(*domain, letter); !done) return tell(done.error(), world);
+      if (const auto done = visit(**domain, letter); !done) return tell(done.error(), *set, world);
     }
   }
   return Exit::Done;
@@ -61,12 +60,11 @@ Exit list(const Arguments& arguments, World& world) {
     commit::Letter first;
   };
   std::map<std::tuple<std::string, std::string, std::string>, Group> groups;  // unit, code, place
-  const Exit done = each_letter(arguments, world, embedded::Database::Access::Read,
-                                [&](commit::Domain&, const commit::Letter& letter) -> base::Result<void> {
-                                  Group& group = groups[{letter.unit, letter.code, letter.site}];
-                                  if (group.letters++ == 0) group.first = letter;
-                                  return {};
-                                });
+  const Exit done = each_letter(arguments, world, [&](commit::Domain&, const commit::Letter& letter) -> base::Result<void> {
+    Group& group = groups[{letter.unit, letter.code, letter.site}];
+    if (group.letters++ == 0) group.first = letter;
+    return {};
+  });
   if (done != Exit::Done) return done;
   for (const auto& [key, group] : groups) {
     const commit::Letter& letter = group.first;
@@ -83,24 +81,22 @@ Exit list(const Arguments& arguments, World& world) {
 
 Exit show(const Arguments& arguments, World& world) {
   bool is_empty = true;
-  const Exit done = each_letter(arguments, world, embedded::Database::Access::Read,
-                                [&](commit::Domain&, const commit::Letter& letter) -> base::Result<void> {
-                                  fmt::print(world.out, "{}\n", engine::letter_json(letter));
-                                  is_empty = false;
-                                  return {};
-                                });
+  const Exit done = each_letter(arguments, world, [&](commit::Domain&, const commit::Letter& letter) -> base::Result<void> {
+    fmt::print(world.out, "{}\n", engine::letter_json(letter));
+    is_empty = false;
+    return {};
+  });
   if (done == Exit::Done && is_empty) tell_none(arguments, world);
   return done;
 }
 
 Exit replay(const Arguments& arguments, World& world) {
   std::int64_t asked = 0, refused = 0;
-  const Exit done = each_letter(arguments, world, embedded::Database::Access::Write,
-                                [&](commit::Domain& domain, const commit::Letter& letter) -> base::Result<void> {
-                                  if (letter.replays >= kMaxReplays && !arguments.has("--force"))
-                                    return ++refused, base::Result<void>();
-                                  return ++asked, domain.ask_replay(letter);
-                                });
+  const Exit done =
+      each_letter(arguments, world, [&](commit::Domain& domain, const commit::Letter& letter) -> base::Result<void> {
+        if (letter.replays >= kMaxReplays && !arguments.has("--force")) return ++refused, base::Result<void>();
+        return ++asked, domain.ask_replay(letter);
+      });
   if (done != Exit::Done) return done;
   fmt::print(world.out, "{} letters will be read again by the running pipeline, or at its next start\n", asked);
   if (refused == 0) return Exit::Done;
@@ -111,9 +107,9 @@ Exit replay(const Arguments& arguments, World& world) {
 Exit drop(const Arguments& arguments, World& world) {
   if (arguments.has("--where") == arguments.has("--all")) return misuse(world, "say which letters: --where EXPR, or --all");
   std::int64_t dropped = 0;
-  const Exit done =
-      each_letter(arguments, world, embedded::Database::Access::Write,
-                  [&](commit::Domain& domain, const commit::Letter& letter) { return ++dropped, domain.remove_letter(letter); });
+  const Exit done = each_letter(arguments, world, [&](commit::Domain& domain, const commit::Letter& letter) {
+    return ++dropped, domain.remove_letter(letter);
+  });
   if (done == Exit::Done) fmt::print(world.out, "{} letters dropped\n", dropped);
   return done;
 }

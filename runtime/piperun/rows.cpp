@@ -7,6 +7,7 @@
 
 #include "lang/value/text.h"
 #include "lang/value/time.h"
+#include "runtime/connectors/embedded/inspector.h"
 #include "runtime/connectors/embedded/sql_cells.h"
 #include "runtime/connectors/embedded/table_layout.h"
 #include "runtime/record/encoder.h"
@@ -87,7 +88,7 @@ std::string bytes_json(const std::optional<std::string>& bytes) {
   return out + "\"}";
 }
 
-std::string record_json(const embedded::StoredRecord& record) {
+std::string record_json(const TopicRecord& record) {
   std::string time;
   value::append_timestamp(time, record.timestamp);
   std::string out = fmt::format("{{\"partition\":{},\"offset\":{},\"timestamp\":\"{}\",\"key\":{}", record.partition,

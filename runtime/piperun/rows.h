@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "lang/ir/program.h"
-#include "runtime/connectors/embedded/inspector.h"
+#include "runtime/piperun/stored_system.h"
 
 namespace piperun::cli {
 
@@ -15,7 +15,7 @@ base::Result<std::vector<std::string>> table_lines(const ir::Program& program, c
 base::Result<std::vector<std::string>> topic_lines(const std::string& database, const std::string& topic);
 
 // One record as `topic peek` shows it: {"partition":0,"offset":1,"timestamp":"…","key":…,"value":…}
-std::string record_json(const embedded::StoredRecord& record);
+std::string record_json(const TopicRecord& record);
 
 // Text as a JSON string; what is not UTF-8 as {"base64":"…"}; nothing as null.
 std::string bytes_json(const std::optional<std::string>& bytes);

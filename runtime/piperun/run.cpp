@@ -9,6 +9,7 @@
 #include "runtime/piperun/compile.h"
 #include "runtime/piperun/ledger.h"
 #include "runtime/piperun/progress.h"
+#include "runtime/piperun/sharers.h"
 #include "runtime/piperun/signals.h"
 #include "runtime/piperun/stores.h"
 #include "runtime/piperun/upgrade.h"

@@ -11,7 +11,6 @@
 namespace piperun::cli {
 
 namespace fs = std::filesystem;
-using embedded::Database;
 
 std::string folder_of(const std::string& path) {
   const std::string folder = fs::path(path).parent_path().string();
@@ -32,6 +31,14 @@ std::string database_path(const ir::Program& program, ir::SystemId id, const std
   return (fs::path(state_dir) / (name + ".db")).string();
 }
 
+bool Store::is_there() const { return path.empty() || fs::exists(path); }
+
+const Store* StoreSet::of(ir::SystemId system) const {
+  const auto found =
+      std::ranges::find_if(stores, [&](const Store& store) { return std::ranges::count(store.systems, system) > 0; });
+  return found == stores.end() ? nullptr : &*found;
+}
+
 namespace {
 
 // The topic or table of a source, table or sink.
@@ -40,25 +47,41 @@ std::string object_of(const Declaration& declaration) {
   return declaration.object.empty() ? declaration.name : declaration.object;
 }
 
-void add_stores_of(const ir::Program& program, const std::string& state_dir, const std::string& base_dir, StoreSet& set) {
+bool is_server(const ir::System& system) {
+  return !system.stand_in && (system.kind == ir::SystemKind::Kafka || system.kind == ir::SystemKind::Postgres);
+}
+
+std::unique_ptr<StoredSystem> open_server(const StoreSet& set, ir::SystemId id, base::Clock& clock) {
+  const ir::Program& program = *set.compiled->program;
+  return program.systems[id].kind == ir::SystemKind::Kafka ? open_cluster_store(program, id, set.state_dir, set.base_dir, clock)
+                                                           : open_database_store(program, id);
+}
+
+// Connections to one system are one store: the same file, or a server that is reached with the same options.
+void add_stores_of(StoreSet& set, base::Clock& clock) {
+  const ir::Program& program = *set.compiled->program;
   for (ir::SystemId id = 0; id < program.systems.size(); ++id) {
-    const std::string path = database_path(program, id, state_dir, base_dir);
-    const bool known = std::ranges::any_of(set.stores, [&](const Store& store) { return store.path == path; });
-    if (!path.empty() && !known) set.stores.push_back({fs::path(path).stem().string(), path});
+    const ir::System& system = program.systems[id];
+    const std::string path = database_path(program, id, set.state_dir, set.base_dir);
+    if (path.empty() && !is_server(system)) continue;
+    const auto known = std::ranges::find_if(set.stores, [&](const Store& store) {
+      const ir::System& other = program.systems[store.systems.front()];
+      return path.empty() ? store.path.empty() && other.kind == system.kind && other.options == system.options
+                          : store.path == path;
+    });
+    if (known != set.stores.end()) known->systems.push_back(id);
+    else if (path.empty()) set.stores.push_back({system.name, "", {id}, open_server(set, id, clock)});
+    else set.stores.push_back({path, path, {id}, open_file_store(path, clock)});
   }
 }
 
-void add_stores_in(const std::string& state_dir, StoreSet& set) {
+void add_stores_in(const std::string& state_dir, StoreSet& set, base::Clock& clock) {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(state_dir, error)) {
-    if (entry.path().extension() == ".db") set.stores.push_back({entry.path().stem().string(), entry.path().string()});
+    const std::string path = entry.path().string();
+    if (path.ends_with(".db")) set.stores.push_back({path, path, {}, open_file_store(path, clock)});
   }
-  std::ranges::sort(set.stores, {}, &Store::name);
-}
-
-const Store* store_of(const StoreSet& set, const std::string& path) {
-  const auto found = std::ranges::find(set.stores, path, &Store::path);
-  return found == set.stores.end() ? nullptr : &*found;
+  std::ranges::sort(set.stores, {}, &Store::path);
 }
 
 // The one of several stores that has it; more than one is ambiguous.
@@ -66,16 +89,16 @@ template <typename Found>
 base::Result<Found> only_one(std::vector<Found> found, std::string_view what, const std::string& name, base::ErrorCode none) {
   if (found.size() == 1) return std::move(found.front());
   if (found.empty()) return base::failure(none, fmt::format("there is no {} `{}` here", what, name));
-  std::vector<std::string> stores;
-  for (const Found& each : found) stores.push_back(each.store.path);
+  std::vector<std::string> places;
+  for (const Found& each : found) places.push_back(each.store->place);
   return base::failure(
       base::ErrorCode::CannotOpen,
-      fmt::format("`{}` is ambiguous: {} have such a {}; name the FILE, or --state-dir", name, fmt::join(stores, " and "), what));
+      fmt::format("`{}` is ambiguous: {} have such a {}; name the FILE, or --state-dir", name, fmt::join(places, " and "), what));
 }
 
 // Where something that FILE declares is kept.
 struct Place {
-  Store store;
+  const Store* store = nullptr;
   std::string object;
   std::map<std::string, std::string> options;
 };
@@ -87,17 +110,18 @@ std::optional<Place> declared(const StoreSet& set, const std::vector<Declaration
     for (const Declaration& each : declarations) {
       const std::string object = object_of(each);
       if ((by_object ? object : each.name) != name) continue;
-      const std::string path = database_path(set.compiled->program.value(), each.system, set.state_dir, set.base_dir);
-      if (const Store* store = store_of(set, path)) return Place{*store, object, each.options};
+      if (const Store* store = set.of(each.system)) return Place{store, object, each.options};
       return std::nullopt;
     }
   }
   return std::nullopt;
 }
 
-std::int64_t partitions_in(const std::map<std::string, std::string>& options) {
+// Nobody makes a topic of a server by mistake: there the number of partitions has to be said.
+std::int64_t partitions_in(const Place& place) {
+  const auto& options = place.options;
   const auto found = options.find("partitions");
-  std::int64_t result = 1;
+  std::int64_t result = place.store->path.empty() ? 0 : 1;
   if (found != options.end()) std::from_chars(found->second.data(), found->second.data() + found->second.size(), result);
   return result;
 }
@@ -110,7 +134,7 @@ std::expected<StoreSet, Exit> open_stores(const Arguments& arguments, World& wor
   set.state_dir = arguments.text("--state-dir", ".piperun");
   const auto file = std::ranges::find_if(set.words, [](const std::string& word) { return word.ends_with(".pipe"); });
   if (file == set.words.end()) {
-    add_stores_in(set.state_dir, set);
+    add_stores_in(set.state_dir, set, world.clock);
     if (!set.stores.empty()) return set;
     return std::unexpected(misuse(world, fmt::format("there is no data in {}; name the FILE, or --state-dir", set.state_dir)));
   }
@@ -118,38 +142,71 @@ std::expected<StoreSet, Exit> open_stores(const Arguments& arguments, World& wor
   set.words.erase(file);
   auto options = compile_options(arguments, world);
   if (!options) return std::unexpected(misuse(world, options.error()));
-  options->local = true;
+  options->run = !options->local;  // what env() says is where the data is
   auto compiled = compile_or_tell(path, *options, world);
   if (!compiled) return std::unexpected(compiled.error());
   set.base_dir = folder_of(path);
   set.pipeline = compiled->program->id;
-  add_stores_of(*compiled->program, set.state_dir, set.base_dir, set);
-  set.compiled = std::move(*compiled);
+  set.compiled = std::make_unique<Compiled>(std::move(*compiled));
+  add_stores_of(set, world.clock);
   return set;
+}
+
+Exit tell(const base::Error& error, const StoreSet& set, World& world) {
+  std::vector<std::string> helps;
+  const bool is_unreachable = error.code == base::ErrorCode::SystemUnavailable || error.code == base::ErrorCode::CannotOpen ||
+                              error.code == base::ErrorCode::SecretMissing;
+  for (ir::SystemId id = 0; set.compiled && is_unreachable && id < set.compiled->program->systems.size(); ++id) {
+    const ir::System& system = set.compiled->program->systems[id];
+    const std::string stand_in = (fs::path(set.state_dir) / (system.name + ".db")).string();
+    if (!is_server(system) || !fs::exists(stand_in)) continue;
+    helps.push_back(fmt::format("with `--local`, what a run with --local has stored in {} is looked at", stand_in));
+    break;
+  }
+  return tell(error, world, helps);
 }
 
 base::Result<void> each_store(const StoreSet& set, const VisitStore& visit) {
   for (const Store& store : set.stores) {
-    if (!fs::exists(store.path)) continue;
-    auto inspector = embedded::Inspector::open(store.path, Database::Access::Read);
-    if (!inspector) return std::unexpected(inspector.error());
-    if (auto visited = visit(store, *inspector); !visited) return visited;
+    if (!store.is_there()) continue;
+    if (auto visited = visit(store); !visited) return visited;
   }
   return {};
 }
 
 base::Result<std::vector<StoredUnit>> stored_units(const StoreSet& set) {
   std::vector<StoredUnit> units;
-  const auto done = each_store(set, [&](const Store& store, embedded::Inspector& inspector) -> base::Result<void> {
-    auto ledgers = inspector.ledgers();
+  const auto done = each_store(set, [&](const Store& store) -> base::Result<void> {
+    auto ledgers = store.data->ledgers(set.pipeline);
     if (!ledgers) return std::unexpected(ledgers.error());
-    for (embedded::UnitLedger& ledger : *ledgers) {
-      if (set.pipeline.empty() || ledger.pipeline == set.pipeline) units.push_back({store, std::move(ledger)});
+    for (UnitLedger& ledger : *ledgers) {
+      const bool is_known = std::ranges::any_of(units, [&](const StoredUnit& unit) {  // two connections may lead to one server
+        return set.compiled && unit.ledger.pipeline == ledger.pipeline && unit.ledger.unit == ledger.unit;
+      });
+      if (!is_known) units.push_back({&store, std::move(ledger)});
     }
     return {};
   });
   if (!done) return std::unexpected(done.error());
   return units;
+}
+
+base::Result<StoredUnit> find_unit(const StoreSet& set, const std::string& name) {
+  auto units = stored_units(set);
+  if (!units) return std::unexpected(units.error());
+  std::erase_if(*units, [&](const StoredUnit& unit) { return !name.empty() && unit.ledger.unit != name; });
+  if (units->size() > 1) {  // what is left of a unit that went elsewhere
+    std::erase_if(*units, [&](const StoredUnit& unit) { return unit.ledger.positions.empty(); });
+  }
+  if (units->size() == 1) return std::move(units->front());
+  if (units->empty())
+    return base::failure(base::ErrorCode::CannotOpen,
+                         name.empty() ? "no unit has run yet" : fmt::format("there is no unit `{}` here", name));
+  std::vector<std::string> names;
+  for (const StoredUnit& unit : *units)
+    names.push_back(fmt::format("{} of {} in {}", unit.ledger.unit, unit.ledger.pipeline, unit.store->place));
+  return base::failure(base::ErrorCode::CannotOpen,
+                       fmt::format("which unit: {}? Say --unit NAME, or the FILE", fmt::join(names, "; ")));
 }
 
 base::Result<FoundTopic> find_topic(const StoreSet& set, const std::string& name, bool missing_ok) {
@@ -161,14 +218,13 @@ base::Result<FoundTopic> find_topic(const StoreSet& set, const std::string& name
       std::erase_if(topics, [](const ir::Sink& sink) { return !sink.is_topic; });
       place = declared(set, topics, name);
     }
-    if (place && (missing_ok || fs::exists(place->store.path)))
-      return FoundTopic{place->store, place->object, partitions_in(place->options)};
+    if (place && (missing_ok || place->store->is_there())) return FoundTopic{place->store, place->object, partitions_in(*place)};
   }
   std::vector<FoundTopic> found;
-  const auto done = each_store(set, [&](const Store& store, embedded::Inspector& inspector) -> base::Result<void> {
-    const auto topics = inspector.topics();
+  const auto done = each_store(set, [&](const Store& store) -> base::Result<void> {
+    const auto topics = store.data->topics();
     if (!topics) return std::unexpected(topics.error());
-    if (std::ranges::count(*topics, name, &embedded::Topic::name) > 0) found.push_back({store, name, 0});
+    if (std::ranges::count(*topics, name, &ListedTopic::name) > 0) found.push_back({&store, name, 0});
     return {};
   });
   if (!done) return std::unexpected(done.error());
@@ -180,90 +236,17 @@ base::Result<FoundTable> find_table(const StoreSet& set, const std::string& name
     const ir::Program& program = *set.compiled->program;
     auto place = declared(set, program.tables, name);
     if (!place) place = declared(set, program.sinks, name);
-    if (place && fs::exists(place->store.path)) return FoundTable{place->store, place->object};
+    if (place && place->store->is_there()) return FoundTable{place->store, place->object};
   }
   std::vector<FoundTable> found;
-  const auto done = each_store(set, [&](const Store& store, embedded::Inspector& inspector) -> base::Result<void> {
-    const auto tables = inspector.tables();
+  const auto done = each_store(set, [&](const Store& store) -> base::Result<void> {
+    const auto tables = store.data->tables();
     if (!tables) return std::unexpected(tables.error());
-    if (std::ranges::count(*tables, name, &embedded::StoredTable::name) > 0) found.push_back({store, name});
+    if (std::ranges::count(*tables, name, &ListedTable::name) > 0) found.push_back({&store, name});
     return {};
   });
   if (!done) return std::unexpected(done.error());
   return only_one(std::move(found), "table", name, base::ErrorCode::NoSuchTable);
-}
-
-base::Result<StoredUnit> find_unit(const StoreSet& set, const std::string& name) {
-  auto units = stored_units(set);
-  if (!units) return std::unexpected(units.error());
-  std::erase_if(*units, [&](const StoredUnit& unit) { return !name.empty() && unit.ledger.unit != name; });
-  if (units->size() == 1) return std::move(units->front());
-  if (units->empty())
-    return base::failure(base::ErrorCode::CannotOpen,
-                         name.empty() ? "no unit has run yet" : fmt::format("there is no unit `{}` here", name));
-  std::vector<std::string> names;
-  for (const StoredUnit& unit : *units)
-    names.push_back(fmt::format("{} of {} in {}", unit.ledger.unit, unit.ledger.pipeline, unit.store.path));
-  return base::failure(base::ErrorCode::CannotOpen,
-                       fmt::format("which unit: {}? Say --unit NAME, or the FILE", fmt::join(names, "; ")));
-}
-
-namespace {
-
-struct Kept {
-  std::string declaration;  // `sink lines`
-  std::string path, object;
-};
-
-std::vector<Kept> kept_in_files(const ir::Program& program, const std::string& state_dir, const std::string& base_dir) {
-  std::vector<Kept> all;
-  const auto add = [&](const char* kind, const auto& each) {
-    const std::string path = database_path(program, each.system, state_dir, base_dir);
-    if (!path.empty()) all.push_back({fmt::format("{} {}", kind, each.name), path, object_of(each)});
-  };
-  for (const ir::Table& table : program.tables) add("table", table);
-  for (const ir::Sink& sink : program.sinks) {
-    if (!sink.is_topic) add("sink", sink);
-  }
-  return all;
-}
-
-// Ids of the other pipelines that have units in this file.
-std::vector<std::string> other_pipelines(const std::string& path, const std::string& id) {
-  std::vector<std::string> names;
-  auto inspector = embedded::Inspector::open(path, Database::Access::Read);
-  if (!inspector) return names;
-  const auto ledgers = inspector->ledgers();
-  if (!ledgers) return names;
-  for (const embedded::UnitLedger& ledger : *ledgers) {
-    if (ledger.pipeline != id && std::ranges::count(names, ledger.pipeline) == 0) names.push_back(ledger.pipeline);
-  }
-  return names;
-}
-
-}  // namespace
-
-std::vector<std::string> sharers(const ir::Program& program, const std::string& state_dir, const std::string& base_dir,
-                                 const base::Error& error) {
-  std::vector<std::string> hints;
-  if (error.code != base::ErrorCode::SchemaMismatch) return hints;
-  const std::vector<Kept> all = kept_in_files(program, state_dir, base_dir);
-  for (auto a = all.begin(); a != all.end(); ++a) {
-    if (!error.message.starts_with(fmt::format("table `{}` in {}:", a->object, a->path))) continue;
-    for (auto b = std::next(a); b != all.end(); ++b) {
-      if (a->path == b->path && a->object == b->object)
-        hints.push_back(fmt::format("{} and {} both use the table `{}` of {}; give one of them another `table`", a->declaration,
-                                    b->declaration, a->object, a->path));
-    }
-    const std::vector<std::string> others = other_pipelines(a->path, program.id);
-    if (!hints.empty() || others.empty()) return hints;
-    hints.push_back(
-        fmt::format("{} also holds data of pipeline {}; if {} made the table, run one of them with another `--state-dir`, "
-                    "or give {} another name, `table` or connection",
-                    a->path, fmt::join(others, ", "), others.size() == 1 ? "that" : "one of those", a->declaration));
-    return hints;
-  }
-  return hints;
 }
 
 }  // namespace piperun::cli

@@ -1,14 +1,15 @@
-// Where the data of a pipeline lies: database files of stand-ins and state stores below the state directory. With a FILE its
-// connections are looked up, without one every database file there is searched.
+// Where the data of a pipeline lies. With a FILE: in the systems that it names, or with --local in their stand-ins. Without one every
+// database file below the state directory is searched.
 #pragma once
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "lang/ir/program.h"
-#include "runtime/connectors/embedded/inspector.h"
 #include "runtime/piperun/compile.h"
+#include "runtime/piperun/stored_system.h"
 
 namespace piperun::cli {
 
@@ -18,53 +19,57 @@ std::string database_path(const ir::Program& program, ir::SystemId system, const
 std::string folder_of(const std::string& path);  // "." if it names none
 
 struct Store {
-  std::string name;  // of the file, without `.db`
-  std::string path;
+  std::string place;  // for people: the path of a file, the name of a connection
+  std::string path;  // of a file; "": a server
+  std::vector<ir::SystemId> systems;  // of FILE that are this one
+  std::unique_ptr<StoredSystem> data;
+
+  bool is_there() const;  // a file may not have been made yet
 };
 
-// What `[FILE]`, --state-dir and the rest of the command line name.
+// What `[FILE]`, --local, --state-dir and the rest of the command line name. What points to its stores stays valid when it is moved.
 struct StoreSet {
   std::vector<Store> stores;
-  std::optional<Compiled> compiled;      // of FILE
-  std::string pipeline;                  // its id; "": any
+  std::unique_ptr<Compiled> compiled;  // of FILE; null without one
+  std::string pipeline;  // its id; "": any
   std::string state_dir, base_dir;
-  std::vector<std::string> words;        // the other positions
+  std::vector<std::string> words;  // the other positions
+
+  const Store* of(ir::SystemId system) const;  // null: such a system stores nothing
 };
 
 // `WORDS`: positions, of which one that ends in `.pipe` is the FILE. Prints what is wrong with it.
 std::expected<StoreSet, Exit> open_stores(const Arguments& arguments, World& world);
 
-// Calls `visit` for each store whose file is there, until one fails.
-using VisitStore = std::function<base::Result<void>(const Store&, embedded::Inspector&)>;
+// As `tell`; a server that does not answer may be one whose stand-in was meant.
+Exit tell(const base::Error& error, const StoreSet& set, World& world);
+
+// Calls `visit` for each store that is there, until one fails.
+using VisitStore = std::function<base::Result<void>(const Store&)>;
 base::Result<void> each_store(const StoreSet& set, const VisitStore& visit);
 
-// One unit of one pipeline, in the file that holds its positions.
+// One unit of one pipeline, in the store that holds its positions.
 struct StoredUnit {
-  Store store;
-  embedded::UnitLedger ledger;
+  const Store* store = nullptr;
+  UnitLedger ledger;
 };
 base::Result<std::vector<StoredUnit>> stored_units(const StoreSet& set);
+// The one of these units that has that name; the only one if the name is "".
+base::Result<StoredUnit> find_unit(const StoreSet& set, const std::string& name);
 
 // A topic by its name, or by that of a source or sink of FILE. `missing_ok`: with a FILE that names it, it need not be there yet.
 struct FoundTopic {
-  Store store;
-  std::string topic;
+  const Store* store = nullptr;
+  std::string name;
   std::int64_t partitions = 0;  // that FILE gives a topic which is to be made; 0: nothing names this topic
 };
 base::Result<FoundTopic> find_topic(const StoreSet& set, const std::string& name, bool missing_ok = false);
 
 // The same for a table.
 struct FoundTable {
-  Store store;
-  std::string table;
+  const Store* store = nullptr;
+  std::string name;
 };
 base::Result<FoundTable> find_table(const StoreSet& set, const std::string& name);
-
-// Who else uses the table that does not fit a sink, as words for whoever must give one of them another place. Nothing for other errors.
-std::vector<std::string> sharers(const ir::Program& program, const std::string& state_dir, const std::string& base_dir,
-                                 const base::Error& error);
-
-// The one of these units that has that name; the only one if the name is "".
-base::Result<StoredUnit> find_unit(const StoreSet& set, const std::string& name);
 
 }  // namespace piperun::cli

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "runtime/commit/embedded/header_bytes.h"
+#include "runtime/connectors/embedded/inspector.h"
 #include "runtime/engine/letters.h"
 #include "runtime/piperun/rows.h"
 #include "runtime/piperun/stores.h"

@@ -1,10 +1,9 @@
-// `piperun topic list|peek|put`: topics of stand-ins, also while a pipeline runs.
+// `piperun topic list|peek|put`: topics, also while a pipeline runs.
 #include <fmt/ostream.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <iostream>
-#include <iterator>
 
 #include "lang/value/json_node.h"
 #include "runtime/piperun/rows.h"
@@ -14,7 +13,12 @@ namespace piperun::cli {
 namespace {
 
 constexpr Option kPartition = {"--partition", Takes::One, false, "", "this partition alone"};
-constexpr Option kListOptions[] = {{"WORDS", Takes::Many, false, "", "[FILE]"}, kStandIns, kStateDir, kParam, kJson};
+constexpr Option kListOptions[] = {{"WORDS", Takes::Many, false, "", "[FILE]"},
+                                   {"--all", Takes::Nothing, false, "", "also topics of a cluster that FILE does not name"},
+                                   kStandIns,
+                                   kStateDir,
+                                   kParam,
+                                   kJson};
 constexpr Option kPeekOptions[] = {{"WORDS", Takes::Many, true, "", "TOPIC [FILE]"},
                                    kPartition,
                                    {"--from", Takes::One, false, "", "first offset (default: the last ones of each partition)"},
@@ -27,59 +31,62 @@ constexpr Option kPutOptions[] = {
     {"WORDS", Takes::Many, true, "", "TOPIC [FILE]; one record per line of the input"},
     kPartition,
     {"--key", Takes::One, false, "", "JSON field of each record that becomes its key"},
-    {"--partitions", Takes::One, false, "", "how many, if a topic of FILE is missing and made (default: as FILE says, or 1)"},
+    {"--partitions", Takes::One, false, "",
+     "how many, if a topic of FILE is missing and made (default: as FILE says; of a file, 1)"},
     {"--atomic", Takes::Nothing, false, "", "all or nothing (one transaction) instead of as they come"},
     kStandIns,
     kStateDir,
     kParam};
 
-void print_partition(const embedded::Topic& topic, const embedded::TopicPartition& partition, const Store& store, bool json,
-                     World& world) {
+void print_partition(const connectors::Partition& partition, const Store& store, bool json, World& world) {
   if (json) {
-    fmt::print(world.out, "{{\"topic\":{},\"store\":{},\"partition\":{},\"begin\":{},\"end\":{}}}\n", bytes_json(topic.name),
-               bytes_json(store.path), partition.number, partition.begin, partition.end);
+    fmt::print(world.out, "{{\"topic\":{},\"store\":{},\"partition\":{},\"begin\":{},\"end\":{}}}\n", bytes_json(partition.topic),
+               bytes_json(store.place), partition.number, partition.begin, partition.end);
   } else {
-    fmt::print(world.out, "{:<24} partition {:<3} {} .. {}   {}\n", topic.name, partition.number, partition.begin, partition.end,
-               store.path);
+    fmt::print(world.out, "{:<24} partition {:<3} {} .. {}   {}\n", partition.topic, partition.number, partition.begin,
+               partition.end, store.place);
   }
 }
+
+// Of a file every topic is shown; of a cluster, which belongs to many, what FILE names and what piperun keeps for it.
+class TopicNames {
+ public:
+  explicit TopicNames(const StoreSet& set) {
+    if (!set.compiled) return;
+    const ir::Program& program = *set.compiled->program;
+    own_prefix_ = program.id + ".";
+    for (const ir::Source& source : program.sources) names_.push_back(source.object.empty() ? source.name : source.object);
+    for (const ir::Sink& sink : program.sinks) names_.push_back(sink.object.empty() ? sink.name : sink.object);
+  }
+  bool is_shown(const Store& store, const std::string& topic) const {
+    return !store.path.empty() || topic.starts_with(own_prefix_) || std::ranges::count(names_, topic) > 0;
+  }
+
+ private:
+  std::vector<std::string> names_;
+  std::string own_prefix_;
+};
 
 Exit list(const Arguments& arguments, World& world) {
   const auto set = open_stores(arguments, world);
   if (!set) return set.error();
+  const TopicNames names(*set);
   std::size_t topics = 0;
-  const auto done = each_store(*set, [&](const Store& store, embedded::Inspector& inspector) -> base::Result<void> {
-    const auto found = inspector.topics();
+  const auto done = each_store(*set, [&](const Store& store) -> base::Result<void> {
+    const auto found = store.data->topics();
     if (!found) return std::unexpected(found.error());
-    for (const embedded::Topic& topic : *found) {
-      for (const auto& partition : topic.partitions) print_partition(topic, partition, store, arguments.has("--json"), world);
+    for (const ListedTopic& topic : *found) {
+      if (!arguments.has("--all") && !names.is_shown(store, topic.name)) continue;
+      ++topics;
+      for (const auto& partition : topic.partitions) print_partition(partition, store, arguments.has("--json"), world);
     }
-    topics += found->size();
     return {};
   });
-  if (!done) return tell(done.error(), world);
+  if (!done) return tell(done.error(), *set, world);
   if (topics == 0)
     fmt::print(world.err,
                "no topics; a run makes those with a `sample` or `partitions`, `piperun topic put TOPIC FILE` makes any\n");
   return Exit::Done;
-}
-
-// The last `limit` records of each partition, or of the one named.
-base::Result<std::vector<embedded::StoredRecord>> last_ones(embedded::Inspector& inspector, const std::string& name,
-                                                            std::int32_t partition, std::int64_t limit) {
-  const auto topics = inspector.topics();
-  if (!topics) return std::unexpected(topics.error());
-  std::vector<embedded::StoredRecord> all;
-  for (const embedded::Topic& topic : *topics) {
-    if (topic.name != name) continue;
-    for (const embedded::TopicPartition& each : topic.partitions) {
-      if (partition >= 0 && each.number != partition) continue;
-      auto records = inspector.peek(name, each.number, std::max(each.begin, each.end - limit), limit);
-      if (!records) return records;
-      std::ranges::move(*records, std::back_inserter(all));
-    }
-  }
-  return all;
 }
 
 Exit peek(const Arguments& arguments, World& world) {
@@ -91,15 +98,11 @@ Exit peek(const Arguments& arguments, World& world) {
   const auto from = arguments.number("--from", -1);
   if (!limit || !partition || !from) return misuse(world, "--limit, --partition and --from take a number");
   const auto found = find_topic(*set, set->words[0]);
-  if (!found) return tell(found.error(), world);
-  auto inspector = embedded::Inspector::open(found->store.path, embedded::Database::Access::Read);
-  if (!inspector) return tell(inspector.error(), world);
-  const auto only = static_cast<std::int32_t>(*partition);
-  const bool is_end = *from < 0 && !arguments.has("--all");
-  const auto records = is_end ? last_ones(*inspector, found->topic, only, *limit)
-                              : inspector->peek(found->topic, only, std::max<std::int64_t>(*from, 0), *limit);
-  if (!records) return tell(records.error(), world);
-  for (const embedded::StoredRecord& record : *records) fmt::print(world.out, "{}\n", record_json(record));
+  if (!found) return tell(found.error(), *set, world);
+  const std::int64_t first = *from >= 0 ? *from : arguments.has("--all") ? 0 : -1;
+  const auto records = found->store->data->peek(found->name, static_cast<std::int32_t>(*partition), first, *limit);
+  if (!records) return tell(records.error(), *set, world);
+  for (const TopicRecord& record : *records) fmt::print(world.out, "{}\n", record_json(record));
   return Exit::Done;
 }
 
@@ -122,30 +125,11 @@ std::expected<std::optional<std::string>, std::string> field_of(const std::strin
   return text;
 }
 
-struct Line {
-  std::string text;
-  std::optional<std::string> key;
-};
-
-base::Result<void> append(embedded::Inspector& inspector, const FoundTopic& found, const std::vector<Line>& lines,
-                          std::int32_t partition, std::int64_t partitions, std::int64_t now) {
-  std::vector<embedded::NewRecord> records;
-  for (const Line& line : lines) {
-    embedded::NewRecord record;
-    record.timestamp = now;
-    if (line.key) record.key = *line.key;
-    record.value = line.text;
-    record.partition = partition;
-    records.push_back(record);
-  }
-  return inspector.put(found.topic, records, partitions);
-}
-
 // Reads records from the input and appends them.
 class Putter {
  public:
-  Putter(embedded::Inspector inspector, FoundTopic found, const Arguments& arguments, std::int32_t partition, World& world)
-      : inspector_(std::move(inspector)), found_(std::move(found)), arguments_(arguments), partition_(partition), world_(world) {}
+  Putter(const StoreSet& set, FoundTopic found, const Arguments& arguments, std::int32_t partition, World& world)
+      : set_(set), found_(std::move(found)), arguments_(arguments), partition_(partition), world_(world) {}
 
   Exit run(std::int64_t partitions) {
     constexpr std::size_t kAtOnce = 1000;
@@ -156,13 +140,13 @@ class Putter {
       if (text.empty()) continue;
       auto key = key_of(text);
       if (!key) return refuse(key.error());
-      lines_.push_back({std::move(text), std::move(*key)});
+      records_.push_back({std::move(*key), std::move(text), partition_});
       // What comes slowly is there at once; what comes fast is written together.
-      if (atomic || (lines_.size() < kAtOnce && world_.in.rdbuf()->in_avail() > 0)) continue;
-      if (const auto done = write(partitions); !done) return tell(done.error(), world_);
+      if (atomic || (records_.size() < kAtOnce && world_.in.rdbuf()->in_avail() > 0)) continue;
+      if (const auto done = write(partitions); !done) return tell(done.error(), set_, world_);
     }
-    if (const auto done = write(partitions); !done) return tell(done.error(), world_);
-    fmt::print(world_.err, "{} records -> {}\n", total_, found_.topic);
+    if (const auto done = write(partitions); !done) return tell(done.error(), set_, world_);
+    fmt::print(world_.err, "{} records -> {}\n", total_, found_.name);
     return Exit::Done;
   }
 
@@ -178,19 +162,19 @@ class Putter {
   }
 
   base::Result<void> write(std::int64_t partitions) {
-    if (lines_.empty()) return {};
-    total_ += lines_.size();
-    const auto done = append(inspector_, found_, lines_, partition_, partitions, world_.clock.now());
-    lines_.clear();
+    if (records_.empty()) return {};
+    total_ += records_.size();
+    const auto done = found_.store->data->put(found_.name, records_, arguments_.has("--atomic"), partitions);
+    records_.clear();
     return done;
   }
 
-  embedded::Inspector inspector_;
+  const StoreSet& set_;
   FoundTopic found_;
   const Arguments& arguments_;
   std::int32_t partition_;
   World& world_;
-  std::vector<Line> lines_;
+  std::vector<PutRecord> records_;
   std::size_t line_ = 0, total_ = 0;
 };
 
@@ -199,13 +183,11 @@ Exit put(const Arguments& arguments, World& world) {
   if (!set) return set.error();
   if (set->words.size() != 1) return misuse(world, "piperun topic put TOPIC [FILE] < records.ndjson");
   const auto found = find_topic(*set, set->words[0], true);
-  if (!found) return tell(found.error(), world);
+  if (!found) return tell(found.error(), *set, world);
   const auto partition = arguments.number("--partition", -1);
   const auto partitions = arguments.number("--partitions", found->partitions);
   if (!partition || !partitions) return misuse(world, "--partition and --partitions take a number");
-  auto inspector = embedded::Inspector::open(found->store.path, embedded::Database::Access::Write);
-  if (!inspector) return tell(inspector.error(), world);
-  return Putter(std::move(*inspector), *found, arguments, static_cast<std::int32_t>(*partition), world).run(*partitions);
+  return Putter(*set, *found, arguments, static_cast<std::int32_t>(*partition), world).run(*partitions);
 }
 
 }  // namespace

@@ -36,16 +36,16 @@ class Example:
         return self.call(self.file, "--local", "--drain", "--json")
 
     def tables(self):
-        names = [table["table"] for table in self.call("table", "list", self.file, "--json")]
-        return {name: self.call("table", "peek", name, self.file, "--json", "--limit", ALL) for name in names}
+        names = [table["table"] for table in self.call("table", "list", self.file, "--local", "--json")]
+        return {name: self.call("table", "peek", name, self.file, "--local", "--json", "--limit", ALL) for name in names}
 
     def topics(self):
-        names = {topic["topic"] for topic in self.call("topic", "list", self.file, "--json")}
+        names = {topic["topic"] for topic in self.call("topic", "list", self.file, "--local", "--json")}
         return {name: [pick(record, "partition", "offset", "key", "value") for record in
-                       self.call("topic", "peek", name, self.file, "--all")] for name in sorted(names)}
+                       self.call("topic", "peek", name, self.file, "--local", "--all")] for name in sorted(names)}
 
     def dead_letters(self):
-        letters = self.call("dlq", "show", self.file)
+        letters = self.call("dlq", "show", self.file, "--local")
         return [pick(letter, "code", "reason", "at", "unit", "topic", "partition", "offset", "value") for letter in letters]
 
     def all(self):
@@ -89,7 +89,7 @@ def check(piperun, examples, name):
         problems = recount.differences(name, folder / "data", first)
         again = example.all()
         problems += [f"the second run changed the {part}" for part in first if first[part] != again[part]]
-        example.call("audit", example.file)
+        example.call("audit", example.file, "--local")
         if problems:
             sys.exit("\n".join(problems))
         compare(condensed(first), name)

@@ -46,7 +46,7 @@ class Pipeline:
         (self.folder / name).write_text(text)
 
     def put(self, events):
-        done = self.run("topic", "put", "events", "old.pipe", text=model.text(events))
+        done = self.run("topic", "put", "events", "old.pipe", "--local", text=model.text(events))
         if done.returncode != 0:
             raise RuntimeError(done.stderr)
 

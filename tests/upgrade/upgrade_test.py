@@ -246,11 +246,11 @@ class SinkMoved(Case):
         rest = self.begin(self.NEW)
         self.assert_ok(self.pipe.drain("new.pipe", "--upgrade", "migrate"))
         self.model.read(rest)
-        self.assert_ok(self.pipe.run("dlq", "replay", "new.pipe"))
+        self.assert_ok(self.pipe.run("dlq", "replay", "new.pipe", "--local"))
         self.assert_ok(self.pipe.drain("new.pipe"))
         self.assert_moved()  # each is as bad as before
         self.assertEqual(self.pipe.query("archive", "SELECT DISTINCT replays, replay_asked FROM piperun_dead_letters"), [(1, 0)])
-        self.assert_ok(self.pipe.run("audit", "new.pipe"))
+        self.assert_ok(self.pipe.run("audit", "new.pipe", "--local"))
 
     def test_reset_leaves_the_keys(self):
         rest = self.begin(self.NEW)

@@ -48,6 +48,8 @@ class EmbeddedDomain final : public commit::Domain {
   base::Result<std::vector<commit::KeyEntry>> all_keys(const std::string& stage, const std::string& after,
                                                        std::int64_t limit) override;
   base::Result<void> retire() override;
+  base::Result<void> check_idle() override;
+  base::Result<void> remove_manifest() override;
   base::Result<void> rename_stage(const std::string& from, const std::string& to) override;
 
   // Sinks of the same file write through it, inside of the open transaction.
@@ -59,7 +61,6 @@ class EmbeddedDomain final : public commit::Domain {
   base::Error lost(const commit::PartitionName& partition);
   base::Result<std::vector<commit::Position>> stored_positions();
   base::Result<std::int64_t> operator_id(const std::string& stage, bool create);
-  base::Result<void> check_idle();
   base::Result<bool> claim_key(std::int64_t operator_id, const commit::KeyClaim& claim);
   base::Result<void> change_letter(std::string_view sql, const commit::Letter& letter);
 

@@ -80,4 +80,11 @@ Result<void> EmbeddedDomain::retire() {
   return transaction.commit();
 }
 
+Result<void> EmbeddedDomain::remove_manifest() {
+  auto removed =
+      database_->query("DELETE FROM piperun_manifests WHERE pipeline = ?1 AND unit = ?2").bind(1, pipeline_).bind(2, unit_).run();
+  if (!removed) return std::unexpected(removed.error());
+  return {};
+}
+
 }  // namespace piperun::embedded

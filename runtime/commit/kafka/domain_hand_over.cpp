@@ -47,19 +47,25 @@ Result<void> KafkaDomain::put_manifest(const Manifest& manifest) {
   return write(std::span(&record, 1));
 }
 
+Result<void> KafkaDomain::check_idle() {
+  auto client = handle();
+  if (!client) return std::unexpected(client.error());
+  const auto found = describe_group(*client, group_);
+  if (!found) return std::unexpected(found.error());
+  if (found->members.empty()) return {};
+  return base::failure(ErrorCode::LostOwnership,
+                       fmt::format("the group {} cannot be taken over: {} on {} is at work in it; stop it first", group_,
+                                   found->members.front().client, found->members.front().host));
+}
+
+Result<void> KafkaDomain::remove_manifest() {
+  const OwnRecord record{OwnTopic::Manifests, manifests_topic(settings_.pipeline), settings_.unit, std::nullopt};
+  return write(std::span(&record, 1));
+}
+
 // Whoever joins after the manifest is written finds it marked and stops; who joined before it is seen by the second look. A worker
 // that was paused all the while is no member any more, so its commit is refused.
 Result<void> KafkaDomain::freeze(const Manifest& manifest) {
-  auto client = handle();
-  if (!client) return std::unexpected(client.error());
-  const auto check_idle = [&]() -> Result<void> {
-    const auto found = describe_group(*client, group_);
-    if (!found) return std::unexpected(found.error());
-    if (found->members.empty()) return {};
-    return base::failure(ErrorCode::LostOwnership,
-                         fmt::format("the group {} cannot be taken over: {} on {} is at work in it; stop it first", group_,
-                                     found->members.front().client, found->members.front().host));
-  };
   if (auto idle = check_idle(); !idle) return idle;
   if (auto put = put_manifest(manifest); !put) return put;
   return check_idle();

@@ -32,6 +32,7 @@ struct DomainSettings {
   bool is_transactional = true;  // exactly_once
   std::string state_dir;  // of the local stores of keys
   std::vector<std::string> stages;  // that have keys; others are restored when they are asked for first
+  std::vector<std::string> outboxes{};  // that the unit reads: the group holds positions of their progress topics
   std::int64_t transaction_timeout = 10'000'000;
 };
 
@@ -80,6 +81,8 @@ class KafkaDomain final : public commit::Domain {
   base::Result<std::vector<commit::KeyEntry>> all_keys(const std::string& stage, const std::string& after,
                                                        std::int64_t limit) override;
   base::Result<void> retire() override;
+  base::Result<void> check_idle() override;
+  base::Result<void> remove_manifest() override;
   base::Result<void> rename_stage(const std::string& from, const std::string& to) override;
 
   // Of the open transaction, for sinks that join it; null: none is open. Another one after each begin(), perhaps.
@@ -88,6 +91,7 @@ class KafkaDomain final : public commit::Domain {
 
  private:
   base::Error settle(Fault fault);
+  base::Result<Membership> membership() const;
   void drop_producer();
   void forget_changes();
   base::Result<void> write(std::span<const OwnRecord> records);

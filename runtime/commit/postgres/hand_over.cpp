@@ -55,4 +55,11 @@ Result<void> PostgresDomain::retire() {
   return transaction.commit();
 }
 
+Result<void> PostgresDomain::remove_manifest() {
+  auto removed = session_->query("DELETE FROM piperun.manifests WHERE pipeline = $1 AND unit = $2",
+                                 Parameters().text(pipeline_).text(unit_));
+  if (!removed) return std::unexpected(removed.error());
+  return {};
+}
+
 }  // namespace piperun::postgres

@@ -61,6 +61,8 @@ class PostgresDomain final : public commit::Domain {
   base::Result<std::vector<commit::KeyEntry>> all_keys(const std::string& stage, const std::string& after,
                                                        std::int64_t limit) override;
   base::Result<void> retire() override;
+  base::Result<void> check_idle() override;
+  base::Result<void> remove_manifest() override;
   base::Result<void> rename_stage(const std::string& from, const std::string& to) override;
 
   // Sinks of the same database write through it, inside of the open transaction.
@@ -70,7 +72,7 @@ class PostgresDomain final : public commit::Domain {
  private:
   base::Result<void> check_owner();
   base::Result<void> check_cluster(const std::string& topic, const std::string& stored) const;
-  base::Result<void> check_idle();
+  base::Result<void> set_marks(std::span<const commit::Advance> advances);
   base::Result<void> lock_claimed();
   base::Result<std::vector<commit::Position>> stored_positions();
   base::Error lost(const commit::PartitionName& partition) const;

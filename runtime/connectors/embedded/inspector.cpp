@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 #include <sqlite3.h>
 
+#include "lang/value/int.h"
 #include "runtime/commit/embedded/header_bytes.h"
 #include "runtime/commit/embedded/schema.h"
 #include "runtime/connectors/embedded/table_layout.h"
@@ -90,7 +91,11 @@ StoredValue value_of(const Query& query, int column) {
   switch (query.kind(column)) {
     case SQLITE_NULL: return {};
     case SQLITE_INTEGER: return {Kind::Integer, query.text(column)};
-    case SQLITE_FLOAT: return {Kind::Real, query.text(column)};
+    case SQLITE_FLOAT: {
+      std::string shortest;
+      value::append_float(shortest, query.real(column));
+      return {Kind::Real, std::move(shortest)};
+    }
     case SQLITE_BLOB: return {Kind::Bytes, query.text(column)};
     default: return {Kind::Text, query.text(column)};
   }

@@ -100,6 +100,26 @@ Result<std::vector<InspectedRecord>> TopicInspector::peek(const std::string& nam
   return result;
 }
 
+Result<bool> TopicInspector::is_compacted(const std::string& name) {
+  const auto config = describe_config(admin_.get(), ConfigOf::Topic, name);
+  if (!config) return std::unexpected(config.error());
+  const auto policy = config->find("cleanup.policy");
+  return policy != config->end() && policy->second.find("compact") != std::string::npos;
+}
+
+Result<std::int64_t> TopicInspector::count(const std::string& name) {
+  const auto found = topic(name);
+  if (!found) return std::unexpected(found.error());
+  std::vector<PartitionOffset> starts;
+  for (const connectors::Partition& each : found->partitions) starts.push_back({{name, each.number}, -1, {}});
+  auto log = TopicLog::open(settings_);
+  if (!log) return std::unexpected(log.error());
+  std::int64_t records = 0;
+  auto read = log->read_to_ends(starts, [&](rd_kafka_message_t&) { return ++records, true; });
+  if (!read) return std::unexpected(read.error());
+  return records;
+}
+
 Result<void> TopicInspector::put(const std::string& name, std::span<const PutRecord> records, bool is_atomic,
                                  std::int32_t partitions_if_missing) {
   if (partitions_if_missing > 0) {

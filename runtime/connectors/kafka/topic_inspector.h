@@ -40,6 +40,9 @@ class TopicInspector {
   // partition. Committed records alone, up to the end of now. Gaps of offsets are transaction marks and what compaction removed.
   base::Result<std::vector<InspectedRecord>> peek(const std::string& topic, std::int32_t partition, std::int64_t from,
                                                   std::int64_t limit);
+  base::Result<bool> is_compacted(const std::string& topic);
+  // How many committed records are there. Reads them all.
+  base::Result<std::int64_t> count(const std::string& topic);
   // Acknowledged when it returns. `is_atomic`: in one transaction. Makes a missing topic when `partitions_if_missing` > 0, else
   // NoSuchTopic.
   base::Result<void> put(const std::string& topic, std::span<const PutRecord> records, bool is_atomic,

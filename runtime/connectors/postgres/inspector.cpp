@@ -64,6 +64,22 @@ Result<std::vector<ListedTable>> Inspector::tables() {
   return result;
 }
 
+Result<std::vector<std::string>> Inspector::columns(const std::string& table) {
+  auto stored = describe(*session_, table);
+  if (!stored) return std::unexpected(stored.error());
+  std::vector<std::string> result;
+  for (const StoredColumn& column : stored->columns) result.push_back(column.name);
+  return result;
+}
+
+Result<std::int64_t> Inspector::count(const std::string& table) {
+  auto stored = describe(*session_, table);
+  if (!stored) return std::unexpected(stored.error());
+  auto rows = session_->query(fmt::format("SELECT count(*) FROM {}", stored->table));
+  if (!rows) return std::unexpected(rows.error());
+  return rows->integer(0, 0);
+}
+
 Result<std::vector<std::vector<ListedValue>>> Inspector::rows(const std::string& table, std::int64_t limit) {
   auto stored = describe(*session_, table);
   if (!stored) return std::unexpected(stored.error());

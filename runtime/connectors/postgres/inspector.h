@@ -34,6 +34,8 @@ class Inspector {
   static base::Result<Inspector> open(PostgresSettings settings);
 
   base::Result<std::vector<ListedTable>> tables();  // the users', by name
+  base::Result<std::vector<std::string>> columns(const std::string& table);  // NoSuchTable
+  base::Result<std::int64_t> count(const std::string& table);  // NoSuchTable
   // Rows in the order of their primary key, else as they lie. NoSuchTable.
   base::Result<std::vector<std::vector<ListedValue>>> rows(const std::string& table, std::int64_t limit);
   base::Result<std::vector<UnitLedger>> ledgers();  // empty where nothing of piperun is

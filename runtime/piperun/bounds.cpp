@@ -1,0 +1,141 @@
+#include "runtime/piperun/bounds.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include "runtime/commit/kafka/admin.h"
+#include "runtime/connectors/embedded/topic_source.h"
+#include "runtime/connectors/kafka/topic_positions.h"
+#include "runtime/engine/secrets.h"
+
+namespace piperun::cli {
+namespace {
+
+using base::Result;
+
+class SourceBounds final : public Bounds {
+ public:
+  explicit SourceBounds(std::unique_ptr<connectors::Source> source) : source_(std::move(source)) {}
+  Result<std::vector<connectors::Partition>> partitions() override { return source_->partitions(); }
+  Result<std::int64_t> resolve(const std::string& start, std::uint32_t partition) override {
+    return source_->resolve(start, partition);
+  }
+
+ private:
+  std::unique_ptr<connectors::Source> source_;
+};
+
+class TopicBounds final : public Bounds {
+ public:
+  TopicBounds(kafka::Client admin, std::string topic) : admin_(std::move(admin)), topic_(std::move(topic)) {}
+  Result<std::vector<connectors::Partition>> partitions() override { return kafka::topic_partitions(admin_.get(), topic_); }
+  Result<std::int64_t> resolve(const std::string& start, std::uint32_t partition) override {
+    return kafka::resolve_start(admin_.get(), {topic_, static_cast<std::int32_t>(partition)}, start);
+  }
+
+ private:
+  kafka::Client admin_;
+  std::string topic_;
+};
+
+const ir::Unit* unit_of(const StoreSet& set, const std::string& name) {
+  const auto& units = set.compiled->program->units;
+  const auto found = std::ranges::find(units, name, &ir::Unit::name);
+  return found == units.end() ? nullptr : &*found;
+}
+
+bool is_cluster(const ir::System& system) { return system.kind == ir::SystemKind::Kafka && !system.stand_in; }
+
+Result<kafka::Client> open_cluster(const StoreSet& set, ir::SystemId id) {
+  const ir::Program& program = *set.compiled->program;
+  auto settings = kafka::client_settings(program.systems[id], engine::secret_from_environment, program.delivery, set.base_dir);
+  if (!settings) return std::unexpected(settings.error());
+  settings->client_id = program.id;
+  return kafka::open_admin(*settings);
+}
+
+}  // namespace
+
+Result<UnitBounds> UnitBounds::open(const StoreSet& set, const UnitLedger& unit, World& world) {
+  UnitBounds result(world);
+  const auto opened = set.compiled ? result.open_declared(set, unit.unit) : result.open_topics(set, unit);
+  if (!opened) return std::unexpected(opened.error());
+  return result;
+}
+
+Result<void> UnitBounds::open_declared(const StoreSet& set, const std::string& name) {
+  const ir::Program& program = *set.compiled->program;
+  const ir::Unit* unit = unit_of(set, name);
+  if (unit == nullptr)
+    return base::failure(base::ErrorCode::CannotOpen,
+                         fmt::format("the unit {} is not in the FILE any more; name the FILE that it ran with", name));
+  connectors_ = connectors::make_connectors(set.state_dir, set.base_dir, world_.clock, engine::secret_from_environment);
+  for (const ir::SourceId id : unit->sources) {
+    const ir::Source& declared = program.sources[id];
+    if (is_cluster(program.systems[declared.system])) {
+      auto admin = open_cluster(set, declared.system);
+      if (!admin) return std::unexpected(admin.error());
+      sources_.push_back(
+          std::make_unique<TopicBounds>(std::move(*admin), declared.object.empty() ? declared.name : declared.object));
+      continue;
+    }
+    auto source = connectors_->open_source(program, *unit, id);
+    if (!source) return std::unexpected(source.error());
+    sources_.push_back(std::make_unique<SourceBounds>(std::move(*source)));
+  }
+  return {};
+}
+
+Result<void> UnitBounds::open_topics(const StoreSet& set, const UnitLedger& unit) {
+  const std::string path = (std::filesystem::path(set.state_dir) / (unit.unit.substr(0, unit.unit.find('.')) + ".db")).string();
+  std::set<std::string> topics;
+  for (const commit::Position& position : unit.positions) {
+    if (!position.partition.topic.starts_with('#')) topics.insert(position.partition.topic);
+  }
+  for (const std::string& topic : topics) {
+    auto source = embedded::TopicSource::open(path, topic, world_.clock);
+    if (!source) return std::unexpected(base::Error{source.error().code, source.error().message + "; name the FILE", {}, -1});
+    sources_.push_back(std::make_unique<SourceBounds>(std::move(*source)));
+  }
+  return {};
+}
+
+Result<std::vector<UnitBounds::Found>> UnitBounds::partitions() {
+  std::vector<Found> result;
+  for (const auto& source : sources_) {
+    auto partitions = source->partitions();
+    if (!partitions) return std::unexpected(partitions.error());
+    for (std::uint32_t i = 0; i < partitions->size(); ++i) result.push_back({source.get(), i, std::move((*partitions)[i])});
+  }
+  return result;
+}
+
+Result<UnitBounds::Found> UnitBounds::find(const commit::PartitionName& name) {
+  auto all = partitions();
+  if (!all) return std::unexpected(all.error());
+  for (Found& each : *all) {
+    if (each.partition.topic == name.topic && each.partition.number == name.number) return std::move(each);
+  }
+  return base::failure(base::ErrorCode::NoSuchTopic, fmt::format("{}/{} is not there any more", name.topic, name.number));
+}
+
+Result<std::string> members_of(const StoreSet& set, const std::string& name) {
+  if (!set.compiled) return "";
+  const ir::Program& program = *set.compiled->program;
+  const ir::Unit* unit = unit_of(set, name);
+  if (unit == nullptr || !is_cluster(program.systems[unit->source_system])) return "";
+  const auto admin = open_cluster(set, unit->source_system);
+  if (!admin) return std::unexpected(admin.error());
+  const auto group = kafka::describe_group(admin->get(), fmt::format("{}.{}", program.id, name));
+  if (!group) return std::unexpected(group.error());
+  std::string result;
+  for (const auto& member : group->members)
+    result += fmt::format("{}{} on {}", result.empty() ? "" : ", ", member.instance.empty() ? member.client : member.instance,
+                          member.host);
+  return result;
+}
+
+}  // namespace piperun::cli

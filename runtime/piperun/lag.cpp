@@ -1,0 +1,98 @@
+// `piperun lag`: how far each unit is behind the ends of what it reads.
+#include <fmt/ostream.h>
+
+#include <algorithm>
+
+#include "runtime/piperun/bounds.h"
+#include "runtime/piperun/ledger.h"
+#include "runtime/piperun/rows.h"
+
+namespace piperun::cli {
+namespace {
+
+constexpr Option kOptions[] = {{"WORDS", Takes::Many, false, "", "[FILE]"}, kStandIns, kStateDir, kParam, kJson};
+
+struct Line {
+  connectors::Partition partition;
+  std::optional<std::int64_t> position;  // none: the unit has not begun
+  // A partition that came later is read from its beginning. An offset may stand for no record: a transaction ends with one.
+  std::int64_t lag() const { return position ? std::max<std::int64_t>(0, partition.end - *position) : 0; }
+};
+
+base::Result<std::vector<Line>> lines_of(const StoreSet& set, const UnitLedger& ledger, World& world) {
+  auto bounds = UnitBounds::open(set, ledger, world);
+  if (!bounds) return std::unexpected(bounds.error());
+  auto partitions = bounds->partitions();
+  if (!partitions) return std::unexpected(partitions.error());
+  std::vector<Line> lines;
+  for (UnitBounds::Found& found : *partitions) {
+    const auto stored = std::ranges::find_if(ledger.positions, [&](const commit::Position& position) {
+      return position.partition == commit::PartitionName{found.partition.topic, found.partition.number};
+    });
+    std::optional<std::int64_t> position;
+    if (stored != ledger.positions.end()) position = stored->next_offset;
+    else if (!ledger.positions.empty()) position = found.partition.begin;
+    lines.push_back({std::move(found.partition), position});
+  }
+  return lines;
+}
+
+void print_json(const UnitLedger& unit, const Line& line, World& world) {
+  const auto number = [&](std::int64_t value) { return line.position ? std::to_string(value) : "null"; };
+  fmt::print(world.out,
+             "{{\"pipeline\":{},\"unit\":{},\"topic\":{},\"partition\":{},\"position\":{},\"begin\":{},\"end\":{},\"lag\":{}}}\n",
+             bytes_json(unit.pipeline), bytes_json(unit.unit), bytes_json(line.partition.topic), line.partition.number,
+             number(line.position.value_or(0)), line.partition.begin, line.partition.end, number(line.lag()));
+}
+
+void print_line(const UnitLedger& unit, const Line& line, World& world) {
+  fmt::print(world.out, "{:<24} {:<24} partition {:<3} position {:<10} end {:<10} {}\n", unit.unit, line.partition.topic,
+             line.partition.number, line.position ? std::to_string(*line.position) : "-", line.partition.end,
+             line.position ? fmt::format("behind {}", with_commas(line.lag())) : "not begun");
+}
+
+// Those of FILE that have stored nothing yet are there, too.
+base::Result<std::vector<UnitLedger>> units_of(const StoreSet& set) {
+  auto stored = stored_units(set);
+  if (!stored) return std::unexpected(stored.error());
+  std::vector<UnitLedger> result;
+  const auto is_declared = [&](const std::string& unit) {
+    return !set.compiled || std::ranges::count(set.compiled->program->units, unit, &ir::Unit::name) > 0;
+  };
+  for (StoredUnit& unit : *stored) {
+    if (is_declared(unit.ledger.unit)) result.push_back(std::move(unit.ledger));
+  }
+  if (!set.compiled) return result;
+  for (const ir::Unit& unit : set.compiled->program->units) {
+    if (std::ranges::count(result, unit.name, &UnitLedger::unit) == 0) result.push_back({set.pipeline, unit.name, {}, {}});
+  }
+  return result;
+}
+
+Exit run(const Arguments& arguments, World& world) {
+  const auto set = open_stores(arguments, world);
+  if (!set) return set.error();
+  const auto units = units_of(*set);
+  if (!units) return tell(units.error(), *set, world);
+  const bool json = arguments.has("--json");
+  std::int64_t sum = 0;
+  for (const UnitLedger& unit : *units) {
+    const auto lines = lines_of(*set, unit, world);
+    if (!lines) return tell(lines.error(), *set, world);
+    for (const Line& line : *lines) {
+      json ? print_json(unit, line, world) : print_line(unit, line, world);
+      sum += line.lag();
+    }
+  }
+  if (json) fmt::print(world.out, "{{\"lag\":{}}}\n", sum);
+  else fmt::print(world.out, "behind {} in all\n", with_commas(sum));
+  return Exit::Done;
+}
+
+}  // namespace
+
+extern const Command kLag;
+const Command kLag = {"lag", "How far each unit is behind the ends of what it reads, in offsets.",
+                      "piperun lag orders.pipe\npiperun lag orders.pipe --json", kOptions, run};
+
+}  // namespace piperun::cli

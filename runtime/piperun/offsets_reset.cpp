@@ -1,0 +1,172 @@
+// `piperun offsets reset`: a unit goes on reading elsewhere.
+#include <fmt/ostream.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+
+#include "lang/plan/manifest.h"
+#include "lang/value/time.h"
+#include "runtime/piperun/at_work.h"
+#include "runtime/piperun/bounds.h"
+#include "runtime/piperun/stores.h"
+
+namespace piperun::cli {
+namespace {
+
+constexpr Option kOptions[] = {
+    {"WORDS", Takes::Many, false, "", "[FILE]"},
+    {"--to", Takes::Phrase, true,
+     "offset= datetime= shift=", "earliest | latest | offset N | datetime T | shift N (N may be negative)"},
+    {"--unit", Takes::One, false, "", "of this unit (default: the only one)"},
+    {"--topic", Takes::One, false, "", "this topic alone"},
+    {"--partition", Takes::One, false, "", "this partition alone"},
+    {"--state", Takes::One, false, "keep clear", "what becomes of the keys of `dedup`; must be said if there are any"},
+    {"--dry-run", Takes::Nothing, false, "", "say what would be done"},
+    kStandIns,
+    kStateDir,
+    kParam,
+};
+
+// Where a partition shall go on.
+struct Target {
+  enum class Kind : std::uint8_t { Start, Offset, Shift } kind = Kind::Start;
+  std::string start;       // Start: earliest, latest or a time
+  std::int64_t number = 0;
+};
+
+std::optional<Target> parse_target(const std::string& text) {
+  if (text == "earliest" || text == "latest") return Target{Target::Kind::Start, text, 0};
+  const std::size_t blank = text.find(' ');
+  if (blank == std::string::npos) return std::nullopt;
+  const std::string word = text.substr(0, blank), rest = text.substr(blank + 1);
+  if (word == "datetime")
+    return value::parse_timestamp(rest) ? std::optional(Target{Target::Kind::Start, rest, 0}) : std::nullopt;
+  std::int64_t number = 0;
+  const char* begin = rest.data() + (rest.starts_with('+') ? 1 : 0);
+  const auto [end, error] = std::from_chars(begin, rest.data() + rest.size(), number);
+  if (error != std::errc() || end != rest.data() + rest.size()) return std::nullopt;
+  if (word == "offset" && number >= 0) return Target{Target::Kind::Offset, {}, number};
+  if (word == "shift") return Target{Target::Kind::Shift, {}, number};
+  return std::nullopt;
+}
+
+base::Result<std::int64_t> resolve(const Target& target, const UnitBounds::Found& found, std::int64_t now_at) {
+  const connectors::Partition& partition = found.partition;
+  switch (target.kind) {
+    case Target::Kind::Start: return found.resolve(target.start);
+    case Target::Kind::Shift: return std::clamp(now_at + target.number, partition.begin, partition.end);
+    case Target::Kind::Offset: break;
+  }
+  if (target.number >= partition.begin && target.number <= partition.end) return target.number;
+  return base::failure(base::ErrorCode::PositionGone,
+                       fmt::format("offset {} is not in {}/{}, which has {} .. {}", target.number, partition.topic,
+                                   partition.number, partition.begin, partition.end));
+}
+
+base::Result<std::vector<std::string>> stateful_stages(commit::Domain& domain, const std::string& unit) {
+  std::vector<std::string> names;
+  const auto manifests = domain.manifests();
+  if (!manifests) return std::unexpected(manifests.error());
+  for (const commit::Manifest& stored : *manifests) {
+    const auto manifest = plan::parse_manifest(stored.text);
+    if (stored.unit != unit || !manifest) continue;
+    for (const plan::Manifest::State& state : manifest->operators) names.push_back(state.name);
+  }
+  return names;
+}
+
+using Targets = std::map<commit::PartitionName, std::int64_t>;
+
+bool is_asked_for(const Arguments& arguments, const commit::PartitionName& name) {
+  return !name.topic.starts_with('#') && (!arguments.has("--topic") || name.topic == arguments.text("--topic")) &&
+         (!arguments.has("--partition") || std::to_string(name.number) == arguments.text("--partition"));
+}
+
+// Prints what becomes of each partition.
+base::Result<Targets> find_targets(const Arguments& arguments, const Target& target, const StoreSet& set,
+                                   const UnitLedger& ledger, World& world) {
+  Targets targets;
+  auto bounds = UnitBounds::open(set, ledger, world);
+  if (!bounds) return std::unexpected(bounds.error());
+  for (const commit::Position& position : ledger.positions) {
+    const commit::PartitionName& name = position.partition;
+    if (!is_asked_for(arguments, name)) continue;
+    const auto found = bounds->find(name);
+    if (!found) return std::unexpected(found.error());
+    const auto resolved = resolve(target, *found, position.next_offset);
+    if (!resolved) return std::unexpected(resolved.error());
+    targets[name] = *resolved;
+    fmt::print(world.out, "{} {}/{}: {} -> {}\n", ledger.unit, name.topic, name.number, position.next_offset, *resolved);
+  }
+  return targets;
+}
+
+// Takes the partitions over and moves them, in one commit with the keys where there is a transaction. Without one the keys go first: a
+// crash behind it leaves the old position, which is the lesser evil than records that old keys call repeats.
+base::Result<void> move(const Store& store, commit::Domain& domain, const Targets& targets,
+                        const std::vector<std::string>& cleared) {
+  std::vector<commit::PartitionName> names;
+  for (const auto& [name, target] : targets) names.push_back(name);
+  auto claimed = domain.claim(names);
+  if (!claimed) return std::unexpected(claimed.error());
+  for (commit::Position& position : *claimed) {
+    position.next_offset = targets.at(position.partition);
+    position.mark.clear();
+  }
+  const bool is_transactional = store.data->is_transactional();
+  if (is_transactional) {
+    if (auto begun = domain.begin(); !begun) return begun;
+  }
+  for (const std::string& stage : cleared) {
+    if (auto done = domain.expire_keys(stage, INT64_MAX); !done) return done;
+  }
+  if (auto done = domain.seed_positions(*claimed); !done) return done;
+  return is_transactional ? domain.commit() : base::Result<void>();
+}
+
+Exit reset_unit(const Arguments& arguments, const Target& target, const StoreSet& set, const StoredUnit& unit, World& world) {
+  const auto domain = unit.store->data->domain(unit.ledger.pipeline, unit.ledger.unit);
+  if (!domain) return tell(domain.error(), set, world);
+  const auto stages = stateful_stages(**domain, unit.ledger.unit);
+  if (!stages) return tell(stages.error(), set, world);
+  if (!stages->empty() && !arguments.has("--state")) {
+    return misuse(
+        world, fmt::format("{} has stored keys ({}): say `--state keep` (records read again count as repeats) or `--state clear`",
+                           unit.ledger.unit, fmt::join(*stages, ", ")));
+  }
+  const auto targets = find_targets(arguments, target, set, unit.ledger, world);
+  if (!targets) return tell(targets.error(), set, world);
+  if (targets->empty()) return misuse(world, "no such topic or partition in this unit");
+  const bool clears = arguments.text("--state") == "clear";
+  if (clears) fmt::print(world.out, "keys of {} are forgotten\n", fmt::join(*stages, ", "));
+  if (arguments.has("--dry-run")) return Exit::Done;
+  if (const auto idle = wait_until_idle(set, unit, **domain, world); !idle) return tell(idle.error(), set, world);
+  const auto moved = move(*unit.store, **domain, *targets, clears ? *stages : std::vector<std::string>{});
+  return moved ? Exit::Done : tell(moved.error(), set, world);
+}
+
+Exit reset(const Arguments& arguments, World& world) {
+  const auto target = parse_target(arguments.text("--to"));
+  if (!target)
+    return misuse(world,
+                  "--to is earliest, latest, offset N, shift N or datetime T, for example `datetime 2026-01-31T12:00:00Z`");
+  const auto set = open_stores(arguments, world);
+  if (!set) return set.error();
+  const auto unit = find_unit(*set, arguments.text("--unit"));
+  return unit ? reset_unit(arguments, *target, *set, *unit, world) : tell(unit.error(), *set, world);
+}
+
+}  // namespace
+
+extern const Command kOffsetsReset;
+const Command kOffsetsReset = {
+    "offsets reset",
+    "Moves positions of a unit. Refused while it is at work; on an embedded database that process ends with exit code 75.",
+    "piperun offsets reset orders.pipe --to earliest --state clear\npiperun offsets reset orders.pipe --to shift -100 --topic "
+    "orders "
+    "--partition 0 --state keep --dry-run\npiperun offsets reset --to datetime 2026-01-31T12:00:00Z --state keep",
+    kOptions, reset};
+
+}  // namespace piperun::cli

@@ -1,0 +1,179 @@
+// A Kafka cluster: topics, and consumer groups whose committed offsets are the positions of units.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "runtime/commit/kafka/kafka_domain.h"
+#include "runtime/connectors/kafka/topic_inspector.h"
+#include "runtime/engine/secrets.h"
+#include "runtime/piperun/stored_system.h"
+
+namespace piperun::cli {
+namespace {
+
+using base::Result;
+
+class ClusterStore final : public StoredSystem {
+ public:
+  ClusterStore(const ir::Program& program, ir::SystemId system, std::string state_dir, std::string base_dir, base::Clock& clock)
+      : program_(program),
+        system_(program.systems[system]),
+        state_dir_(std::move(state_dir)),
+        base_dir_(std::move(base_dir)),
+        clock_(clock) {}
+
+  // A cluster does not tell which groups are units: the manifests of a pipeline do.
+  Result<std::vector<UnitLedger>> ledgers(const std::string& pipeline) override {
+    const auto any = domain(pipeline, "");
+    if (!any) return std::unexpected(any.error());
+    auto manifests = (*any)->manifests();
+    if (!manifests) return std::unexpected(named(std::move(manifests.error())));
+    std::vector<UnitLedger> result;
+    for (const commit::Manifest& manifest : *manifests) {
+      if (manifest.moved) continue;
+      const auto unit = domain(pipeline, manifest.unit);
+      if (!unit) return std::unexpected(unit.error());
+      auto positions = (*unit)->read_positions(ir::StepMode::Plain);
+      if (!positions) return std::unexpected(positions.error());
+      auto rows = (*unit)->rows();
+      if (!rows) return std::unexpected(rows.error());
+      result.push_back({pipeline, manifest.unit, std::move(*positions), std::move(*rows)});
+    }
+    return result;
+  }
+
+  Result<std::unique_ptr<commit::Domain>> domain(const std::string& pipeline, const std::string& unit) override {
+    auto client = settings();
+    if (!client) return std::unexpected(client.error());
+    kafka::DomainSettings wanted;
+    wanted.client = std::move(*client);
+    wanted.pipeline = pipeline;
+    wanted.unit = unit;
+    wanted.is_transactional = program_.delivery == ir::Delivery::ExactlyOnce;
+    wanted.state_dir = state_dir_;
+    return std::make_unique<kafka::KafkaDomain>(std::move(wanted), nullptr, clock_);
+  }
+
+  bool is_transactional() const override { return false; }
+
+  Result<std::vector<ListedTopic>> topics() override {
+    auto inspector = open();
+    if (!inspector) return std::unexpected(inspector.error());
+    auto found = (*inspector)->topics();
+    if (!found) return std::unexpected(named(std::move(found.error())));
+    std::vector<ListedTopic> result;
+    for (kafka::InspectedTopic& topic : *found) result.push_back({std::move(topic.name), std::move(topic.partitions)});
+    return result;
+  }
+
+  Result<std::vector<TopicRecord>> peek(const std::string& name, std::int32_t partition, std::int64_t from,
+                                        std::int64_t limit) override {
+    auto inspector = open();
+    if (!inspector) return std::unexpected(inspector.error());
+    if (from < 0 && limit != INT64_MAX) return last_ones(**inspector, name, partition, limit);
+    auto records = (*inspector)->peek(name, partition, from, limit);
+    if (!records) return std::unexpected(records.error());
+    return converted(std::move(*records));
+  }
+
+  Result<void> put(const std::string& topic, const std::vector<PutRecord>& records, bool is_atomic,
+                   std::int64_t partitions_if_missing) override {
+    auto inspector = open();
+    if (!inspector) return std::unexpected(inspector.error());
+    std::vector<kafka::PutRecord> made;
+    for (const PutRecord& record : records) made.push_back({record.key, record.value, record.partition, 0});
+    return (*inspector)->put(topic, made, is_atomic, static_cast<std::int32_t>(partitions_if_missing));
+  }
+
+  Result<std::vector<ListedTable>> tables() override { return std::vector<ListedTable>{}; }
+  Result<TableRows> rows(const std::string& table, std::int64_t) override {
+    return base::failure(base::ErrorCode::NoSuchTable,
+                         fmt::format("{} is a Kafka cluster and has no table `{}`", system_.name, table));
+  }
+
+  // Offsets have gaps where transactions end, so the records themselves are counted.
+  Result<std::optional<std::int64_t>> count_records(const std::string& name) override {
+    auto inspector = open();
+    if (!inspector) return std::unexpected(inspector.error());
+    const auto topic = (*inspector)->topic(name);
+    if (!topic && topic.error().code == base::ErrorCode::NoSuchTopic) return 0;
+    if (!topic) return std::unexpected(topic.error());
+    const bool is_whole = std::ranges::all_of(topic->partitions, [](const auto& each) { return each.begin == 0; });
+    const auto is_compacted = (*inspector)->is_compacted(name);
+    if (!is_compacted) return std::unexpected(is_compacted.error());
+    if (!is_whole || *is_compacted) return std::nullopt;
+    return (*inspector)->count(name);
+  }
+  Result<std::int64_t> count_rows(const std::string&) override { return 0; }
+
+ private:
+  Result<kafka::ClientSettings> settings() const {
+    auto result = kafka::client_settings(system_, engine::secret_from_environment, program_.delivery, base_dir_);
+    if (result) result->client_id = program_.id;
+    return result;
+  }
+
+  // Which of several clusters does not answer.
+  base::Error named(base::Error error) const {
+    const auto brokers = system_.options.find("brokers");
+    const std::string where = brokers == system_.options.end() ? "localhost:9092" : brokers->second;
+    if (error.code == base::ErrorCode::SystemUnavailable)
+      error.message = fmt::format("{} at {}: {}", system_.name, where, error.message);
+    return error;
+  }
+
+  Result<kafka::TopicInspector*> open() {
+    if (inspector_) return &*inspector_;
+    const auto client = settings();
+    if (!client) return std::unexpected(client.error());
+    auto opened = kafka::TopicInspector::open(*client);
+    if (!opened) return std::unexpected(opened.error());
+    return &inspector_.emplace(std::move(*opened));
+  }
+
+  static std::vector<TopicRecord> converted(std::vector<kafka::InspectedRecord> records) {
+    std::vector<TopicRecord> result;
+    for (kafka::InspectedRecord& each : records) {
+      result.push_back(
+          {each.partition, each.offset, each.timestamp, std::move(each.key), std::move(each.value), std::move(each.headers)});
+    }
+    return result;
+  }
+
+  // Offsets have gaps where transactions end and where a topic was compacted: further back until there are enough.
+  static Result<std::vector<TopicRecord>> last_ones(kafka::TopicInspector& inspector, const std::string& name,
+                                                    std::int32_t partition, std::int64_t limit) {
+    const auto topic = inspector.topic(name);
+    if (!topic) return std::unexpected(topic.error());
+    std::vector<TopicRecord> result;
+    for (const connectors::Partition& each : topic->partitions) {
+      if (partition >= 0 && each.number != partition) continue;
+      std::vector<kafka::InspectedRecord> found;
+      for (std::int64_t back = limit;; back = 4 * back + 16) {
+        const std::int64_t from = std::max(each.begin, each.end - back);
+        auto records = inspector.peek(name, each.number, from, INT64_MAX);
+        if (!records) return std::unexpected(records.error());
+        found = std::move(*records);
+        if (std::ssize(found) >= limit || from == each.begin) break;
+      }
+      if (std::ssize(found) > limit) found.erase(found.begin(), found.end() - limit);
+      std::ranges::move(converted(std::move(found)), std::back_inserter(result));
+    }
+    return result;
+  }
+
+  const ir::Program& program_;
+  const ir::System& system_;
+  std::string state_dir_, base_dir_;
+  base::Clock& clock_;
+  std::optional<kafka::TopicInspector> inspector_;
+};
+
+}  // namespace
+
+std::unique_ptr<StoredSystem> open_cluster_store(const ir::Program& program, ir::SystemId system, std::string state_dir,
+                                                 std::string base_dir, base::Clock& clock) {
+  return std::make_unique<ClusterStore>(program, system, std::move(state_dir), std::move(base_dir), clock);
+}
+
+}  // namespace piperun::cli

@@ -1,0 +1,90 @@
+// What commands ask of one system that holds data of pipelines: a database file, a Kafka cluster, a PostgreSQL database.
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lang/ir/program.h"
+#include "runtime/base/clock.h"
+#include "runtime/commit/domain.h"
+#include "runtime/connectors/source.h"
+
+namespace piperun::cli {
+
+// What is stored for one unit of one pipeline.
+struct UnitLedger {
+  std::string pipeline, unit;
+  std::vector<commit::Position> positions;  // by partition; one of the topic `#replay` counts replayed dead letters
+  std::vector<std::pair<std::string, std::int64_t>> sinks;  // rows written per sink
+};
+
+struct ListedTopic {
+  std::string name;
+  std::vector<connectors::Partition> partitions;  // by number
+};
+
+struct TopicRecord {
+  std::int32_t partition = 0;
+  std::int64_t offset = 0, timestamp = 0;  // microseconds
+  std::optional<std::string> key, value;
+  std::vector<std::pair<std::string, std::optional<std::string>>> headers;
+};
+
+struct PutRecord {
+  std::optional<std::string> key, value;
+  std::int32_t partition = -1;  // -1: by key, and without one wherever
+};
+
+struct ListedTable {
+  std::string name;
+  std::int64_t rows = 0;  // of a server perhaps its estimate
+};
+
+struct TableValue {
+  enum class Kind : std::uint8_t { Null, Number, Bool, Text, Json, Bytes } kind = Kind::Null;
+  std::string text;  // of whatever kind; bytes as they are
+};
+
+struct TableRows {
+  std::vector<std::string> columns;
+  std::vector<std::vector<TableValue>> rows;
+};
+
+// A server is connected to at the first question. Questions about topics to a system without topics find none; the same for tables.
+class StoredSystem {
+ public:
+  virtual ~StoredSystem() = default;
+
+  // Of the units that have stored something here and were not taken over by others. `pipeline` "": of all that can be found.
+  virtual base::Result<std::vector<UnitLedger>> ledgers(const std::string& pipeline) = 0;
+  virtual base::Result<std::unique_ptr<commit::Domain>> domain(const std::string& pipeline, const std::string& unit) = 0;
+  // A domain that no worker runs can change several things in one transaction.
+  virtual bool is_transactional() const = 0;
+
+  virtual base::Result<std::vector<ListedTopic>> topics() = 0;  // by name
+  // From `from` on, or with -1 the last ones; of one partition, or with -1 of each, partition after partition. At most `limit` of each
+  // partition. NoSuchTopic.
+  virtual base::Result<std::vector<TopicRecord>> peek(const std::string& topic, std::int32_t partition, std::int64_t from,
+                                                      std::int64_t limit) = 0;
+  // Makes a missing topic when `partitions_if_missing` > 0, else NoSuchTopic. `is_atomic`: readers see all of them or none.
+  virtual base::Result<void> put(const std::string& topic, const std::vector<PutRecord>& records, bool is_atomic,
+                                 std::int64_t partitions_if_missing) = 0;
+
+  virtual base::Result<std::vector<ListedTable>> tables() = 0;  // by name
+  // Rows in the order of their primary key, else as they lie. NoSuchTable.
+  virtual base::Result<TableRows> rows(const std::string& table, std::int64_t limit) = 0;
+
+  // What has come into a topic so far; nullopt: some of it has gone, or been compacted, so that nobody can tell. No topic: 0.
+  virtual base::Result<std::optional<std::int64_t>> count_records(const std::string& topic) = 0;
+  virtual base::Result<std::int64_t> count_rows(const std::string& table) = 0;  // exactly; no table: 0
+};
+
+std::unique_ptr<StoredSystem> open_file_store(std::string path, base::Clock& clock);
+// `program` outlives what is returned.
+std::unique_ptr<StoredSystem> open_cluster_store(const ir::Program& program, ir::SystemId system, std::string state_dir,
+                                                 std::string base_dir, base::Clock& clock);
+std::unique_ptr<StoredSystem> open_database_store(const ir::Program& program, ir::SystemId system);
+
+}  // namespace piperun::cli
