@@ -7,10 +7,8 @@
 namespace piperun::engine {
 namespace {
 
-constexpr std::size_t kSlabBytes = 1 << 20;
-constexpr std::size_t kQueuedSlabs = 8;
-constexpr std::int64_t kPoll = 20'000;       // microseconds; how long a question may wait for its turn
-constexpr std::int64_t kFullPoll = 2'000;    // while the queue is full
+constexpr std::int64_t kPoll = 20'000;     // microseconds; how long a question may wait for its turn
+constexpr std::int64_t kFullPoll = 2'000;  // while the queue is full
 
 }  // namespace
 

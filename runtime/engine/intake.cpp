@@ -1,14 +1,16 @@
 #include "runtime/engine/intake.h"
 
 #include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
 #include <utility>
 
 namespace piperun::engine {
 namespace {
 
-constexpr std::size_t kSlabBytes = 1 << 20;
-constexpr std::size_t kQueuedSlabs = 8;            // what may be read ahead; small, so that it is still in the cache
-constexpr std::int64_t kIdleWait = 10'000;         // microseconds
+constexpr std::int64_t kIdleWait = 10'000;  // microseconds
 
 class InlineIntake : public Intake {
  public:

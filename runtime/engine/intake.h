@@ -1,17 +1,17 @@
 // Makes batches of what a reader reads: in the calling thread, or in a thread of its own behind a bounded queue, so that the
 // next records are there while a batch is committed.
 #pragma once
-#include <atomic>
-#include <condition_variable>
-#include <deque>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
-#include <mutex>
-#include <thread>
+#include <optional>
 
-#include "runtime/base/clock.h"
 #include "runtime/engine/reader.h"
 
 namespace piperun::engine {
+
+constexpr std::size_t kSlabBytes = 1 << 20;  // a slab is full from here on
+constexpr std::size_t kQueuedSlabs = 8;      // what may be read ahead; small, so that it is still in the cache
 
 class Intake {
  public:

@@ -2,12 +2,14 @@
 
 #include <fmt/core.h>
 
-#include <cstring>
+#include "runtime/commit/key_times.h"
 
 namespace piperun::embedded {
 
 using base::Result;
+using commit::bytes_of;
 using commit::KeyEntry;
+using commit::times_of;
 
 namespace {
 
@@ -17,16 +19,6 @@ CREATE TABLE IF NOT EXISTS piperun_store_stages (
   id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, log TEXT NOT NULL DEFAULT '', position INTEGER NOT NULL DEFAULT -1,
   generation INTEGER NOT NULL DEFAULT 0);
 )sql";
-
-std::string_view bytes_of(const std::vector<std::int64_t>& times) {
-  return {reinterpret_cast<const char*>(times.data()), times.size() * sizeof(std::int64_t)};
-}
-
-std::vector<std::int64_t> times_of(std::string_view bytes) {
-  std::vector<std::int64_t> result(bytes.size() / sizeof(std::int64_t));
-  if (!result.empty()) std::memcpy(result.data(), bytes.data(), result.size() * sizeof(std::int64_t));
-  return result;
-}
 
 template <typename T>
 std::unexpected<base::Error> error_in(const Result<T>& result) {

@@ -1,26 +1,13 @@
-#include <cstring>
-
 #include "runtime/commit/embedded/embedded_domain.h"
+#include "runtime/commit/key_times.h"
 
 namespace piperun::embedded {
 
 using base::Result;
+using commit::bytes_of;
 using commit::KeyClaim;
 using commit::KeyEntry;
-
-namespace {
-
-std::string_view bytes_of(const std::vector<std::int64_t>& times) {
-  return {reinterpret_cast<const char*>(times.data()), times.size() * sizeof(std::int64_t)};
-}
-
-std::vector<std::int64_t> times_of(std::string_view bytes) {
-  std::vector<std::int64_t> result(bytes.size() / sizeof(std::int64_t));
-  if (!result.empty()) std::memcpy(result.data(), bytes.data(), result.size() * sizeof(std::int64_t));
-  return result;
-}
-
-}  // namespace
+using commit::times_of;
 
 // 0: there is no such operator yet, and none was to be made.
 Result<std::int64_t> EmbeddedDomain::operator_id(const std::string& stage, bool create) {

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include <cstring>
 #include <map>
 #include <utility>
 
@@ -10,6 +9,7 @@
 #include "runtime/commit/kafka/groups.h"
 #include "runtime/commit/kafka/kafka_domain.h"
 #include "runtime/commit/kafka/key_shards.h"
+#include "runtime/commit/key_times.h"
 
 namespace piperun::kafka {
 
@@ -46,11 +46,7 @@ Result<std::vector<KeyEntry>> KafkaDomain::all_keys(const std::string& stage, co
     if (!partitions) return std::unexpected(partitions.error());
     if (!*partitions) return std::vector<KeyEntry>{};
     for (auto& partition : **partitions) {
-      for (auto& [key, bytes] : partition) {
-        KeyTimes times(bytes.size() / sizeof(std::int64_t));
-        std::memcpy(times.data(), bytes.data(), times.size() * sizeof(std::int64_t));
-        listing.entries[key] = std::move(times);
-      }
+      for (auto& [key, bytes] : partition) listing.entries[key] = commit::times_of(bytes);
     }
   }
   std::vector<KeyEntry> result;

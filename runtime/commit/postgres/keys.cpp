@@ -1,30 +1,19 @@
 // Dedup keys. They are global to the stage; whoever comes second to a key waits for the first at its unique index.
 #include <algorithm>
-#include <bit>
-#include <cstring>
 #include <unordered_map>
 
+#include "runtime/commit/key_times.h"
 #include "runtime/commit/postgres/postgres_domain.h"
 
 namespace piperun::postgres {
 
 using base::Result;
+using commit::bytes_of;
 using commit::KeyClaim;
 using commit::KeyEntry;
+using commit::times_of;
 
 namespace {
-
-static_assert(std::endian::native == std::endian::little);  // as times are stored
-
-std::string_view bytes_of(const std::vector<std::int64_t>& times) {
-  return {reinterpret_cast<const char*>(times.data()), times.size() * sizeof(std::int64_t)};
-}
-
-std::vector<std::int64_t> times_of(std::string_view bytes) {
-  std::vector<std::int64_t> result(bytes.size() / sizeof(std::int64_t));
-  if (!result.empty()) std::memcpy(result.data(), bytes.data(), result.size() * sizeof(std::int64_t));
-  return result;
-}
 
 using Claims = std::span<const KeyClaim* const>;
 
