@@ -124,13 +124,12 @@ std::string program(const std::string& id, const char* delivery, const std::stri
   return fmt::format(R"(pipeline {} {{
   delivery        = {}
   commit_interval = 100ms
-  commit_records  = 10_000
+  commit_records  = 100_000
 }}
 connection bus  = kafka {{ brokers = env("KAFKA_BOOTSTRAP") }}
-connection shop = postgres {{ url = secret("POSTGRES_URL") }}
 type Bid {{ auction: int64, bidder: int64, price: int64, channel: string, extra: string }}
 source bids: Bid = bus {{ topic = "{}" }}
-sink out = {}
+{}
 flow f {{
   from bids
   filter price > 2000
@@ -150,14 +149,15 @@ class Bench {
 
   // A new pipeline each time, so that it begins at the beginning.
   Cost into_kafka(const char* delivery) {
-    const std::string id = new_name("bench");
+    const std::string id = new_id();
     create_topic(id, 2);
-    return run(id, delivery, fmt::format("bus {{ topic = \"{}\" }}", id));
+    return run(id, delivery, fmt::format("sink out = bus {{ topic = \"{}\" }}", id));
   }
   Cost into_postgres(const char* delivery) {
-    const std::string id = new_name("bench");
+    const std::string id = new_id();
     sql(kTable);
-    return run(id, delivery, "shop { table = \"bench_rows\" }");
+    return run(id, delivery,
+               "connection shop = postgres { url = secret(\"POSTGRES_URL\") }\nsink out = shop { table = \"bench_rows\" }");
   }
   Cost by_hand() {
     const std::string out = new_name("bench-hand");
@@ -177,13 +177,18 @@ class Bench {
       }
     }
     sql(kTable);
-    return sql("\\copy bench_rows from rows.csv csv");
+    return sql("\\copy public.bench_rows from rows.csv csv");
   }
 
  private:
   static constexpr const char* kTable =
-      "drop table if exists bench_rows; create table bench_rows (auction int8, bidder int8, total int8)";
+      "drop table if exists public.bench_rows; create table public.bench_rows (auction int8, bidder int8, total int8)";
 
+  static std::string new_id() {
+    std::string id = new_name("bench");
+    std::ranges::replace(id, '-', '_');  // the name of a pipeline is a name of the language
+    return id;
+  }
   Cost run(const std::string& id, const char* delivery, const std::string& sink) {
     std::ofstream("bench.pipe") << program(id, delivery, in_, sink);
     return piperun::bench::cost_of_drain(piperun_, "bench.pipe");
