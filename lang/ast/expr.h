@@ -98,8 +98,10 @@ struct Unary {
   Span sign;
 };
 enum class BinaryOp : std::uint8_t {
+  // of bools
   Or,
-  And,                                                                                   // of bools
+  And,
+  // comparisons: they do not chain
   Equal,
   NotEqual,
   Less,
@@ -107,7 +109,8 @@ enum class BinaryOp : std::uint8_t {
   Greater,
   GreaterEqual,
   In,
-  NotIn,                        // comparisons, do not chain
+  NotIn,
+  // arithmetic
   Add,
   Subtract,
   Multiply,
@@ -158,9 +161,9 @@ struct Expr {
 // `decimal(12, 2)`, `timestamp(ms)`, `list<Line>`, `money.Amount?`. An empty `name` stands for a type that was reported.
 struct TypeExpr {
   Path name;
-  std::vector<Name> parameters;         // in ( ): numbers and words as written
-  std::vector<TypeExprId> arguments;    // in < >
-  bool nullable = false;                // `?`
+  std::vector<Name> parameters;       // in ( ): numbers and words as written
+  std::vector<TypeExprId> arguments;  // in < >
+  bool nullable = false;              // `?`
   Span span;
 };
 

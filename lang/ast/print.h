@@ -8,7 +8,7 @@
 namespace piperun::ast {
 
 std::string print(const Module& module, const Pool& pool);
-std::string print(ExprId expr, const Pool& pool);  // `(or (name a) …)`-like, in one line
+std::string print(ExprId expr, const Pool& pool);  // `(a or (b < 1))`, in one line
 std::string print(TypeExprId type, const Pool& pool);  // as users write it
 
 }  // namespace piperun::ast

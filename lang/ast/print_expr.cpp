@@ -1,11 +1,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <utility>
 
 #include "lang/ast/match.h"
 #include "lang/ast/print.h"
+#include "lang/value/duration_text.h"
 
 namespace piperun::ast {
 
@@ -55,16 +54,6 @@ std::string escaped(std::string_view text) {
 
 std::string quoted(std::string_view text) { return '"' + escaped(text) + '"'; }
 
-// In the largest unit that is exact: `24h` and `1d` are one value, so both are printed `1d`.
-std::string duration(std::int64_t micros) {
-  constexpr std::array kUnits = {std::pair{86'400'000'000, "d"}, std::pair{3'600'000'000, "h"}, std::pair{60'000'000L, "m"},
-                                 std::pair{1'000'000L, "s"}, std::pair{1'000L, "ms"}};
-  for (const auto& [size, name] : kUnits) {
-    if (micros != 0 && micros % size == 0) return fmt::format("{}{}", micros / size, name);
-  }
-  return fmt::format("{}us", micros);
-}
-
 class ExprPrinter {
  public:
   explicit ExprPrinter(const Pool& pool) : pool_(pool) {}
@@ -75,7 +64,7 @@ class ExprPrinter {
         [](const NullLiteral&) -> std::string { return "null"; },
         [](const BoolLiteral& e) -> std::string { return e.value ? "true" : "false"; },
         [](const IntLiteral& e) { return fmt::format("{}", e.value); }, [](const DecimalLiteral& e) { return e.text; },
-        [](const FloatLiteral& e) { return e.text; }, [](const DurationLiteral& e) { return duration(e.micros); },
+        [](const FloatLiteral& e) { return e.text; }, [](const DurationLiteral& e) { return value::duration_text(e.micros); },
         [](const TimestampLiteral& e) { return fmt::format("timestamp:{}us", e.micros); },
         [](const StringLiteral& e) { return (e.raw ? "r" : "") + quoted(e.text); },
         [&](const Interpolation& e) { return interpolation(e); }, [](const ParamRef& e) { return "$" + e.name.text; },

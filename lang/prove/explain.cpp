@@ -8,11 +8,11 @@
 #include <fmt/ranges.h>
 
 #include "lang/ir/print.h"
-#include "lang/plan/durations.h"
 #include "lang/plan/names.h"
 #include "lang/plan/systems.h"
 #include "lang/prove/clauses.h"
 #include "lang/prove/explain_flow.h"
+#include "lang/value/duration_text.h"
 
 namespace piperun::prove {
 namespace {
@@ -126,7 +126,7 @@ class Explainer {
 
   void steps(const ir::Unit& unit) {
     line("\n  What is done with a batch (up to {} records, or {} of them)", program_.commit_records,
-         plan::duration_text(program_.commit_interval));
+         value::duration_text(program_.commit_interval));
     const std::size_t width = step_width(unit);
     for (const ir::Step& step : unit.protocol.batch) {
       const std::string name = ir::step_name(step, program_.sinks), words = clause(program_, unit, step);
@@ -222,7 +222,7 @@ class Explainer {
     for (const ir::StateSchema& state : unit.operators) {
       found.push_back(
           fmt::format("`{}` knows a repeat for {}. Repeats made by the producer are other records; only this stage removes them.",
-                      state.name, plan::duration_text(state.within)));
+                      state.name, value::duration_text(state.within)));
       if (domain.kind == ir::SystemKind::Kafka)
         found.push_back(
             fmt::format("In Kafka, equal keys of `{}` must be in one partition of the source (`partitioned_by`).", state.name));

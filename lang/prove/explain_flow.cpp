@@ -7,7 +7,7 @@
 #include <fmt/ranges.h>
 
 #include "lang/ir/graph.h"
-#include "lang/plan/durations.h"
+#include "lang/value/duration_text.h"
 
 namespace piperun::prove {
 namespace {
@@ -106,7 +106,7 @@ class Flows {
   std::string what_it_keeps(const ir::Node& node) const {
     const auto* dedup = std::get_if<ir::Dedup>(&node.op);
     if (!dedup) return node.is_volatile ? "(reads a clock or a table)" : "";
-    return fmt::format("(remembers keys for {} as `{}`)", plan::duration_text(dedup->within), dedup->name);
+    return fmt::format("(remembers keys for {} as `{}`)", value::duration_text(dedup->within), dedup->name);
   }
 
   void arrival(const ir::Output& output) {

@@ -1,13 +1,12 @@
 // Parts and stages: names, options, entries, and what each stage holds.
 #include <array>
 
+#include "lang/syntax/characters.h"
 #include "lang/syntax/item_builder.h"
 
 namespace piperun::syntax {
 
 namespace {
-
-bool is_word_char(char c) { return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
 
 std::string join_reversed(const std::vector<std::string_view>& lines) {
   std::string text;

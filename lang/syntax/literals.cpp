@@ -8,19 +8,13 @@
 #include <optional>
 
 #include "lang/source/utf8.h"
+#include "lang/value/time.h"
 
 namespace piperun::syntax {
 
 namespace {
 
 constexpr std::string_view kSmallestInt = "9223372036854775808";
-
-struct Unit {
-  std::string_view name;
-  std::int64_t micros;
-};
-constexpr std::array kUnits = {Unit{"us", 1},         Unit{"ms", 1'000},        Unit{"s", 1'000'000},
-                               Unit{"m", 60'000'000}, Unit{"h", 3'600'000'000}, Unit{"d", 86'400'000'000}};
 
 std::string without_separators(std::string_view text) {
   std::string digits;
@@ -39,14 +33,12 @@ std::optional<std::int64_t> integer(std::string_view digits) {
 
 std::expected<ast::ExprNode, std::string> duration_value(std::string_view digits, std::string_view unit_name) {
   const auto count = integer(digits);
-  for (const Unit& unit : kUnits) {
-    if (unit.name != unit_name) continue;
-    if (!count || *count > std::numeric_limits<std::int64_t>::max() / unit.micros) {
-      return std::unexpected("this duration is longer than 292,000 years, the longest there is");
-    }
-    return ast::DurationLiteral{*count * unit.micros};
+  const auto unit = value::duration_unit(unit_name);
+  if (!unit) return std::unexpected("units are us ms s m h d");
+  if (!count || *count > std::numeric_limits<std::int64_t>::max() / *unit) {
+    return std::unexpected("this duration is longer than 292,000 years, the longest there is");
   }
-  return std::unexpected("units are us ms s m h d");
+  return ast::DurationLiteral{*count * *unit};
 }
 
 int number_at(std::string_view text, std::size_t begin, std::size_t length) {

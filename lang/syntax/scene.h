@@ -6,13 +6,11 @@
 
 #include "lang/diag/diagnostic.h"
 #include "lang/syntax/build.h"
+#include "lang/syntax/characters.h"
 
 namespace piperun::syntax {
 
-inline bool is_digit(char c) { return c >= '0' && c <= '9'; }
-inline bool is_word_char(char c) { return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c); }
 inline bool is_word(std::string_view token) { return !token.empty() && is_word_char(token[0]); }
-inline bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
 inline std::string quoted(std::string_view text) { return "`" + std::string(text) + "`"; }
 
 struct Scene {
