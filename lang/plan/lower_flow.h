@@ -38,6 +38,17 @@ class FlowLowering {
 
   Stream source(sema::SourceId id);
   Stream read(const sema::Stream& stream);
+  Row united_row(const sema::RowSchema& after, const std::vector<Stream>& inputs, const sema::FromFact& detail) const;
+  std::vector<ir::Value> united_values(RowFunction& function, const Row& row, const std::vector<int>& columns) const;
+
+  // Of a sink; `columns` are those of columns_for().
+  std::vector<int> columns_for(const sema::SinkFact& sink) const;
+  bool has_key_of_tombstone(const sema::SinkFact& sink, const std::vector<int>& columns) const;
+  bool is_marked_twice() const;  // a tombstone of the source, and `delete when`
+  bool is_ready_for(const sema::SinkFact& sink, const std::vector<int>& columns) const;
+  void make_ready_for(const sema::SinkFact& sink, const std::vector<int>& columns, ir::Output& output);
+  void compute_options(const sema::SinkFact& sink, RowFunction& function, Row& row, std::vector<ir::Value>& values,
+                       ir::Output& output);
 
   // The row behind a stage: the columns of `after`, then the hidden ones that live on. `known` says what a tombstone keeps.
   Row row_after(const sema::RowSchema& after, const Row& before) const;

@@ -22,25 +22,29 @@ Span connector_span(const sema::Program& files, const std::string& name, Span ot
 
 }  // namespace
 
-Span Places::at(const ir::Site& site) const {
-  if (!texts || site.line == 0 || site.file >= files.size()) return delivery;
+const source::SourceFile* Places::file_of(const ir::Site& site) const {
+  if (!texts || site.line == 0 || site.file >= files.size()) return nullptr;
   const source::SourceFile& file = texts->file(files[site.file]);
-  if (site.line > file.line_count()) return delivery;
-  const std::uint32_t begin = file.offset({site.line, site.column});
+  return site.line > file.line_count() ? nullptr : &file;
+}
+
+Span Places::at(const ir::Site& site) const {
+  const source::SourceFile* file = file_of(site);
+  if (!file) return delivery;
+  const std::uint32_t begin = file->offset({site.line, site.column});
   std::uint32_t end = begin;
-  const std::string_view text = file.text();
+  const std::string_view text = file->text();
   while (end < text.size() && (std::isalnum(static_cast<unsigned char>(text[end])) || text[end] == '_')) ++end;
   return {files[site.file], begin, end};
 }
 
 std::string Places::line_from(const ir::Site& site) const {
-  if (!texts || site.line == 0 || site.file >= files.size()) return "";
-  const source::SourceFile& file = texts->file(files[site.file]);
-  if (site.line > file.line_count()) return "";
-  std::string_view line = file.line_text(site.line);
+  const source::SourceFile* file = file_of(site);
+  if (!file) return "";
+  std::string_view line = file->line_text(site.line);
   line.remove_prefix(std::min<std::size_t>(site.column - 1, line.size()));
-  line =
-      line.substr(0, line.find(" #"));  // a comment has a blank before it; in a string that is rare, and only shortens the text
+  // A comment has a blank before it; in a string that is rare, and only shortens the text.
+  line = line.substr(0, line.find(" #"));
   return std::string(line.substr(0, line.find_last_not_of(" \t\r") + 1));
 }
 

@@ -18,10 +18,12 @@ struct Places {
   const source::SourceMap* texts = nullptr;
   std::vector<source::FileId> files;  // by ir::Site::file
 
-  // The word at that place; an empty span if the site is nowhere.
+  // The word at that place; `delivery` if the site is nowhere.
   Span at(const ir::Site& site) const;
   // The rest of the line there, without a comment: a stage as it was written. "" if the site is nowhere.
   std::string line_from(const ir::Site& site) const;
+  // Null: the site is nowhere.
+  const source::SourceFile* file_of(const ir::Site& site) const;
   Span of_source(ir::SourceId id) const { return id < sources.size() ? sources[id] : delivery; }
   Span of_sink(ir::SinkId id) const { return id < sinks.size() ? sinks[id] : delivery; }
 };

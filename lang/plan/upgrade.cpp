@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "lang/plan/durations.h"
 #include "lang/plan/manifest.h"
+#include "lang/value/duration_text.h"
 
 namespace piperun::plan {
 namespace {
@@ -132,8 +132,8 @@ class Comparison {
         forget_on_reset(state);
       } else if (before->within != state.within) {
         ask(Code::P0512, {Upgrade::Keep, Upgrade::Reset},
-            fmt::format("`{}` remembered keys for {} and does for {} now", state.name, duration_text(before->within),
-                        duration_text(state.within)));
+            fmt::format("`{}` remembered keys for {} and does for {} now", state.name, value::duration_text(before->within),
+                        value::duration_text(state.within)));
         forget_on_reset(state);
       } else if (are_keys_misplaced_) {
         forget_on_reset(state);
@@ -141,30 +141,29 @@ class Comparison {
     }
     for (const Manifest::State& state : stored_.operators) {
       if (find_state(now_, state.name)) continue;
+      const std::vector<std::string> heirs = this->heirs(state);
       std::vector<Upgrade> ways{Upgrade::Reset};
-      if (heirs(state) == 1) ways.insert(ways.begin(), Upgrade::Migrate);
+      if (heirs.size() == 1) ways.insert(ways.begin(), Upgrade::Migrate);
       ask(Code::P0513, std::move(ways), fmt::format("`{}` is not in the program any more, and its keys are stored", state.name));
-      if (chosen_ == Upgrade::Migrate && heirs(state) == 1) decision_.keys.push_back({state.name, heir(state)});
+      if (chosen_ == Upgrade::Migrate && heirs.size() == 1) decision_.keys.push_back({state.name, heirs.front()});
       forget_on_reset(state);
     }
   }
 
   // New stages that could have been `state` before a renaming.
-  std::ptrdiff_t heirs(const Manifest::State& state) const {
-    return std::ranges::count_if(now_.operators,
-                                 [&](const auto& n) { return !find_state(stored_, n.name) && same_form(n, state); });
-  }
-
-  std::string heir(const Manifest::State& state) const {
-    return std::ranges::find_if(now_.operators,
-                                [&](const auto& n) { return !find_state(stored_, n.name) && same_form(n, state); })
-        ->name;
+  std::vector<std::string> heirs(const Manifest::State& state) const {
+    std::vector<std::string> names;
+    for (const Manifest::State& after : now_.operators) {
+      if (!find_state(stored_, after.name) && same_form(after, state)) names.push_back(after.name);
+    }
+    return names;
   }
 
   // A new stage that is one left-behind state under another name: that question is asked once, as P0513.
   bool takes_over(const Manifest::State& state) const {
-    return std::ranges::any_of(stored_.operators,
-                               [&](const auto& s) { return !find_state(now_, s.name) && same_form(s, state) && heirs(s) == 1; });
+    return std::ranges::any_of(stored_.operators, [&](const auto& s) {
+      return !find_state(now_, s.name) && same_form(s, state) && heirs(s).size() == 1;
+    });
   }
 
   const Manifest& stored_;
@@ -201,36 +200,36 @@ std::vector<const Manifest*> predecessors(const std::vector<Manifest>& stored, c
   return found;
 }
 
-Decision refused(const Manifest& unit, std::vector<Upgrade> ways, std::string words) {
-  return {.unit = unit.unit,
-          .outcome = Outcome::Refused,
-          .from = {},
-          .left_behind = {},
-          .changes = {std::move(words)},
-          .code = Code::P0515,
-          .ways = std::move(ways),
-          .keys = {}};
+Decision decided(std::string unit, Outcome outcome, std::string words) {
+  Decision decision;
+  decision.unit = std::move(unit);
+  decision.outcome = outcome;
+  decision.changes.push_back(std::move(words));
+  return decision;
+}
+
+Decision refused(std::string unit, Code code, std::string words, std::vector<Upgrade> ways = {}) {
+  Decision decision = decided(std::move(unit), Outcome::Refused, std::move(words));
+  decision.code = code;
+  decision.ways = std::move(ways);
+  return decision;
 }
 
 Decision decide(const std::vector<Manifest>& stored, const std::vector<Manifest>& now, const Manifest& unit, Upgrade chosen) {
   const Manifest* same = find_unit(stored, unit.unit);
   if (same && is_in_use(*same)) return Comparison(*same, unit, chosen).decide();
   const std::vector<const Manifest*> before = predecessors(stored, now, unit);
-  if (before.size() > 1)
+  if (before.size() > 1) {
     return refused(
-        unit, {},
+        unit.unit, Code::P0515,
         fmt::format("both `{}` and `{}` read what it reads, each at a position of its own", before[0]->unit, before[1]->unit));
+  }
   if (before.size() == 1) return Comparison(*before.front(), unit, chosen, true).decide();
-  if (same && chosen != Upgrade::Reset)
-    return refused(unit, {Upgrade::Reset}, fmt::format("its positions were given to `{}`", fmt::join(same->moved_to, "`, `")));
-  return {.unit = unit.unit,
-          .outcome = Outcome::New,
-          .from = {},
-          .left_behind = {},
-          .changes = {"nothing is stored: it begins at `start`"},
-          .code = {},
-          .ways = {},
-          .keys = {}};
+  if (same && chosen != Upgrade::Reset) {
+    return refused(unit.unit, Code::P0515, fmt::format("its positions were given to `{}`", fmt::join(same->moved_to, "`, `")),
+                   {Upgrade::Reset});
+  }
+  return decided(unit.unit, Outcome::New, "nothing is stored: it begins at `start`");
 }
 
 // The manifest of `from` names all that take it over, so that one that did not get to it before a crash still does.
@@ -262,16 +261,8 @@ Decision compare(const Manifest& stored, const Manifest& now, Upgrade chosen) { 
 Decision compare(std::string_view stored, std::string_view now, Upgrade chosen) {
   const auto was = parse_manifest(stored), is = parse_manifest(now);
   if (was && is) return compare(*was, *is, chosen);
-  Decision decision{.unit = is ? is->unit : "",
-                    .outcome = Outcome::Refused,
-                    .from = {},
-                    .left_behind = {},
-                    .changes = {},
-                    .code = Code::P0519,
-                    .ways = {},
-                    .keys = {}};
-  decision.changes.push_back(fmt::format("the stored manifest cannot be read: {}", was ? is.error() : was.error()));
-  return decision;
+  return refused(is ? is->unit : "", Code::P0519,
+                 fmt::format("the stored manifest cannot be read: {}", was ? is.error() : was.error()));
 }
 
 std::vector<Decision> compare(const std::vector<Manifest>& stored, const std::vector<Manifest>& now, Upgrade chosen) {
@@ -280,14 +271,8 @@ std::vector<Decision> compare(const std::vector<Manifest>& stored, const std::ve
   note_where_it_went(decisions, stored);
   for (const Manifest& unit : stored) {
     if (find_unit(now, unit.unit) || !is_in_use(unit) || std::ranges::count(decisions, unit.unit, &Decision::from)) continue;
-    decisions.push_back({.unit = unit.unit,
-                         .outcome = Outcome::Gone,
-                         .from = {},
-                         .left_behind = {},
-                         .changes = {"it is not in the program any more; its positions stay where they are"},
-                         .code = {},
-                         .ways = {},
-                         .keys = {}});
+    decisions.push_back(
+        decided(unit.unit, Outcome::Gone, "it is not in the program any more; its positions stay where they are"));
   }
   return decisions;
 }
