@@ -72,9 +72,3 @@ def ledger(database):
                                "WHERE topic NOT LIKE '#%'"):
         counts.update(dict(zip(["read", *CLASSES], [value or 0 for value in row])))
     return counts
-
-
-def compare(rows, expected):
-    """(lost, repeated): how many expected rows are missing, and how many are there more often than they should."""
-    found = Counter(rows)
-    return sum((expected - found).values()), sum((found - expected).values())

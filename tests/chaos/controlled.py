@@ -8,7 +8,7 @@ import time
 from collections import Counter
 
 import world as surroundings
-from outcome import effects, fits
+from outcome import difference, effects, fits
 from world import PARTITIONS
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -57,8 +57,7 @@ class Scene:
     def outcome_of_copies(self):
         """(lost, repeated) where each record of the input is to be copied."""
         read = lambda topic: Counter(value for _, _, value in self.world.ask("read", topic, PARTITIONS))
-        wanted, found = read(self.events), read(self.rows)
-        return sum((wanted - found).values()), sum((found - wanted).values())
+        return difference(read(self.events), read(self.rows))
 
     def is_used_up(self):
         found = self.world.ask("committed", self.group, self.events, PARTITIONS)

@@ -2,6 +2,11 @@
 from collections import Counter, defaultdict
 
 
+def difference(wanted, found):
+    """(lost, repeated): how many of the Counter `wanted` are missing in `found`, and how many are there more often than they should."""
+    return sum((wanted - found).values()), sum((found - wanted).values())
+
+
 def effects(expected, rows):
     """(lost, repeated, out of order): rows that are missing, that are there too often, and keys whose first occurrences are not in order."""
     found, order = Counter(), defaultdict(list)
@@ -11,7 +16,7 @@ def effects(expected, rows):
         found[row_id] += 1
     wanted = Counter(row_id for events in expected.values() for row_id, _ in events)
     disordered = sum([seq for _, seq in events] != sorted(seq for _, seq in events) for events in order.values())
-    return sum((wanted - found).values()), sum((found - wanted).values()), disordered
+    return *difference(wanted, found), disordered
 
 
 def fits(row, lost, repeated):

@@ -55,6 +55,11 @@ class Case(unittest.TestCase):
     def assert_ok(self, done):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
+    def go_on(self, rest, *options, file="new.pipe", **rules):
+        """The new version reads what the old one has left."""
+        self.assert_ok(self.pipe.drain(file, *options))
+        self.model.read(rest, **rules)
+
     def assert_refused(self, code, *options, file="new.pipe", exit_code=3):
         """Nothing may change."""
         before = [self.pipe.query(store, "SELECT * FROM piperun_positions") for store in ("store", "archive")]
@@ -90,8 +95,7 @@ class StageAdded(Case):
         def test(killed):
             rest = self.begin(file(stage="filter amount < 500.00"), killed=killed)
             self.assert_diff("compatible", "the stages have changed")
-            self.assert_ok(self.pipe.drain("new.pipe"))
-            self.model.read(rest, limit=Decimal(500))
+            self.go_on(rest, limit=Decimal(500))
             self.assert_outcome()
         self.both_ways(test)
 
@@ -99,8 +103,7 @@ class StageAdded(Case):
         rest = self.begin(file(stage="dedup amount within 1s as amounts"))
         self.assert_diff("refused", "P0514", "`amounts` is new", exit_code=1)
         self.assert_refused("P0514")
-        self.assert_ok(self.pipe.drain("new.pipe", "--upgrade", "keep"))
-        self.model.read(rest)
+        self.go_on(rest, "--upgrade", "keep")
         self.assert_outcome()
 
 
@@ -109,8 +112,7 @@ class NullableFieldAdded(Case):
         def test(killed):
             rest = self.begin(file(note=True), killed=killed)
             self.assert_diff("compatible", "the stages have changed")
-            self.assert_ok(self.pipe.drain("new.pipe"))
-            self.model.read(rest, with_note=True)
+            self.go_on(rest, with_note=True)
             self.assert_outcome()
         self.both_ways(test)
 
@@ -121,8 +123,7 @@ class WindowChanged(Case):
             rest = self.begin(file(within="2h"), killed=killed)
             self.assert_diff("refused", "P0512", "1h and does for 2h", "`--upgrade keep` or `--upgrade reset`", exit_code=1)
             self.assert_refused("P0512")
-            self.assert_ok(self.pipe.drain("new.pipe", "--upgrade", "keep"))
-            self.model.read(rest, within=timedelta(hours=2))
+            self.go_on(rest, "--upgrade", "keep", within=timedelta(hours=2))
             self.assert_outcome()
             self.assert_ok(self.pipe.drain("new.pipe"))  # decided once
             self.assert_outcome()
@@ -143,14 +144,12 @@ class WindowChanged(Case):
         for step in ("freeze", "claim", "put_manifest", "seed_position"):
             self.assertTrue(self.pipe.kill_after(step, "new.pipe", "--upgrade", "reset"), step)
             self.assertEqual(keys, self.pipe.query("store", "SELECT count(*) FROM piperun_keys"), step)
-        self.assert_ok(self.pipe.drain("old.pipe"))  # the old version is still what is stored
-        self.model.read(rest)
+        self.go_on(rest, file="old.pipe")  # the old version is still what is stored
         self.assert_outcome()
 
     def test_reset_of_nothing_forgets_nothing(self):
         rest = self.begin(OLD)
-        self.assert_ok(self.pipe.drain("new.pipe", "--upgrade", "reset"))
-        self.model.read(rest)
+        self.go_on(rest, "--upgrade", "reset")
         self.assert_outcome()
 
 
@@ -161,8 +160,7 @@ class FlowRenamed(Case):
             self.assert_diff("refused", "P0513", "`accepted.dedup` is not in the program any more", "`--upgrade migrate`", exit_code=1)
             self.assert_refused("P0513")
             self.assert_refused("P0513", "--upgrade", "keep")
-            self.assert_ok(self.pipe.drain("new.pipe", "--upgrade", "migrate"))
-            self.model.read(rest)
+            self.go_on(rest, "--upgrade", "migrate")
             self.assert_outcome()
         self.both_ways(test)
 
@@ -177,8 +175,7 @@ class FlowRenamed(Case):
 
     def test_with_a_durable_name_it_goes_on(self):
         rest = self.begin(file(flow="renamed", name="seen"), old=file(name="seen"))
-        self.assert_ok(self.pipe.drain("new.pipe"))
-        self.model.read(rest)
+        self.go_on(rest)
         self.assert_outcome()
 
 
@@ -190,8 +187,7 @@ class SecondFlow(Case):
         def test(killed):
             rest = self.begin(file(more=SECOND.format(connection="store", origin="events")), killed=killed)
             self.assert_diff("compatible", "the sinks have changed")
-            self.assert_ok(self.pipe.drain("new.pipe"))
-            self.model.read(rest)
+            self.go_on(rest)
             rows = self.pipe.rows("store")
             self.assertEqual(rows, self.model.rows)
             self.assertEqual(sum(self.pipe.rows("store", "copies").values()), self.copies(rest))
@@ -204,8 +200,7 @@ class SecondFlow(Case):
         def test(killed):
             rest = self.begin(file(more=SECOND.format(connection="archive", origin="events")), killed=killed)
             self.assert_diff("unit events.store: equal", "unit events.archive: new", "it begins at `start`")
-            self.assert_ok(self.pipe.drain("new.pipe"))
-            self.model.read(rest)
+            self.go_on(rest)
             self.assert_outcome()
             self.assertEqual(sum(self.pipe.rows("archive", "copies").values()), self.copies(self.events))
             self.assertEqual(self.pipe.ledger("archive", "events.archive")["read"], len(self.events))
@@ -215,8 +210,7 @@ class SecondFlow(Case):
         rest = self.begin(file(more=SECOND.format(connection="archive", origin="accepted")))
         self.assert_diff("refused", "P0517", exit_code=1)
         self.assert_refused("P0517")
-        self.assert_ok(self.pipe.drain("old.pipe"))
-        self.model.read(rest)
+        self.go_on(rest, file="old.pipe")
         self.assert_outcome()
 
 
@@ -235,8 +229,7 @@ class SinkMoved(Case):
             self.assert_diff("unit events.archive: moved", "P0515", "positions move to `archive`", "`--upgrade migrate`", exit_code=1)
             self.assert_refused("P0515")
             self.assert_refused("P0515", "--upgrade", "keep")
-            self.assert_ok(self.pipe.drain("new.pipe", "--upgrade", "migrate"))
-            self.model.read(rest)
+            self.go_on(rest, "--upgrade", "migrate")
             self.assert_moved()
             self.assert_ok(self.pipe.drain("new.pipe"))
             self.assert_moved()
@@ -244,8 +237,7 @@ class SinkMoved(Case):
 
     def test_letters_are_replayed_where_they_are_now(self):
         rest = self.begin(self.NEW)
-        self.assert_ok(self.pipe.drain("new.pipe", "--upgrade", "migrate"))
-        self.model.read(rest)
+        self.go_on(rest, "--upgrade", "migrate")
         self.assert_ok(self.pipe.run("dlq", "replay", "new.pipe", "--local"))
         self.assert_ok(self.pipe.drain("new.pipe"))
         self.assert_moved()  # each is as bad as before
@@ -270,22 +262,19 @@ class SinkMoved(Case):
                 options = () if step == "commit" else ("--upgrade", "migrate")
                 if options:
                     self.assert_refused("P0515")
-                self.assert_ok(self.pipe.drain("new.pipe", *options))
-                self.model.read(rest)
+                self.go_on(rest, *options)
                 self.assert_moved()
 
     def test_killed_behind_every_step_in_a_row(self):
         rest = self.begin(self.NEW)
         for step in self.STEPS:
             self.assertTrue(self.pipe.kill_after(step, "new.pipe", "--upgrade", "migrate"), step)
-        self.assert_ok(self.pipe.drain("new.pipe"))
-        self.model.read(rest)
+        self.go_on(rest)
         self.assert_moved()
 
     def test_the_old_version_is_refused_and_the_way_back_is_a_move(self):
         rest = self.begin(self.NEW)
-        self.assert_ok(self.pipe.drain("new.pipe", "--upgrade", "migrate"))
-        self.model.read(rest)
+        self.go_on(rest, "--upgrade", "migrate")
         self.assert_moved()
         self.assert_refused("P0515", file="old.pipe")
         more = model.make_events(3 * COUNT, 7)[2 * COUNT:]
@@ -298,12 +287,10 @@ class SinkMoved(Case):
     def test_renamed_and_moved_at_once(self):
         rest = self.begin(file(connection="archive", flow="renamed", within="2h"))
         self.assert_refused("P0515")
-        self.assert_ok(self.pipe.drain("new.pipe", "--upgrade", "migrate"))
-        self.model.read(rest, within=timedelta(hours=2))
+        self.go_on(rest, "--upgrade", "migrate", within=timedelta(hours=2))
         self.assert_moved()
 
     def test_an_active_owner_is_left_alone(self):
-        self.pipe = None
         rest = self.begin(self.NEW)
         process = self.pipe.start("old.pipe")
         try:
@@ -313,8 +300,7 @@ class SinkMoved(Case):
         finally:
             process.terminate()
             process.communicate(timeout=60)
-        self.assert_ok(self.pipe.drain("new.pipe", "--upgrade", "migrate"))
-        self.model.read(rest)
+        self.go_on(rest, "--upgrade", "migrate")
         self.assert_moved()
 
     def test_where_it_was_a_new_unit_may_begin(self):
