@@ -21,6 +21,7 @@ struct ReadPartition {
   std::uint32_t number = 0;      // index into what that source's partitions() returned
   commit::PartitionName name;
   std::uint64_t seed = 0;        // of stable randomness: a hash of pipeline and partition
+  std::string mark{};            // commit::Position::mark: stored with its position
 };
 
 // Why a record is dead.

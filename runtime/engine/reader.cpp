@@ -24,6 +24,7 @@ base::Result<std::optional<TakenSlab>> Reader::next(std::size_t max_records, std
         slab->records, [&](const record::RawRecord& r) { return r.timestamp >= stop_times_[partition.source]; });
     is_over_[index] = stop != slab->records.end();
     slab->records.erase(stop, slab->records.end());
+    if (is_over_[index]) slab->mark = {};
     if (slab->records.empty()) continue;
     positions_[index] = slab->records.back().next;
     return TakenSlab{static_cast<std::uint32_t>(index), std::move(*slab)};

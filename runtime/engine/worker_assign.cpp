@@ -113,6 +113,7 @@ base::Result<void> Worker::seed_positions() {
     if (!is_first_ || !taken) continue;
     position.next_offset = taken->next_offset;
     position.counts = taken->counts;
+    position.mark = taken->mark;
     seeds.push_back(position);
   }
   for (const commit::Position& position : claimed_) {
@@ -151,7 +152,14 @@ base::Result<void> Worker::start_reading() {
   positions_.assign(all_.size(), 0);
   for (std::size_t i = 0; i < all_.size(); ++i) {
     const auto position = std::ranges::find(claimed_, all_[i].name, &commit::Position::partition);
-    if (position != claimed_.end()) positions_[i] = position->next_offset;
+    if (position == claimed_.end()) continue;
+    positions_[i] = position->next_offset;
+    all_[i].mark = position->mark;
+  }
+  for (const std::uint32_t index : mine_) {  // what was read before is still there, or somebody must say where to go on
+    const ReadPartition& partition = all_[index];
+    if (group_ || partition.mark.empty()) continue;
+    if (const auto checked = sources_[partition.source]->check(partition.number, partition.mark); !checked) return checked;
   }
   unsettled_.assign(all_.size(), {});
   newest_time_.assign(all_.size(), INT64_MIN);

@@ -32,11 +32,16 @@ std::vector<commit::Advance> Worker::advances(const Attempt& attempt) const {
     if (slot[record.partition] == SIZE_MAX) {
       slot[record.partition] = result.size();
       const commit::Counts counts = attempt.counts.empty() ? commit::Counts{} : attempt.counts[record.partition];
-      result.push_back({all_[record.partition].name, positions_[record.partition], 0, counts, 0});
+      result.push_back({all_[record.partition].name, positions_[record.partition], 0, counts, 0, all_[record.partition].mark});
     }
     commit::Advance& advance = result[slot[record.partition]];
     advance.to = record.raw->next;
     ++advance.in_flight;
+  }
+  for (std::size_t end = 0; const record::Slab& slab : batch_.slabs) {  // which follow each other in `records`
+    end += slab.records.size();
+    if (slab.mark.empty() || end <= attempt.first || end > attempt.last) continue;
+    result[slot[batch_.records[end - 1].partition]].mark = slab.mark;
   }
   if (program_.delivery != ir::Delivery::AtMostOnce) {
     for (commit::Advance& advance : result) advance.in_flight = 0;
@@ -51,6 +56,7 @@ void Worker::advance(const Attempt& attempt) {
     const auto partition = std::ranges::find(all_, advance.partition, &ReadPartition::name);
     const auto index = static_cast<std::size_t>(partition - all_.begin());
     positions_[index] = advance.to;
+    all_[index].mark = advance.mark;
     if (index < processed_.newest_time.size()) newest_time_[index] = std::max(newest_time_[index], processed_.newest_time[index]);
   }
 }
@@ -205,13 +211,14 @@ base::Result<void> Worker::commit_offsets(const ir::Step& step, Attempt& attempt
     for (std::size_t i = 0; i < all_.size(); ++i) {  // what was not known when its own position was committed
       if (unsettled_[i].read == 0) continue;
       auto advance = std::ranges::find(wanted, all_[i].name, &commit::Advance::partition);
-      if (advance == wanted.end()) advance = wanted.insert(wanted.end(), {all_[i].name, positions_[i], positions_[i], {}, 0});
+      if (advance == wanted.end())
+        advance = wanted.insert(wanted.end(), {all_[i].name, positions_[i], positions_[i], {}, 0, all_[i].mark});
       advance->counts = unsettled_[i];
     }
   }
   const bool is_settling = wanted.empty() && has_unsettled_commit_ && step.mode == ir::StepMode::Sync;
   for (const std::uint32_t index : mine_) {
-    if (is_settling) wanted.push_back({all_[index].name, positions_[index], positions_[index], {}, 0});
+    if (is_settling) wanted.push_back({all_[index].name, positions_[index], positions_[index], {}, 0, all_[index].mark});
   }
   if (wanted.empty()) return {};
   if (const auto committed = domain_->commit_offsets(wanted, step.mode); !committed) return committed;

@@ -244,35 +244,49 @@ base::Result<void> Database::connect(Access access, Durability durability) {
                              durability == Durability::Full ? "FULL" : "NORMAL"));
 }
 
+base::Result<std::int64_t> Database::format() {
+  Query asked = query("PRAGMA user_version");
+  if (auto row = asked.step(); !row) return std::unexpected(row.error());
+  return asked.integer(0);
+}
+
 base::Result<void> Database::check_format(Access access) {
-  const auto version = [this]() -> base::Result<std::int64_t> {
-    Query asked = query("PRAGMA user_version");
-    if (auto row = asked.step(); !row) return std::unexpected(row.error());
-    return asked.integer(0);
-  };
-  auto found = version();
+  auto found = format();
   if (!found) return std::unexpected(found.error());
-  if (*found == 0 && access == Access::Write) {
-    Transaction making(*this);
-    if (auto begun = making.begin(); !begun) return begun;
-    found = version();  // another process may have been quicker
-    if (!found) return std::unexpected(found.error());
-    if (*found == 0) {
-      if (auto made = execute(kSchema); !made) {
-        return base::failure(ErrorCode::StoreDamaged,
-                             fmt::format("{}: tables of piperun without a format number: {}", path_, made.error().message));
-      }
-      if (auto set = execute(fmt::format("PRAGMA user_version = {}", kFormatVersion)); !set) return set;
-    }
-    if (auto done = making.commit(); !done) return done;
-    found = version();
-    if (!found) return std::unexpected(found.error());
+  const bool is_older = *found > 0 && *found < kFormatVersion;
+  if (access == Access::Write && (*found == 0 || is_older)) {
+    if (auto made = make_tables(); !made) return made;
+  } else if (is_older) {
+    if (auto writer = open(path_, Access::Write); !writer) return std::unexpected(writer.error());
   }
+  found = format();
+  if (!found) return std::unexpected(found.error());
   if (*found == kFormatVersion) return {};
   if (*found == 0) return base::failure(ErrorCode::StoreDamaged, fmt::format("{} is no database of piperun", path_));
   return base::failure(
       ErrorCode::StoreDamaged,
       fmt::format("{} has format {}; this version reads up to {}: use the version that wrote it", path_, *found, kFormatVersion));
+}
+
+// All of them, or what a file of an earlier format lacks.
+base::Result<void> Database::make_tables() {
+  Transaction making(*this);
+  if (auto begun = making.begin(); !begun) return begun;
+  const auto found = format();  // another process may have been quicker
+  if (!found) return std::unexpected(found.error());
+  if (*found >= kFormatVersion) return {};
+  if (*found == 0) {
+    auto made = execute(kSchema);
+    if (!made && made.error().code == ErrorCode::SchemaMismatch)
+      return base::failure(ErrorCode::StoreDamaged,
+                           fmt::format("{}: tables of piperun without a format number: {}", path_, made.error().message));
+    if (!made) return made;
+  }
+  for (std::int64_t from = *found; from > 0 && from < kFormatVersion; ++from) {
+    if (auto made = execute(kUpgrades[from - 1]); !made) return made;
+  }
+  if (auto set = execute(fmt::format("PRAGMA user_version = {}", kFormatVersion)); !set) return set;
+  return making.commit();
 }
 
 Query Database::query(std::string_view sql) {
@@ -324,6 +338,9 @@ base::Result<std::int64_t> Database::data_version() {
 base::Error Database::error_of(int result) {
   const ErrorCode code = code_of(result);
   base::Error error{code, fmt::format("{}: {}", path_, sqlite3_errmsg(handle_)), sqlstate_of(result), -1};
+  if (code == ErrorCode::DiskFull) error.message = fmt::format("no space is left for {}", path_);
+  if (result == SQLITE_IOERR_WRITE)
+    error.message = fmt::format("{} cannot be written; the disk fails, or a quota or a limit of file sizes is reached", path_);
   if (code != ErrorCode::DatabaseLocked) return error;
   const std::string holders = lock_holders(path_);
   error.message = fmt::format("{} is locked by {}", path_, holders.empty() ? "another process" : "process " + holders);

@@ -55,7 +55,8 @@ class Query {
 // One thread at a time. A call waits for another process's lock at most `busy_limit`, then fails with DatabaseLocked, which names it.
 class Database {
  public:
-  enum class Access : std::uint8_t { Read, Write };  // Write makes file, folder and tables
+  // Write makes file, folder and tables. A file of an earlier format is brought to this one whoever opens it.
+  enum class Access : std::uint8_t { Read, Write };
   enum class Durability : std::uint8_t { Normal, Full };  // Normal: kill -9 safe; Full: power loss too
   static constexpr std::int64_t kBusyLimit = 1'000'000;
 
@@ -86,7 +87,9 @@ class Database {
  private:
   explicit Database(std::string path, std::int64_t busy_limit) : path_(std::move(path)), busy_limit_(busy_limit) {}
   base::Result<void> connect(Access access, Durability durability);
+  base::Result<std::int64_t> format();
   base::Result<void> check_format(Access access);
+  base::Result<void> make_tables();
   static int on_busy(void* self, int attempts);
 
   struct TextHash {

@@ -16,7 +16,7 @@ using commit::Position;
 namespace {
 
 constexpr const char* kColumns =
-    "topic, partition, epoch, next_offset, in_flight, read, used, filtered, duplicates, late, skipped, dead, unknown";
+    "topic, partition, epoch, next_offset, in_flight, read, used, filtered, duplicates, late, skipped, dead, unknown, mark";
 
 Position position_of(const Query& row) {
   Position result;
@@ -26,6 +26,7 @@ Position position_of(const Query& row) {
   result.in_flight = row.integer(4);
   result.counts = {row.integer(5), row.integer(6),  row.integer(7),  row.integer(8),
                    row.integer(9), row.integer(10), row.integer(11), row.integer(12)};
+  result.mark = row.text(13);
   return result;
 }
 
@@ -42,18 +43,19 @@ constexpr const char* kClaim =
     "-1, ?5) "
     "ON CONFLICT DO UPDATE SET epoch = epoch + 1, owner_pid = ?5, read = read + in_flight, unknown = unknown + in_flight, "
     "in_flight = 0 "
-    "RETURNING topic, partition, epoch, next_offset, in_flight, read, used, filtered, duplicates, late, skipped, dead, unknown";
+    "RETURNING topic, partition, epoch, next_offset, in_flight, read, used, filtered, duplicates, late, skipped, dead, unknown, "
+    "mark";
 
 constexpr const char* kFence =
     "UPDATE piperun_positions SET next_offset = ?7, read = read + ?8, used = used + ?9, filtered = filtered + ?10, duplicates = "
     "duplicates + ?11, "
-    "late = late + ?12, skipped = skipped + ?13, dead = dead + ?14, unknown = unknown + ?15, in_flight = ?16 "
+    "late = late + ?12, skipped = skipped + ?13, dead = dead + ?14, unknown = unknown + ?15, in_flight = ?16, mark = ?17 "
     "WHERE pipeline = ?1 AND unit = ?2 AND topic = ?3 AND partition = ?4 AND epoch = ?5 AND next_offset = ?6";
 
 constexpr const char* kSeed =
     "UPDATE piperun_positions SET next_offset = ?6, in_flight = 0, read = ?7, used = ?8, filtered = ?9, duplicates = ?10, late = "
     "?11, "
-    "skipped = ?12, dead = ?13, unknown = ?14 "
+    "skipped = ?12, dead = ?13, unknown = ?14, mark = ?15 "
     "WHERE pipeline = ?1 AND unit = ?2 AND topic = ?3 AND partition = ?4 AND epoch = ?5";
 
 }  // namespace
@@ -125,6 +127,7 @@ Result<void> EmbeddedDomain::seed_positions(std::span<const Position> positions)
       query.bind(1, pipeline_).bind(2, unit_).bind(3, position.partition.topic).bind(4, std::int64_t{position.partition.number});
       query.bind(5, claimed->second).bind(6, position.next_offset);
       bind_counts(query, 7, position.counts);
+      query.bind(15, position.mark);
       auto changed = query.run();
       if (!changed) return std::unexpected(changed.error());
       if (*changed != 1) return std::unexpected(lost(position.partition));
@@ -142,7 +145,7 @@ Result<void> EmbeddedDomain::fence(std::span<const Advance> advances) {
     query.bind(1, pipeline_).bind(2, unit_).bind(3, advance.partition.topic).bind(4, std::int64_t{advance.partition.number});
     query.bind(5, claimed->second).bind(6, advance.from).bind(7, advance.to);
     bind_counts(query, 8, advance.counts);
-    query.bind(16, advance.in_flight);
+    query.bind(16, advance.in_flight).bind(17, advance.mark);
     auto changed = query.run();
     if (!changed) return std::unexpected(changed.error());
     if (*changed != 1) return std::unexpected(lost(advance.partition));

@@ -57,13 +57,23 @@ Result<void> FileSink::write(std::span<const connectors::OutputRow> rows) {
   return append(buffer_);
 }
 
-Result<void> FileSink::append(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t done = ::write(descriptor_, bytes.data(), bytes.size());
-    if (done < 0 && errno == EINTR) continue;
-    if (done < 0) return std::unexpected(system_error("write"));
-    bytes.remove_prefix(static_cast<std::size_t>(done));
+// Whole lines.
+Result<void> FileSink::append(std::string_view lines) {
+  const std::string all = torn_.empty() ? std::string() : torn_ + std::string(lines);
+  const std::string_view text = torn_.empty() ? lines : all;
+  for (std::size_t done = 0; done < text.size();) {
+    const ssize_t now = ::write(descriptor_, text.data() + done, text.size() - done);
+    if (now >= 0) {
+      done += static_cast<std::size_t>(now);
+      continue;
+    }
+    if (errno == EINTR) continue;
+    const base::Error error = system_error("write");
+    const bool is_between_lines = done == 0 ? torn_.empty() : text[done - 1] == '\n';
+    torn_ = is_between_lines ? std::string() : std::string(text.substr(done, text.find('\n', done) + 1 - done));
+    return std::unexpected(error);
   }
+  torn_.clear();
   return {};
 }
 
@@ -74,7 +84,7 @@ Result<void> FileSink::await() {
 
 base::Error FileSink::system_error(const char* what) const {
   const int error = errno;
-  return {error == ENOSPC || error == EDQUOT ? ErrorCode::DiskFull : ErrorCode::SystemUnavailable,
+  return {error == ENOSPC || error == EDQUOT || error == EFBIG ? ErrorCode::DiskFull : ErrorCode::SystemUnavailable,
           fmt::format("cannot {} {}: {}", what, path_, std::strerror(error)),
           {},
           -1};

@@ -7,7 +7,8 @@
 
 namespace piperun::file {
 
-// `await` makes what was written durable. A crash may leave a part of the last line: `open` cuts the file behind its last line end, so
+// `await` makes what was written durable. A write that fails halfway (no space) may have written some rows; the line that it tore is
+// completed by the next one, whatever that is. A crash may leave a part of the last line: `open` cuts the file behind its last line end, so
 // a file that is appended to must consist of whole lines.
 class FileSink final : public connectors::Sink {
  public:
@@ -23,12 +24,13 @@ class FileSink final : public connectors::Sink {
  private:
   FileSink(std::string path, int descriptor) : path_(std::move(path)), descriptor_(descriptor) {}
   base::Result<void> repair();
-  base::Result<void> append(std::string_view bytes);
+  base::Result<void> append(std::string_view lines);
   base::Error system_error(const char* what) const;
 
   std::string path_;
   int descriptor_;
   std::string buffer_;
+  std::string torn_;  // what is missing of the last line in the file
 };
 
 }  // namespace piperun::file

@@ -3,9 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sqlite3.h>
+#include <sys/resource.h>
 
 #include <chrono>
 #include <csignal>
+#include <functional>
 #include <thread>
 
 #include "tests/unit/runtime/commit/embedded/temporary.h"
@@ -75,6 +77,117 @@ TEST_F(EmbeddedDomainTest, ClaimRaisesEpochAndMarksNewPartitions) {
   ASSERT_TRUE(second);
   EXPECT_EQ(second->front().epoch, 2);
   EXPECT_EQ(second->front().next_offset, 5);
+}
+
+// When there is no space the batch is not stored, all before it is, and it is stored when there is space again, by the same connection.
+class NoSpaceTest : public EmbeddedDomainTest {
+ protected:
+  base::Result<void> store(EmbeddedDomain& domain) {
+    Letter letter;
+    letter.unit = "orders.shop";
+    letter.origin = kOrders0;
+    letter.offset = position_;
+    letter.value = std::string(10'000, 'x');
+    const auto done = [&]() -> base::Result<void> {
+      if (auto begun = domain.begin(); !begun) return begun;
+      const std::vector advance{Advance{kOrders0, position_, position_ + 1, used(1), 0}};
+      if (auto fenced = domain.fence(advance); !fenced) return fenced;
+      if (auto put = domain.put_letters(std::vector{letter}); !put) return put;
+      return domain.commit();
+    }();
+    if (done) ++position_;
+    else domain.abort();
+    return done;
+  }
+  bool is_stored(EmbeddedDomain& domain) {
+    const auto letters = domain.letters(false);
+    return only(domain).next_offset == position_ && only(domain).counts.read == position_ && letters &&
+           std::ssize(*letters) == position_;
+  }
+  // 0, or which of these failed.
+  int fill_and_go_on(EmbeddedDomain& domain, ErrorCode code, const std::string& words, const std::function<void()>& make_space) {
+    base::Result<void> stored;
+    while (stored && position_ < 1'000) stored = store(domain);
+    if (stored || position_ < 5) return 1;
+    if (stored.error().code != code || !stored.error().message.contains(words)) return 2;
+    for (int again = 0; again < 3; ++again) {
+      if (store(domain)) return 3;
+    }
+    if (!is_stored(domain)) return 4;
+    make_space();
+    for (int more = 0; more < 50; ++more) {
+      if (!store(domain)) return 5;
+    }
+    return is_stored(domain) ? 0 : 6;
+  }
+  void check_file() {
+    auto database = Database::open(path_, Database::Access::Read);
+    ASSERT_TRUE(database);
+    Query check = (*database)->query("PRAGMA integrity_check");
+    ASSERT_TRUE(check.step());
+    EXPECT_EQ(check.text(0), "ok");
+  }
+
+  std::int64_t position_ = 0;
+};
+
+TEST_F(NoSpaceTest, TheDatabaseIsFull) {
+  auto domain = owner();
+  ASSERT_TRUE(domain->database().execute("PRAGMA max_page_count = 100"));
+  const auto make_space = [&] { EXPECT_TRUE(domain->database().execute("PRAGMA max_page_count = 100000")); };
+  EXPECT_EQ(fill_and_go_on(*domain, ErrorCode::DiskFull, "no space is left for", make_space), 0);
+  check_file();
+}
+
+// What a disk does that fails halfway, without an administrator's help.
+TEST_F(NoSpaceTest, TheSystemRefusesToWrite) {
+  const auto child = in_child([&] {
+    std::signal(SIGXFSZ, SIG_IGN);
+    auto domain = owner();
+    const auto limit_files = [](std::uint64_t bytes) {
+      rlimit limit{};
+      ::getrlimit(RLIMIT_FSIZE, &limit);
+      limit.rlim_cur = bytes;
+      ::setrlimit(RLIMIT_FSIZE, &limit);
+    };
+    limit_files(400'000);
+    return fill_and_go_on(*domain, ErrorCode::SystemUnavailable, "cannot be written", [&] { limit_files(RLIM_INFINITY); });
+  });
+  EXPECT_EQ(exit_status(child), 0);
+  check_file();
+}
+
+TEST_F(EmbeddedDomainTest, AMarkIsStoredWithItsPosition) {
+  auto domain = owner();
+  ASSERT_TRUE(domain->begin());
+  ASSERT_TRUE(domain->fence(std::vector{Advance{kOrders0, 0, 8, used(2), 0, "8:abc"}}));
+  ASSERT_TRUE(domain->commit());
+  EXPECT_EQ(only(*domain).mark, "8:abc");
+  EXPECT_EQ(domain->claim(std::vector{kOrders0})->front().mark, "8:abc");
+  ASSERT_TRUE(domain->commit_offsets(std::vector{Advance{kOrders0, 8, 4, {}, 0}}, ir::StepMode::Sync));
+  EXPECT_EQ(only(*domain).mark, "") << "moved by hand";
+  Position moved = seeded(kOrders0, 9);
+  moved.mark = "9:def";
+  ASSERT_TRUE(domain->seed_positions(std::vector{moved}));
+  EXPECT_EQ(only(*domain).mark, "9:def");
+}
+
+// As the first format had it: what is there stays, and whoever opens it brings it to this one, be it only to read.
+TEST_F(EmbeddedDomainTest, AFileOfAnEarlierFormatIsTakenAsItIs) {
+  owner();
+  for (const auto access : {Database::Access::Read, Database::Access::Write}) {
+    sqlite3* file = nullptr;
+    ASSERT_EQ(sqlite3_open(path_.c_str(), &file), SQLITE_OK);
+    ASSERT_EQ(
+        sqlite3_exec(file, "ALTER TABLE piperun_positions DROP COLUMN mark; PRAGMA user_version = 1", nullptr, nullptr, nullptr),
+        SQLITE_OK);
+    sqlite3_close(file);
+    auto database = Database::open(path_, access);
+    ASSERT_TRUE(database) << database.error().message;
+    EmbeddedDomain domain(std::move(*database), "p", "orders.shop");
+    EXPECT_EQ(only(domain).next_offset, 0);
+    EXPECT_EQ(only(domain).mark, "");
+  }
 }
 
 TEST_F(EmbeddedDomainTest, FenceMovesPositionAndAddsCountsAtCommit) {

@@ -1,7 +1,9 @@
 #include "tests/unit/runtime/connectors/file/file_test.h"
 
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 
+#include <csignal>
 #include <thread>
 
 #include "runtime/connectors/file/file_sink.h"
@@ -138,6 +140,36 @@ TEST_F(FileTest, SinkCutsAPartOfALine) {
   ASSERT_TRUE(FileSink::open(folder_ / "out", "h"));
   EXPECT_EQ(get("out"), "h\n");
   EXPECT_EQ(FileSink::open(folder_.path(), "").error().code, ErrorCode::CannotOpen);
+}
+
+// In a process of its own, whose files may have so many bytes.
+void limit_files(std::uint64_t bytes) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_FSIZE, &limit) != 0) std::abort();
+  limit.rlim_cur = bytes;
+  if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) std::abort();
+}
+
+TEST_F(FileTest, ALineThatDidNotFitIsCompletedWhenThereIsSpace) {
+  const std::string first(300, 'a'), second(300, 'b');
+  const auto child = piperun::testing::in_child([&] {
+    std::signal(SIGXFSZ, SIG_IGN);
+    auto sink = FileSink::open(folder_ / "out", "");
+    const std::vector<connectors::OutputRow> rows{{.encoded = first}, {.encoded = second}, {.encoded = "short"}};
+    if (!sink) return 1;
+    for (const std::uint64_t limit : {100, 450, 450, 900, 1203}) {
+      limit_files(limit);
+      const auto written = (*sink)->write(rows);
+      if (written || written.error().code != ErrorCode::DiskFull || !written.error().message.contains("out")) return 2;
+    }
+    limit_files(RLIM_INFINITY);
+    return (*sink)->write(rows) && (*sink)->await() ? 0 : 3;
+  });
+  ASSERT_EQ(piperun::testing::exit_status(child), 0);
+  const std::string text = get("out");
+  ASSERT_TRUE(text.ends_with(first + "\n" + second + "\nshort\n"));
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) EXPECT_TRUE(line == first || line == second || line == "short") << line;
 }
 
 TEST_F(FileTest, TableFindsRowsAndIsReadAgain) {
