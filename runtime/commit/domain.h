@@ -151,6 +151,9 @@ class Domain {
 
   // LostOwnership, with who it is, while another process is seen at work on this unit.
   virtual base::Result<void> check_idle() = 0;
+  // As many calls of remove_letter and ask_replay.
+  virtual base::Result<void> remove_letters(std::span<const Letter> letters);
+  virtual base::Result<void> ask_replays(std::span<const Letter> letters);
   // Of this unit. With retire() before it nothing of the unit is left; positions without a manifest are an error at the next start.
   virtual base::Result<void> remove_manifest() = 0;
 

@@ -1,6 +1,7 @@
 // `piperun dlq list|show|replay|drop`: records that could not be processed.
 #include <fmt/ostream.h>
 
+#include <algorithm>
 #include <functional>
 #include <map>
 
@@ -24,10 +25,11 @@ constexpr Option kDropOptions[] = {kFile,     kWhere,    {"--all", Takes::Nothin
                                    kStandIns, kStateDir, kParam};
 constexpr std::int64_t kMaxReplays = 3;
 
-using Visit = std::function<base::Result<void>(commit::Domain&, const commit::Letter&)>;
+using Letters = std::vector<commit::Letter>;
+using Visit = std::function<base::Result<void>(const StoredUnit&, commit::Domain&, const Letters&)>;
 
-// Calls `visit` for each letter that --where accepts, unit by unit.
-Exit each_letter(const Arguments& arguments, World& world, const Visit& visit) {
+// Calls `visit` for each unit with the letters that --where accepts.
+Exit each_unit(const Arguments& arguments, World& world, const Visit& visit) {
   const auto set = open_stores(arguments, world);
   if (!set) return set.error();
   auto filter = LetterFilter::make(arguments.text("--where"), world);
@@ -37,14 +39,32 @@ Exit each_letter(const Arguments& arguments, World& world, const Visit& visit) {
   for (const StoredUnit& unit : *units) {
     const auto domain = unit.store->data->domain(unit.ledger.pipeline, unit.ledger.unit);
     if (!domain) return tell(domain.error(), *set, world);
-    const auto letters = (*domain)->letters(false);
+    auto letters = (*domain)->letters(false);
     if (!letters) return tell(letters.error(), *set, world);
-    for (const commit::Letter& letter : *letters) {
-      if (!filter->accepts(letter)) continue;
-      if (const auto done = visit(**domain, letter); !done) return tell(done.error(), *set, world);
-    }
+    std::erase_if(*letters, [&](const commit::Letter& letter) { return !filter->accepts(letter); });
+    if (const auto done = visit(unit, **domain, *letters); !done) return tell(done.error(), *set, world);
   }
   return Exit::Done;
+}
+
+Exit each_letter(const Arguments& arguments, World& world, const std::function<void(const commit::Letter&)>& visit) {
+  return each_unit(arguments, world, [&](const StoredUnit&, commit::Domain&, const Letters& letters) -> base::Result<void> {
+    std::ranges::for_each(letters, visit);
+    return {};
+  });
+}
+
+// Those of a unit in one transaction, where its domain has one without a worker.
+base::Result<void> change_all(const StoredUnit& unit, commit::Domain& domain, const Letters& letters,
+                              base::Result<void> (commit::Domain::*change)(std::span<const commit::Letter>)) {
+  if (letters.empty()) return {};
+  if (!unit.store->data->is_transactional()) return (domain.*change)(letters);
+  if (auto begun = domain.begin(); !begun) return begun;
+  if (auto done = (domain.*change)(letters); !done) {
+    domain.abort();
+    return done;
+  }
+  return domain.commit();
 }
 
 void tell_none(const Arguments& arguments, World& world) {
@@ -60,10 +80,9 @@ Exit list(const Arguments& arguments, World& world) {
     commit::Letter first;
   };
   std::map<std::tuple<std::string, std::string, std::string>, Group> groups;  // unit, code, place
-  const Exit done = each_letter(arguments, world, [&](commit::Domain&, const commit::Letter& letter) -> base::Result<void> {
+  const Exit done = each_letter(arguments, world, [&](const commit::Letter& letter) {
     Group& group = groups[{letter.unit, letter.code, letter.site}];
     if (group.letters++ == 0) group.first = letter;
-    return {};
   });
   if (done != Exit::Done) return done;
   for (const auto& [key, group] : groups) {
@@ -81,10 +100,9 @@ Exit list(const Arguments& arguments, World& world) {
 
 Exit show(const Arguments& arguments, World& world) {
   bool is_empty = true;
-  const Exit done = each_letter(arguments, world, [&](commit::Domain&, const commit::Letter& letter) -> base::Result<void> {
+  const Exit done = each_letter(arguments, world, [&](const commit::Letter& letter) {
     fmt::print(world.out, "{}\n", engine::letter_json(letter));
     is_empty = false;
-    return {};
   });
   if (done == Exit::Done && is_empty) tell_none(arguments, world);
   return done;
@@ -92,11 +110,15 @@ Exit show(const Arguments& arguments, World& world) {
 
 Exit replay(const Arguments& arguments, World& world) {
   std::int64_t asked = 0, refused = 0;
-  const Exit done =
-      each_letter(arguments, world, [&](commit::Domain& domain, const commit::Letter& letter) -> base::Result<void> {
-        if (letter.replays >= kMaxReplays && !arguments.has("--force")) return ++refused, base::Result<void>();
-        return ++asked, domain.ask_replay(letter);
-      });
+  const Exit done = each_unit(arguments, world, [&](const StoredUnit& unit, commit::Domain& domain, const Letters& letters) {
+    Letters allowed = letters;
+    if (!arguments.has("--force")) {
+      refused += static_cast<std::int64_t>(
+          std::erase_if(allowed, [](const commit::Letter& letter) { return letter.replays >= kMaxReplays; }));
+    }
+    asked += std::ssize(allowed);
+    return change_all(unit, domain, allowed, &commit::Domain::ask_replays);
+  });
   if (done != Exit::Done) return done;
   fmt::print(world.out, "{} letters will be read again by the running pipeline, or at its next start\n", asked);
   if (refused == 0) return Exit::Done;
@@ -107,8 +129,9 @@ Exit replay(const Arguments& arguments, World& world) {
 Exit drop(const Arguments& arguments, World& world) {
   if (arguments.has("--where") == arguments.has("--all")) return misuse(world, "say which letters: --where EXPR, or --all");
   std::int64_t dropped = 0;
-  const Exit done = each_letter(arguments, world, [&](commit::Domain& domain, const commit::Letter& letter) {
-    return ++dropped, domain.remove_letter(letter);
+  const Exit done = each_unit(arguments, world, [&](const StoredUnit& unit, commit::Domain& domain, const Letters& letters) {
+    dropped += std::ssize(letters);
+    return change_all(unit, domain, letters, &commit::Domain::remove_letters);
   });
   if (done == Exit::Done) fmt::print(world.out, "{} letters dropped\n", dropped);
   return done;

@@ -143,8 +143,12 @@ std::expected<StoreSet, Exit> open_stores(const Arguments& arguments, World& wor
   auto options = compile_options(arguments, world);
   if (!options) return std::unexpected(misuse(world, options.error()));
   options->run = !options->local;  // what env() says is where the data is
-  auto compiled = compile_or_tell(path, *options, world);
-  if (!compiled) return std::unexpected(compiled.error());
+  auto compiled = compile_file(path, *options);
+  if (!compiled) return std::unexpected(tell(compiled.error(), world));
+  if (!compiled->ok()) {  // warnings are for who runs it
+    world.err << diag::render(compiled->report, *compiled->sources, {.colour = world.colour});
+    return std::unexpected(Exit::WrongFile);
+  }
   set.base_dir = folder_of(path);
   set.pipeline = compiled->program->id;
   set.compiled = std::make_unique<Compiled>(std::move(*compiled));

@@ -7,15 +7,13 @@
 #include <optional>
 #include <set>
 
-#include "lang/ast/print.h"
 #include "lang/diag/render.h"
-#include "lang/ir/print.h"
-#include "lang/prove/explain.h"
 #include "runtime/base/clock.h"
 #include "runtime/engine/engine.h"
 #include "runtime/piperun/compile.h"
 #include "runtime/piperun/ledger.h"
 #include "runtime/piperun/test_stores.h"
+#include "runtime/piperun/test_text.h"
 #include "runtime/piperun/test_world.h"
 #include "runtime/piperun/upgrade.h"
 
@@ -26,21 +24,6 @@ namespace fs = std::filesystem;
 using Problem = std::string;  // "": none
 
 constexpr int kRestarts = 100;  // of one flush; more than a test can order
-
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  for (std::size_t begin = 0; begin < text.size();) {
-    const std::size_t end = std::min(text.find('\n', begin), text.size());
-    lines.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  while (!lines.empty() && lines.back().find_first_not_of(" \t") == std::string::npos) lines.pop_back();
-  return lines;
-}
-
-bool is_about_text(SectionKind kind) {
-  return kind == SectionKind::Diagnostics || kind == SectionKind::Explain || kind == SectionKind::Ast || kind == SectionKind::Ir;
-}
 
 bool expects_something(SectionKind kind) {
   return is_about_text(kind) || kind == SectionKind::Output || kind == SectionKind::DeadLetters || kind == SectionKind::Ledger ||
@@ -84,12 +67,6 @@ class TestRun {
     return check_used();
   }
 
-  static std::string text_of(const Section& section) {
-    std::string text;
-    for (const TestLine& line : section.lines) text += line.text + "\n";
-    return text;
-  }
-
   // ---- Compiling
 
   // `report`: sections about the text are of the first program.
@@ -103,7 +80,7 @@ class TestRun {
     for (const Section& section : test_.sections) {
       if (!report || !is_about_text(section.kind)) continue;
       diagnostics_expected |= section.kind == SectionKind::Diagnostics;
-      auto actual = text_section(section.kind, path, *compiled);
+      auto actual = section_about(section.kind, path, *compiled, options_);
       if (!actual) return actual.error();
       outcome_.sections.push_back({&section, lines_of(*actual), false});
     }
@@ -112,18 +89,6 @@ class TestRun {
     compiled_ = std::move(*compiled);
     make_stand_ins(*compiled_->program);
     return "";
-  }
-
-  std::expected<std::string, Problem> text_section(SectionKind kind, const std::string& path, const Compiled& compiled) const {
-    if (kind == SectionKind::Diagnostics) return diag::render(compiled.report, *compiled.sources);
-    if (kind == SectionKind::Ast) return ast::print(compiled.files.modules.front().module, compiled.files.pool);
-    if (!compiled.ok()) return std::unexpected("the pipeline is wrong\n" + diag::render(compiled.report, *compiled.sources));
-    if (kind == SectionKind::Ir) return ir::print(*compiled.program);
-    CompileOptions as_written = options_;
-    as_written.optimized = false;
-    const auto again = compile_file(path, as_written);
-    if (!again || !again->ok()) return std::unexpected("the pipeline cannot be compiled as written");
-    return prove::explain(*again->program, again->proofs, &again->places);
   }
 
   // ---- Running

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""What a person asks about a pipeline's data and changes in it, on real servers: `piperun offsets | lag | dlq | topic | table | audit`."""
+"""What a person asks about a pipeline's data and changes in it, on real servers: `piperun offsets | lag | dlq | topic | table | audit`,
+`check --connect`, and `group = "old"`."""
 import json
 import os
 import shutil
@@ -185,7 +186,7 @@ class Letters(Commands):
         self.assertIn(f"first: {self.name}.in/0@1", listed)
         found = self.letters("--where", 'code == "P1105" and partition == 0 and offset == 1')
         self.assertEqual([(each["reason"], each["unit"], json.loads(each["value"])["id"]) for each in found], [("too little: o2", self.unit, "o2")])
-        self.piperun("dlq", "show", "p.pipe", "--where", "cod == 1", code=1)
+        self.piperun("dlq", "show", "p.pipe", "--where", "cod == 1", code=2)
 
     def test_a_replayed_letter_goes_through_the_program_of_now(self):
         self.drain()
@@ -271,10 +272,126 @@ class Tables(Commands):
         self.assertIn("no table `nothing`", self.piperun("table", "peek", "nothing", "p.pipe", code=3).stderr)
 
 
+class Environment(Commands):
+    """`check --connect`"""
+    def findings(self, code=0, **environment):
+        return rows_of(self.piperun("check", "p.pipe", "--connect", "--json", code=code, **environment).stdout)
+
+    def words(self, **arguments):
+        return "\n".join(each["message"] for each in self.findings(**arguments))
+
+    def sql(self, text):
+        done = subprocess.run([HERE / "servers", "sql", text], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def topic(self, name, *settings):
+        done = subprocess.run([HERE / "servers", "topic", "create", name, "1", *settings], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_one_broker_is_one_copy(self):
+        said = self.piperun("check", "p.pipe", "--connect")
+        self.assertIn("exactly_once holds for lines\n  as long as no broker of bus loses its disk\n", said.stdout)
+        self.assertIn(f"weaker: `{self.name}.in` has one copy", said.stderr)
+        self.assertRegex(said.stderr, r"--> p.pipe:\d+:\d+")
+        self.assertIn("remembers keys for 1h", said.stderr, "the topic keeps its records for a week")
+
+    def test_a_missing_topic_is_an_error_with_its_place(self):
+        (self.folder / "p.pipe").write_text((self.folder / "p.pipe").read_text().replace(f"{self.name}.in", f"{self.name}.none"))
+        found = [each for each in self.findings(code=3) if each["severity"] == "error"]
+        self.assertEqual([each["code"] for each in found], ["P2006"])
+        self.assertEqual(found[0]["span"]["file"], "p.pipe")
+        self.assertIn("kafka-topics --create", found[0]["help"])
+        self.assertIn("cannot run like this: 1 error", self.piperun("check", "p.pipe", "--connect", code=3).stdout)
+
+    def test_settings_of_a_source(self):
+        self.topic(f"{self.name}.weak", "cleanup.policy=compact,delete", "unclean.leader.election.enable=true", "retention.ms=60000")
+        (self.folder / "p.pipe").write_text((self.folder / "p.pipe").read_text().replace(f"{self.name}.in", f"{self.name}.weak"))
+        words = self.words()
+        for part in ("is compacted", "a leader that has not seen all", "keeps records for 1m"):
+            self.assertIn(part, words)
+
+    def test_what_expires_in_our_own_topics_is_an_error(self):
+        if self.sink != "kafka":
+            return
+        self.topic(f"{self.name}.dead-letters", "cleanup.policy=delete")
+        self.assertIn("what is stored in it expires", self.words(code=3))
+
+    def test_nobody_answers(self):
+        self.assertIn("no broker of the cluster answers", self.words(code=3, KAFKA_BOOTSTRAP="127.0.0.1:1"))
+
+    def test_local_has_no_servers(self):
+        self.piperun("check", "p.pipe", "--connect", "--local", code=2)
+
+
+class Database(Environment):
+    def test_a_wrong_password(self):
+        self.assertIn("password authentication failed", self.words(code=3, POSTGRES_URL=os.environ["POSTGRES_URL"].replace(":secret@", ":wrong@")))
+
+    def test_what_the_server_calls_durable_and_read_only(self):
+        url = os.environ["POSTGRES_URL"]
+        self.assertIn("synchronous_commit=off", self.words(POSTGRES_URL=url + "?options=-c%20synchronous_commit%3Doff"))
+        self.assertIn("read-only", self.words(code=3, POSTGRES_URL=url + "?options=-c%20default_transaction_read_only%3Don"))
+
+    def test_a_table_without_an_index_on_the_key(self):
+        self.sql(f"create table public.{self.name}_lines (id text not null, amount numeric(12, 2) not null, weight float8)")
+        self.assertIn(f'CREATE UNIQUE INDEX ON "{self.name}_lines" ("id")', self.words(code=3))
+        self.sql(f"create unique index on public.{self.name}_lines (id)")
+        self.assertNotIn("INDEX", self.words())
+        self.sql(f"alter table public.{self.name}_lines drop column amount")
+        self.assertIn("amount", self.words(code=3))
+
+    def test_triggers_and_late_constraints(self):
+        self.sql(f"create table public.{self.name}_lines (id text primary key, amount numeric(12, 2) not null, weight float8, unique (weight) deferrable initially deferred)")
+        self.sql(f"create trigger t before insert on public.{self.name}_lines for each row execute function suppress_redundant_updates_trigger()")
+        words = self.words()
+        self.assertIn("has triggers (t)", words)
+        self.assertIn("at COMMIT", words)
+
+    def test_rights(self):
+        self.drain()
+        self.sql(f"create role {self.name} login password 'secret'")
+        self.addCleanup(self.sql, f"drop owned by {self.name}; drop role {self.name}")
+        user = os.environ["POSTGRES_URL"].replace("//piperun:", f"//{self.name}:")
+        words = self.words(code=3, POSTGRES_URL=user)
+        self.assertIn("may not use what piperun keeps in shop", words)
+        self.assertIn(f"{self.name}_lines", words)
+        self.sql(f"grant usage on schema piperun to {self.name}; grant all on all tables in schema piperun to {self.name}; grant all on public.{self.name}_lines to {self.name}")
+        self.findings(POSTGRES_URL=user)
+
+
+class OldGroup(Commands):
+    """`group = "old"`: positions of a consumer group that is none of ours."""
+    def setUp(self):
+        super().setUp()
+        text = (self.folder / "p.pipe").read_text()
+        (self.folder / "p.pipe").write_text(text.replace("partitioned_by = id }", f'partitioned_by = id, group = "{self.name}.old" }}'))
+
+    def commit(self, partition, offset):
+        tool = subprocess.run([HERE / "servers", "tool", "kafka-consumer-groups", "--group", f"{self.name}.old", "--topic", f"{self.name}.in:{partition}",
+                               "--reset-offsets", "--to-offset", str(offset), "--execute"], capture_output=True, text=True, check=False)
+        self.assertEqual(tool.returncode, 0, tool.stdout + tool.stderr)
+
+    def test_positions_are_taken_over_once(self):
+        self.commit(0, 2)
+        self.commit(1, 1)
+        self.drain()
+        self.assertEqual(self.stored_ids(), ["o3"])
+        self.put(0, order(4))
+        self.commit(0, 0)
+        self.drain()
+        self.assertEqual(self.stored_ids(), ["o3", "o4"], "what the old group does later is its own affair")
+
+    def test_a_group_without_positions_is_an_error(self):
+        refused = self.piperun("p.pipe", "--drain", code=3)
+        self.assertIn(f"the group {self.name}.old has no position in the topic `{self.name}.in`", refused.stderr)
+        self.assertEqual(self.positions(), {})
+
+
 def load_tests(loader, _, __):
     """Each class for each sink that it is about."""
     suite = unittest.TestSuite()
-    for base, sinks in ((Positions, SINKS), (Letters, SINKS), (Stored, SINKS), (Tables, ["postgres"])):
+    both, one = list(SINKS), ["postgres"]
+    for base, sinks in ((Positions, both), (Letters, both), (Stored, both), (Tables, one), (Environment, ["kafka"]), (Database, one), (OldGroup, both)):
         for sink in sinks:
             suite.addTests(loader.loadTestsFromTestCase(type(f"{base.__name__}_{sink}", (base,), {"sink": sink})))
     return suite

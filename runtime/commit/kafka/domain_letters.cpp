@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <set>
 #include <tuple>
 
 #include "runtime/commit/kafka/kafka_domain.h"
@@ -54,13 +55,22 @@ std::vector<OwnRecord> KafkaDomain::letter_records(std::span<const Letter> lette
   return records;
 }
 
-Result<void> KafkaDomain::remove_letter(const Letter& letter) {
+Result<void> KafkaDomain::remove_letter(const Letter& letter) { return remove_letters(std::span(&letter, 1)); }
+
+Result<void> KafkaDomain::remove_letters(std::span<const Letter> letters) {
+  std::vector<OwnRecord> records;
+  for (const Letter& letter : letters) {
+    records.push_back({OwnTopic::Letters, letters_topic(settings_.pipeline), own_key(letter)});
+  }
+  if (auto done = write(records); !done) return done;
+  for (OwnRecord& record : records) handled_.insert(std::move(record.key));
+  return {};
+}
+
+std::string KafkaDomain::own_key(const Letter& letter) const {
   Letter ours = letter;
   ours.unit = settings_.unit;
-  const OwnRecord record{OwnTopic::Letters, letters_topic(settings_.pipeline), letter_key(ours)};
-  if (auto done = write(std::span(&record, 1)); !done) return done;
-  handled_.insert(record.key);
-  return {};
+  return letter_key(ours);
 }
 
 // By key: compaction may not have run yet, so the last record of a key counts.
@@ -127,15 +137,20 @@ Result<std::vector<Letter>> KafkaDomain::letters(bool only_asked) {
   return only_asked ? Result<std::vector<Letter>>(std::move(asked)) : std::move(all);
 }
 
+Result<void> KafkaDomain::ask_replay(const Letter& letter) { return ask_replays(std::span(&letter, 1)); }
+
 // Asking twice before the unit came to it is one replay.
-Result<void> KafkaDomain::ask_replay(const Letter& letter) {
-  Letter ours = letter;
-  ours.unit = settings_.unit;
-  const std::string key = letter_key(ours);
+Result<void> KafkaDomain::ask_replays(std::span<const Letter> letters) {
   if (auto done = read_marks(); !done) return done;
-  if (std::ranges::any_of(marks_, [&](const Mark& mark) { return mark.letter == key; })) return {};
-  const OwnRecord mark{OwnTopic::Replay, replay_topic_, key, std::to_string(letter.replays + 1)};
-  return write(std::span(&mark, 1));
+  std::set<std::string> marked;
+  for (const Mark& mark : marks_) marked.insert(mark.letter);
+  std::vector<OwnRecord> records;
+  for (const Letter& letter : letters) {
+    std::string key = own_key(letter);
+    if (marked.insert(key).second)
+      records.push_back({OwnTopic::Replay, replay_topic_, std::move(key), std::to_string(letter.replays + 1)});
+  }
+  return write(records);
 }
 
 }  // namespace piperun::kafka

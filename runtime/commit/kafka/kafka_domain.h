@@ -83,6 +83,8 @@ class KafkaDomain final : public commit::Domain {
   base::Result<void> retire() override;
   base::Result<void> check_idle() override;
   base::Result<void> remove_manifest() override;
+  base::Result<void> remove_letters(std::span<const commit::Letter> letters) override;
+  base::Result<void> ask_replays(std::span<const commit::Letter> letters) override;
   base::Result<void> rename_stage(const std::string& from, const std::string& to) override;
 
   // Of the open transaction, for sinks that join it; null: none is open. Another one after each begin(), perhaps.
@@ -110,6 +112,7 @@ class KafkaDomain final : public commit::Domain {
   base::Result<std::vector<commit::Letter>> stored_letters();
   std::vector<OwnRecord> letter_records(std::span<const commit::Letter> letters, std::size_t largest) const;
   base::Result<void> read_marks();
+  std::string own_key(const commit::Letter& letter) const;
 
   std::vector<commit::PartitionName> key_partitions() const;
   base::Result<std::string> find_changelog(const std::string& stage);
