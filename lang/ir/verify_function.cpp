@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string_view>
 
 #include "lang/ir/control.h"
@@ -140,6 +141,8 @@ class FunctionVerifier {
     if (!fits) fault("block {}: the result of {} is a {}", id, op.text, types_.name(f_.registers[instruction.result]));
   }
 
+  static std::string_view unless(bool holds, std::string_view words) { return holds ? "" : words; }
+
   // What a row of ops.def says in words; "" if it holds.
   std::string_view check_meaning(const Instruction& instruction) const {
     const TypeId result = f_.registers[instruction.result];
@@ -148,50 +151,31 @@ class FunctionVerifier {
     switch (instruction.op) {
       case Op::Const:
         if (instruction.index >= f_.constants.size()) return "no such constant";
-        return f_.constants[instruction.index].type == result ? "" : "the constant has another type";
+        return unless(f_.constants[instruction.index].type == result, "the constant has another type");
       case Op::Copy:
         if (count != 1 || operand(0) == result) return "";
-        return types_[result].nullable && result_payload(result) == type(instruction.operands[0]) ? ""
-                                                                                                  : "between different types";
-      case Op::IsNull: return types_[operand(0)].nullable ? "" : "of what is never null";
+        return unless(types_[result].nullable && result_payload(result) == type(instruction.operands[0]),
+                      "between different types");
+      case Op::IsNull: return unless(types_[operand(0)].nullable, "of what is never null");
       case Op::AddDec:
       case Op::SubDec:
         if (types_[operand(0)].scale != types_[result].scale) return "an operand has another scale";
         [[fallthrough]];
-      case Op::NegDec: return types_[operand(count - 1)].scale == types_[result].scale ? "" : "an operand has another scale";
+      case Op::NegDec: return unless(types_[operand(count - 1)].scale == types_[result].scale, "an operand has another scale");
       case Op::MulDec:
-        return types_[operand(0)].scale + types_[operand(1)].scale == types_[result].scale
-                   ? ""
-                   : "the scale is not the sum of the scales";
-      case Op::EqAny: return operand(0) == operand(1) ? "" : "of different types";
+        return unless(types_[operand(0)].scale + types_[operand(1)].scale == types_[result].scale,
+                      "the scale is not the sum of the scales");
+      case Op::EqAny: return unless(operand(0) == operand(1), "of different types");
       case Op::Concat:
-        for (std::size_t i = 0; i < count; ++i) {
-          if (!fits_letter('s', types_[operand(i)])) return "of what is no text";
-        }
-        return "";
-      case Op::MakeRecord: {
-        const Type& record = types_[result];
-        if (record.fields.size() != count) return "number of fields";
-        for (std::size_t i = 0; i < count; ++i) {
-          if (record.fields[i].type != operand(i)) return "a field of another type";
-        }
-        return "";
-      }
-      case Op::GetField: {
-        std::uint32_t cell = 0;
-        for (const value::Field& field : types_[operand(0)].fields) {
-          if (cell == instruction.index) return field.type == result ? "" : "the field has another type";
-          cell += static_cast<std::uint32_t>(value::cells(types_[field.type]));
-        }
-        return "no such field";
-      }
+        return unless(all_operands(instruction, [&](TypeId each) { return fits_letter('s', types_[each]); }),
+                      "of what is no text");
+      case Op::MakeRecord: return check_record(instruction);
+      case Op::GetField: return check_field(instruction);
       case Op::MakeList:
-        for (std::size_t i = 0; i < count; ++i) {
-          if (operand(i) != types_[result].element) return "an element of another type";
-        }
-        return "";
-      case Op::ListIndex: return types_[operand(0)].element == result ? "" : "the element has another type";
-      case Op::ListContains: return types_[operand(0)].element == operand(1) ? "" : "the element has another type";
+        return unless(all_operands(instruction, [&](TypeId each) { return each == types_[result].element; }),
+                      "an element of another type");
+      case Op::ListIndex: return unless(types_[operand(0)].element == result, "the element has another type");
+      case Op::ListContains: return unless(types_[operand(0)].element == operand(1), "the element has another type");
       case Op::Call: return check_call(instruction);
       case Op::Fold: return check_fold(instruction);
       case Op::SetNull:
@@ -237,6 +221,29 @@ class FunctionVerifier {
       case Op::JsonTo: return "";
     }
     return "";
+  }
+
+  template <typename Holds>
+  bool all_operands(const Instruction& instruction, Holds holds) const {
+    return std::ranges::all_of(instruction.operands, [&](Register r) { return holds(f_.registers[r]); });
+  }
+
+  std::string_view check_record(const Instruction& instruction) const {
+    const std::vector<value::Field>& fields = types_[f_.registers[instruction.result]].fields;
+    if (fields.size() != instruction.operands.size()) return "number of fields";
+    for (std::size_t i = 0; i < fields.size(); ++i) {
+      if (fields[i].type != f_.registers[instruction.operands[i]]) return "a field of another type";
+    }
+    return "";
+  }
+
+  std::string_view check_field(const Instruction& instruction) const {
+    std::uint32_t cell = 0;
+    for (const value::Field& field : type(instruction.operands[0]).fields) {
+      if (cell == instruction.index) return field.type == f_.registers[instruction.result] ? "" : "the field has another type";
+      cell += static_cast<std::uint32_t>(value::cells(types_[field.type]));
+    }
+    return "no such field";
   }
 
   Type result_payload(TypeId nullable) const {
