@@ -5,6 +5,7 @@
 
 #include "lang/ast/match.h"
 #include "lang/catalog/catalog.h"
+#include "lang/plan/choices.h"
 #include "lang/plan/lower_flow.h"
 
 namespace piperun::plan {
@@ -80,21 +81,18 @@ class ProgramLowering {
     const sema::PipelineFact& fact = facts_.pipeline;
     p_.name = fact.name;
     p_.id = fact.id;
-    p_.delivery = static_cast<ir::Delivery>(fact.delivery);
-    p_.commit_mode = static_cast<ir::CommitMode>(fact.commit_mode);
+    p_.delivery = chosen(fact.delivery);
+    p_.commit_mode = chosen(fact.commit_mode);
     p_.commit_interval = fact.commit_interval;
     p_.commit_records = fact.commit_records;
     p_.local = options_.local;
-    const sema::ErrorPolicy& policy = fact.policy;
-    p_.policies.push_back({static_cast<int>(policy.retry), policy.backoff_min, policy.backoff_max, policy.pause, policy.give_up,
-                           static_cast<ir::DeadLetter>(policy.dead_letter), policy.dead_letter_sink,
-                           static_cast<ir::ErrorPolicy::Original>(policy.original)});
+    p_.policies.push_back(chosen(fact.policy));
   }
 
   void record(value::TypeId type, const std::vector<sema::FieldFormat>& formats) {
     std::vector<ir::FieldFormat>& out = p_.records[type];
     for (const sema::FieldFormat& format : formats) {
-      ir::FieldFormat field{.data_name = format.data_name, .absent = {}, .time = static_cast<ir::TimeUnit>(format.time)};
+      ir::FieldFormat field{.data_name = format.data_name, .absent = {}, .time = chosen(format.time)};
       if (format.absent) field.absent = context_.constant(*format.absent);
       out.push_back(std::move(field));
     }
@@ -114,8 +112,8 @@ class ProgramLowering {
     source.object = fact.object;
     source.type = fact.type;
     source.format = format(fact.format);
-    source.extra = static_cast<ir::ExtraFields>(fact.extra);
-    source.tombstone = static_cast<ir::Tombstone>(fact.tombstone);
+    source.extra = chosen(fact.extra);
+    source.tombstone = chosen(fact.tombstone);
     source.key = fact.key;
     source.event_time = fact.event_time;
     source.start = fact.start;
@@ -150,10 +148,10 @@ class ProgramLowering {
     for (const sema::Column& column : fact.columns) sink.columns.push_back({column.name, column.type, column.is_volatile});
     sink.key = fact.key;
     sink.version = fact.version;
-    sink.on_conflict = static_cast<ir::Conflict>(fact.on_conflict);
+    sink.on_conflict = chosen(fact.on_conflict);
     sink.format = format(fact.format);
-    sink.decimals = static_cast<ir::DecimalForm>(fact.decimals);
-    sink.nulls = static_cast<ir::NullForm>(fact.nulls);
+    sink.decimals = chosen(fact.decimals);
+    sink.nulls = chosen(fact.nulls);
     sink.is_topic = fact.is_topic;
     sink.is_keyed = fact.takes_deletes;
     for (const auto& header : fact.headers) sink.headers.push_back(header.first);
