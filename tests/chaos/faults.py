@@ -52,7 +52,7 @@ def cut(run, rng):
 
 def lost_answer(run, rng):
     """A request that ends or prepares a commit takes effect, and its answer is lost."""
-    if run.combination.database and rng.random() < 0.7:
+    if (run.combination.database or run.combination.outbox) and rng.random() < 0.7:
         run.world.servers("proxy", "postgres", "lose", "commit")
     else:
         run.world.servers("proxy", "kafka-1", "lose", rng.choice(["api:26", "api:26", "api:28", "api:24", "api:0", "api:8", "api:11"]))
@@ -83,7 +83,8 @@ def database(run, rng):
 def backend(run, _rng):
     """The database ends the connections of the workers."""
     try:
-        run.world.sql("select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and backend_type = 'client backend'")
+        run.world.sql("select pg_terminate_backend(pid) from pg_stat_activity "
+                      "where pid <> pg_backend_pid() and backend_type = 'client backend'")
     except RuntimeError:
         pass  # its own connection may be among them
 

@@ -3,12 +3,12 @@ from collections import Counter, defaultdict
 
 
 def difference(wanted, found):
-    """(lost, repeated): how many of the Counter `wanted` are missing in `found`, and how many are there more often than they should."""
+    """(lost, repeated): how many of the Counter `wanted` are missing in `found`, how many are there too often."""
     return sum((wanted - found).values()), sum((found - wanted).values())
 
 
 def effects(expected, rows):
-    """(lost, repeated, out of order): rows that are missing, that are there too often, and keys whose first occurrences are not in order."""
+    """(lost, repeated, out of order): the last are keys whose first occurrences are not in order."""
     found, order = Counter(), defaultdict(list)
     for key, row_id, seq in rows:
         if not found[row_id]:

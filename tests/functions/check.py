@@ -80,7 +80,8 @@ class Examples:
         ran = self.call("examples.pipe", "--drain", "--json")
         if ran.returncode != 0:
             sys.exit(f"the examples do not run: {ran.stdout}{ran.stderr}")
-        rows = [json.loads(line) for line in self.call("table", "peek", "results", "examples.pipe", "--json", "--limit", "100000").stdout.splitlines()]
+        peeked = self.call("table", "peek", "results", "examples.pipe", "--json", "--limit", "100000")
+        rows = [json.loads(line) for line in peeked.stdout.splitlines()]
         holds = {row["n"]: row["holds"] for row in rows}
         letters = [json.loads(line) for line in self.call("dlq", "show", "examples.pipe").stdout.splitlines()]
         reasons = {json.loads(letter["value"])["n"]: letter["reason"] for letter in letters}

@@ -57,7 +57,8 @@ class Pipeline:
         return self.run(name, "--local", "--drain", *options)
 
     def start(self, name, *options):
-        return subprocess.Popen([self.piperun, name, "--local", *options], cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return subprocess.Popen([self.piperun, name, "--local", *options], cwd=self.folder, stdout=subprocess.DEVNULL,
+                                stderr=subprocess.DEVNULL)
 
     def wait(self, position):
         deadline = time.monotonic() + 60
@@ -75,7 +76,8 @@ class Pipeline:
         return process.returncode == -signal.SIGKILL
 
     def kill_after(self, step, name, *options):
-        done = subprocess.run([self.victim, name, "--kill-after", step, "--in", "on_assign", "--at", "1", *options], cwd=self.folder, capture_output=True, text=True, timeout=120)
+        done = subprocess.run([self.victim, name, "--kill-after", step, "--in", "on_assign", "--at", "1", *options], cwd=self.folder,
+                              capture_output=True, text=True, timeout=120)
         return done.returncode == -signal.SIGKILL
 
     # ---- What is stored
@@ -95,8 +97,8 @@ class Pipeline:
     def position(self, unit=None):
         """Of the unit that writes `rows`, wherever it commits."""
         condition = f"AND unit = '{unit}'" if unit else ""
-        return max((row[0] for store in ("store", "archive")
-                    for row in self.query(store, f"SELECT next_offset FROM piperun_positions WHERE topic = 'events' {condition}")), default=0)
+        sql = f"SELECT next_offset FROM piperun_positions WHERE topic = 'events' {condition}"
+        return max((row[0] for store in ("store", "archive") for row in self.query(store, sql)), default=0)
 
     def ledger(self, store, unit):
         rows = self.query(store, f"SELECT read, {', '.join(CLASSES)} FROM piperun_positions WHERE unit = '{unit}' AND topic = 'events'")
