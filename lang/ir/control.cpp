@@ -6,22 +6,38 @@
 namespace piperun::ir {
 namespace {
 
-// Reverse postorder from the entry: in a graph without cycles every edge leads forward in it.
-void visit_postorder(const Function& function, BlockId id, std::vector<bool>& seen, std::vector<BlockId>& order) {
-  seen[id] = true;
-  std::vector<BlockId> next;
-  for_each_successor(function.blocks[id], [&](BlockId to) { next.push_back(to); });
-  for (auto to = next.rbegin(); to != next.rend(); ++to) {
-    if (!seen[*to]) visit_postorder(function, *to, seen, order);
+// Reverse postorder from the entry: in a graph without cycles every edge leads forward in it. Without recursion, since a chain of
+// stages is as deep as it is long.
+std::vector<BlockId> forward_order(const Function& function) {
+  struct Visit {
+    BlockId block;
+    std::vector<BlockId> next;  // still to be visited, the last one first
+  };
+  std::vector<bool> seen(function.blocks.size());
+  std::vector<BlockId> order;
+  std::vector<Visit> open;
+  const auto enter = [&](BlockId id) {
+    seen[id] = true;
+    open.push_back({id, {}});
+    for_each_successor(function.blocks[id], [&](BlockId to) { open.back().next.push_back(to); });
+  };
+  enter(0);
+  while (!open.empty()) {
+    if (open.back().next.empty()) {
+      order.push_back(open.back().block);
+      open.pop_back();
+      continue;
+    }
+    const BlockId to = open.back().next.back();
+    open.back().next.pop_back();
+    if (!seen[to]) enter(to);
   }
-  order.push_back(id);
+  std::reverse(order.begin(), order.end());
+  return order;
 }
 
 void order_blocks(Function& function) {
-  std::vector<bool> seen(function.blocks.size());
-  std::vector<BlockId> order;
-  visit_postorder(function, 0, seen, order);
-  std::reverse(order.begin(), order.end());
+  const std::vector<BlockId> order = forward_order(function);
   std::vector<BlockId> number(function.blocks.size(), kDie);
   for (std::size_t i = 0; i < order.size(); ++i) number[order[i]] = static_cast<BlockId>(i);
   std::vector<Block> blocks;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <numeric>
 #include <utility>
 #include <vector>
@@ -81,7 +82,7 @@ class DeadCode {
       for (int i = 0; i < width(r); ++i) used[r + static_cast<Register>(i)] = true;
       return r;
     };
-    for (Register r = 0; r < static_cast<Register>(cell_count(types_, f_.input)); ++r) used[r] = true;
+    std::fill_n(used.begin(), cell_count(types_, f_.input), true);
     for (Block& block : f_.blocks) map_registers(block, use);
     std::vector<Register> place(f_.registers.size());
     std::vector<value::TypeId> registers;

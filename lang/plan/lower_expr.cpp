@@ -32,8 +32,10 @@ Value ExprLowering::payload(Value value) {
 
 Value ExprLowering::lower(ExprId id) {
   const sema::ExprFact& it = fact(id);
-  if (it.constant != sema::kNone) return convert(b_.constant(context_.constant(facts_.constants[it.constant])), it.target);
-  return convert(lower_node(id), it.target);
+  const bool is_known = it.constant != sema::kNone;
+  const Value value = is_known ? b_.constant(context_.constant(facts_.constants[it.constant])) : lower_node(id);
+  b_.set_site(context_.site(node(id).span));
+  return convert(value, it.target);
 }
 
 Value ExprLowering::lower_node(ExprId id) {

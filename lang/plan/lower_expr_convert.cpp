@@ -43,6 +43,7 @@ Value ExprLowering::convert_list(Value list, TypeId to) {
   ir::FunctionBuilder builder(b_.types(), name);
   Bindings bindings(builder, &bindings_);
   ExprLowering inner(context_, builder, bindings, name);
+  builder.set_site(b_.site());
   const Value input = builder.add_input({.name = "element", .type = type(list.type).element});
   const Value value = inner.convert(input, element);
   builder.add_output({{.name = "value", .type = element}});

@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "lang/ast/match.h"
+#include "lang/plan/after.h"
+#include "lang/plan/choices.h"
 
 namespace piperun::plan {
 
@@ -33,10 +35,7 @@ void FlowLowering::flow(sema::FlowId id) {
   policy_ = 0;
   if (flow_->has_policy) {
     policy_ = static_cast<std::uint32_t>(context_.program.policies.size());
-    const sema::ErrorPolicy& policy = flow_->policy;
-    context_.program.policies.push_back({static_cast<int>(policy.retry), policy.backoff_min, policy.backoff_max, policy.pause,
-                                         policy.give_up, static_cast<ir::DeadLetter>(policy.dead_letter), policy.dead_letter_sink,
-                                         static_cast<ir::ErrorPolicy::Original>(policy.original)});
+    context_.program.policies.push_back(chosen(flow_->policy));
   }
   const ast::Declaration& declaration = context_.files.modules[0].module.declarations[flow_->declaration];
   const auto& stages = std::get<ast::FlowDecl>(declaration.node).stages;
@@ -61,11 +60,14 @@ void FlowLowering::stage(const ast::Stage& stage, const sema::StageFact& fact) {
       [&](const sema::KeyFact& d) { key(fact, d); },
       [&](const sema::DeleteFact&) { remove(std::get<ast::DeleteStage>(stage.node), fact); },
       [&](const sema::RouteFact& d) { route(std::get<ast::RouteStage>(stage.node), fact, d); },
-      [&](const sema::ToFact& d) { to(d.sink); });
+      [&](const sema::ToFact& d) {
+        to(d.sink);
+        if (d.after != sema::kNone) write_after(context_.program.sinks[d.sink], context_.program.sinks[d.after]);
+      });
 }
 
 RowFunction FlowLowering::begin(const char* kind) const {
-  return {context_, fmt::format("{}.{}", flow_->name, kind), stream_.row};
+  return {context_, fmt::format("{}.{}", flow_->name, kind), stream_.row, site_};
 }
 
 ir::NodeId FlowLowering::add_node(std::string detail, decltype(ir::Node::op) op, ir::Schema output,

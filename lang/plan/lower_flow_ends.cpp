@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <string_view>
 #include <utility>
 
 #include "lang/plan/lower_flow.h"
@@ -73,7 +75,9 @@ void FlowLowering::from(const sema::StageFact& fact, const sema::FromFact& detai
 // Hidden columns that all inputs have; but a tombstone may come from any of them.
 Row FlowLowering::united_row(const sema::RowSchema& after, const std::vector<Stream>& inputs,
                              const sema::FromFact& detail) const {
-  const auto has = [](const std::string& name) { return [name](const Stream& input) { return input.row.find_hidden(name) >= 0; }; };
+  const auto has = [](const std::string& name) {
+    return [name](const Stream& input) { return input.row.find_hidden(name) >= 0; };
+  };
   const Row first = row_after(after, inputs[0].row);
   Row row = row_after(after, {});
   for (const auto& [name, place] : first.hidden) {
@@ -131,12 +135,10 @@ void FlowLowering::to(sema::SinkId id) {
 
 // Per column of the sink, the visible one.
 std::vector<int> FlowLowering::columns_for(const sema::SinkFact& sink) const {
+  std::map<std::string_view, int> place;
+  for (std::size_t i = 0; i < stream_.row.visible.size(); ++i) place.try_emplace(stream_.row.column(i).name, static_cast<int>(i));
   std::vector<int> columns;
-  for (const sema::Column& wanted : sink.columns) {
-    std::size_t found = 0;
-    while (found < stream_.row.visible.size() && stream_.row.column(found).name != wanted.name) ++found;
-    columns.push_back(static_cast<int>(found));
-  }
+  for (const sema::Column& wanted : sink.columns) columns.push_back(place.at(wanted.name));
   return columns;
 }
 

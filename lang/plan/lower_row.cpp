@@ -23,12 +23,14 @@ void Row::add_hidden(ir::Column column) {
   schema.push_back(std::move(column));
 }
 
-RowFunction::RowFunction(LowerContext& context, std::string name, const Row& input)
+RowFunction::RowFunction(LowerContext& context, std::string name, const Row& input, ir::Site site)
     : context_(context),
       input_(input),
       builder_(context.types(), name),
       bindings_(builder_),
-      expr_(context, builder_, bindings_, std::move(name)) {
+      expr_(context, builder_, bindings_, std::move(name)),
+      site_(site) {
+  builder_.set_site(site);
   for (const ir::Column& column : input.schema) values_.push_back(builder_.add_input(column));
   for (std::size_t i = 0; i < input.visible.size(); ++i) {
     bindings_.bind({Binding::Kind::Column, static_cast<std::uint32_t>(i)}, visible(i));
@@ -40,6 +42,7 @@ RowFunction::RowFunction(LowerContext& context, std::string name, const Row& inp
 }
 
 void RowFunction::emit(const Row& row, std::vector<ir::Value> values) {
+  builder_.set_site(site_);
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = expr_.convert(values[i], row.schema[i].type);
   builder_.add_output(row.schema);
   builder_.emit(ports_++, values);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "lang/plan/lower_expr.h"
+#include "lang/plan/port.h"
 
 namespace piperun::plan {
 
@@ -21,11 +22,6 @@ struct Row {
   void add_hidden(ir::Column column);
 };
 
-struct Port {
-  ir::NodeId node;
-  std::uint32_t port = 0;
-};
-
 // What the next stage reads: all these ports send rows of one schema.
 struct Stream {
   std::vector<Port> ports;
@@ -35,7 +31,8 @@ struct Stream {
 // One Apply under construction: its input is a row, whose columns are bound to their names.
 class RowFunction {
  public:
-  RowFunction(LowerContext& context, std::string name, const Row& input);
+  // `site`: of the stage, for what fails outside of an expression.
+  RowFunction(LowerContext& context, std::string name, const Row& input, ir::Site site);
 
   ir::FunctionBuilder& builder() { return builder_; }
   ExprLowering& expr() { return expr_; }
@@ -54,6 +51,7 @@ class RowFunction {
   Bindings bindings_;
   ExprLowering expr_;
   std::vector<ir::Value> values_;  // per column of the input
+  ir::Site site_;
   std::uint32_t ports_ = 0;
 };
 

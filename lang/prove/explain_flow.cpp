@@ -1,7 +1,9 @@
 #include "lang/prove/explain_flow.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -55,15 +57,16 @@ class Flows {
       : program_(program), dataflow_(dataflow), places_(places), incoming_(ir::incoming_edges(dataflow)) {}
 
   std::string text() {
-    std::vector<std::string> order;
-    for (const ir::Node& node : dataflow_.nodes) {
-      if (!std::ranges::count(order, node.flow)) order.push_back(node.flow);
+    std::map<std::string_view, std::size_t> place;
+    std::vector<std::vector<ir::NodeId>> flows;  // in the order in which they begin
+    for (ir::NodeId id = 0; id < dataflow_.nodes.size(); ++id) {
+      const auto [known, is_new] = place.try_emplace(dataflow_.nodes[id].flow, flows.size());
+      if (is_new) flows.emplace_back();
+      flows[known->second].push_back(id);
     }
-    for (const std::string& flow : order) {
-      out_ += fmt::format("  flow {}\n", flow);
-      for (ir::NodeId id = 0; id < dataflow_.nodes.size(); ++id) {
-        if (dataflow_.nodes[id].flow == flow) stage(id);
-      }
+    for (const std::vector<ir::NodeId>& nodes : flows) {
+      out_ += fmt::format("  flow {}\n", dataflow_.nodes[nodes.front()].flow);
+      for (const ir::NodeId id : nodes) stage(id);
     }
     return std::move(out_);
   }

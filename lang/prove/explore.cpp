@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <optional>
 #include <string_view>
 #include <unordered_set>
 
@@ -116,42 +117,66 @@ std::string shape(const Subject& subject) {
 
 namespace {
 
-void search(const Subject& subject, const ir::Program& program, const Bounds& bounds, Faults kind, Verdict& verdict) {
+using Way = std::optional<std::vector<Event>>;
+
+// What all subjects of one shape share: the numbers of the verdict, and the shortest ways, not yet in words.
+struct Findings {
+  Verdict numbers;
+  Way loss, repeat, state, alarm;
+};
+
+void search(const Subject& subject, const Bounds& bounds, Faults kind, Findings& found) {
   Search search(subject, bounds, kind);
-  const auto tell = [&](std::size_t world, Ending ending) { return in_words(search.way_to(world), subject, program, ending); };
+  found.numbers.states = 0;
+  const auto note = [&](Way& way, std::size_t world) {
+    if (!way) way = search.way_to(world);
+  };
   const auto look = [&](std::size_t index, const World& world, int faults) {
-    const int most = std::max(world.effects[0], world.effects[1]);
-    if (most > 1 && verdict.repeat.empty()) verdict.repeat = tell(index, Ending::Repeated), verdict.at_most = 2;
+    if (std::max(world.effects[0], world.effects[1]) > 1) note(found.repeat, index);
     if (!is_settled(world)) return;
-    if (faults == 0) verdict.terminates = true;
-    const int least = std::min(world.effects[0], world.effects[1]);
-    if (least == 0 && verdict.at_least != 0) verdict.loss = tell(index, Ending::Lost), verdict.at_least = 0;
-    if (subject.track_state && verdict.state_once && !state_fits(subject, world)) {
-      verdict.state_once = false;
-      verdict.state = tell(index, Ending::StateWrong);
-    }
+    if (faults == 0) found.numbers.terminates = true;
+    if (std::min(world.effects[0], world.effects[1]) == 0) note(found.loss, index);
+    if (subject.track_state && !state_fits(subject, world)) note(found.state, index);
   };
   // The world after a refusal is the world after a kill: only the move itself shows that it was for nothing.
   const auto cross = [&](std::size_t from, const Event& event) {
-    if (event.what != Happening::Refused || event.by_ex || !event.current || !verdict.alarm.empty()) return;
-    verdict.alarm = in_words(search.way_to(from, {event}), subject, program, Ending::Refused);
+    if (event.what == Happening::Refused && !event.by_ex && event.current && !found.alarm)
+      found.alarm = search.way_to(from, {event});
   };
   search.run(look, cross);
-  verdict.states += search.size();
+  found.numbers.states = search.size();
+}
+
+Findings find(const Subject& subject, const Bounds& bounds) {
+  Findings found;
+  found.numbers.ignores_repeats = subject.ignores_repeats;
+  found.numbers.terminates = false;
+  search(subject, {.faults = std::min(1, bounds.faults)}, Faults::Kills, found);
+  search(subject, bounds, Faults::All, found);
+  if (found.loss) found.numbers.at_least = 0;
+  if (found.repeat) found.numbers.at_most = 2;
+  found.numbers.state_once = !found.state;
+  return found;
+}
+
+Verdict in_words(const Findings& found, const Subject& subject, const ir::Program& program, ir::SinkId sink) {
+  Verdict verdict = found.numbers;
+  verdict.sink = sink;
+  const auto tell = [&](const Way& way, Ending ending) {
+    return way ? in_words(*way, subject, program, ending) : std::vector<std::string>();
+  };
+  verdict.loss = tell(found.loss, Ending::Lost);
+  verdict.repeat = tell(found.repeat, Ending::Repeated);
+  verdict.state = tell(found.state, Ending::StateWrong);
+  verdict.alarm = tell(found.alarm, Ending::Refused);
+  if (!verdict.terminates && verdict.loss.empty()) verdict.loss = {"no fault is needed: the second batch is never done"};
+  return verdict;
 }
 
 }  // namespace
 
 Verdict explore(const Subject& subject, const ir::Program& program, ir::SinkId sink, const Bounds& bounds) {
-  Verdict verdict;
-  verdict.sink = sink;
-  verdict.ignores_repeats = subject.ignores_repeats;
-  verdict.terminates = false;
-  search(subject, program, {.faults = std::min(1, bounds.faults)}, Faults::Kills, verdict);
-  verdict.states = 0;
-  search(subject, program, bounds, Faults::All, verdict);
-  if (!verdict.terminates && verdict.loss.empty()) verdict.loss = {"no fault is needed: the second batch is never done"};
-  return verdict;
+  return in_words(find(subject, bounds), subject, program, sink);
 }
 
 Subject subject_of(const ir::Program& program, const ir::Unit& unit, ir::SinkId sink) {
@@ -167,19 +192,12 @@ Subject subject_of(const ir::Program& program, const ir::Unit& unit, ir::SinkId 
 
 std::vector<Verdict> explore(const ir::Program& program, const ir::Unit& unit, const Bounds& bounds) {
   std::vector<Verdict> verdicts;
-  std::map<std::string, std::size_t> known;
+  std::map<std::string, Findings> known;
   for (const ir::SinkId sink : unit.sinks) {
     const Subject subject = subject_of(program, unit, sink);
-    const auto [found, is_new] = known.try_emplace(shape(subject), verdicts.size());
-    if (is_new) {
-      verdicts.push_back(explore(subject, program, sink, bounds));
-      continue;
-    }
-    Verdict same = verdicts[found->second];
-    if (!same.loss.empty() || !same.repeat.empty() || !same.state.empty() || !same.alarm.empty())
-      same = explore(subject, program, sink, bounds);
-    same.sink = sink;
-    verdicts.push_back(std::move(same));
+    const auto [found, is_new] = known.try_emplace(shape(subject));
+    if (is_new) found->second = find(subject, bounds);
+    verdicts.push_back(in_words(found->second, subject, program, sink));
   }
   return verdicts;
 }
@@ -224,42 +242,58 @@ World run_until(const Subject& subject, World world, Stop stop) {
   return world;
 }
 
+struct Killed {
+  bool position_moved = false;
+  Effects visible, finally;
+};
+
 Effects range_of(const std::vector<int>& counts) {
   const auto [least, most] = std::ranges::minmax(counts);
   return {least, most};
 }
 
 // Killed when `steps` steps of the first batch are done.
-void kill_after(const Subject& subject, std::size_t steps, CrashRow& row) {
+Killed kill_after(const Subject& subject, std::size_t steps) {
   const auto reached = [&](const World& w) {
     if (!w.owner.alive || static_cast<ListId>(w.owner.list) != ListId::Batch) return false;
     return w.owner.position > 0 || w.owner.step >= steps;
   };
   const World killed = run_until(subject, World{}, reached);
-  row.position_moved = killed.position > 0;
   std::vector<int> visible, finally;
   for (const World& world : Changes(subject).gone(killed, false)) {
     visible.push_back(world.effects[0]);
     finally.push_back(run_until(subject, world, is_idle).effects[0]);
   }
-  row.visible.push_back(range_of(visible));
-  row.finally.push_back(range_of(finally));
+  return {killed.position > 0, range_of(visible), range_of(finally)};
+}
+
+// Per number of steps done: what a kill does then. The first entry is the kill before any step.
+std::vector<Killed> kills(const Subject& subject) {
+  std::vector<Killed> all;
+  for (std::size_t done = 0; done <= subject.protocol.batch.size(); ++done) all.push_back(kill_after(subject, done));
+  return all;
 }
 
 }  // namespace
 
 std::vector<CrashRow> crash_table(const ir::Program& program, const ir::Unit& unit) {
   std::vector<CrashRow> table;
-  const auto& batch = unit.protocol.batch;
-  for (std::size_t i = 0; i < batch.size(); ++i) {
-    CrashRow row{.step = ir::step_name(batch[i], program.sinks), .position_moved = false, .visible = {}, .finally = {}};
-    for (const ir::SinkId sink : unit.sinks) {
-      const Subject subject = subject_of(program, unit, sink);
-      const auto done = std::count_if(batch.begin(), batch.begin() + static_cast<std::ptrdiff_t>(i) + 1,
-                                      [&](const ir::Step& s) { return s.sink == ir::kNone || s.sink == sink; });
-      kill_after(subject, static_cast<std::size_t>(done), row);
+  for (const ir::Step& step : unit.protocol.batch)
+    table.push_back({.step = ir::step_name(step, program.sinks), .position_moved = false, .visible = {}, .finally = {}});
+  std::map<std::string, std::vector<Killed>> known;
+  for (const ir::SinkId sink : unit.sinks) {
+    const Subject subject = subject_of(program, unit, sink);
+    const auto [of_shape, is_new] = known.try_emplace(shape(subject));
+    if (is_new) of_shape->second = kills(subject);
+    std::size_t done = 0;
+    for (std::size_t i = 0; i < table.size(); ++i) {
+      const ir::Step& step = unit.protocol.batch[i];
+      if (step.sink == ir::kNone || step.sink == sink) ++done;
+      const Killed& killed = of_shape->second[done];
+      table[i].position_moved = killed.position_moved;
+      table[i].visible.push_back(killed.visible);
+      table[i].finally.push_back(killed.finally);
     }
-    table.push_back(std::move(row));
   }
   return table;
 }

@@ -79,6 +79,7 @@ class Analysis : public Declarations {
   void order_flows();
   StageDetail stage(const ast::Stage& stage, Flowing& flowing, FlowId id);
   Scope scope(Flowing& flowing) const;
+  static void forget(std::set<std::string>& present, const std::string& path);  // and what is in it
   void lose(Flowing& flowing, std::string name, Span where);
   void lose_meta(Flowing& flowing, Span where);
   void not_yet(std::string_view feature, const ast::Stage& stage, Flowing& flowing);
@@ -97,9 +98,9 @@ class Analysis : public Declarations {
   StageDetail set(const ast::SetStage& set, Flowing& flowing);
   TypeId set_inside(TypeId record, const ast::Path& path, std::size_t part, TypeId type, ColumnPath& target);
   StageDetail map(const ast::MapStage& map, const ast::Stage& stage, Flowing& flowing);
-  std::optional<Column> map_entry(const ast::Entry& entry, const value::Type* wanted, const std::vector<Column>& before,
-                                  Scope& here);
-  void check_complete(const value::Type& wanted, const std::vector<Column>& columns, Span where);
+  std::optional<Column> map_entry(const ast::Entry& entry, TypeId wanted, const Columns& fields, Scope& here);
+  void check_complete(TypeId wanted, const Columns& fields, const Columns& columns, Span where);
+  Columns fields_of(TypeId record, Span where) const;
   StageDetail drop(const ast::DropStage& drop, const ast::Stage& stage, Flowing& flowing);
   TypeId drop_inside(TypeId record, const ColumnPath& path, std::size_t part);
   StageDetail flatten(const ast::FlattenStage& flatten, Flowing& flowing);
@@ -115,6 +116,7 @@ class Analysis : public Declarations {
   // sinks.cpp
   void feed(SinkId id, const Flowing& flowing, Span where);
   void finish_sinks();
+  void check_afters();
   void finish_sink(SinkFact& sink);
   void read_version(SinkFact& sink);
   void check_deletes(const SinkFact& sink);

@@ -23,7 +23,7 @@ TypeId Expressions::member(ExprId id, const ast::Member& member, Scope& scope, T
         .help(fmt::format("or ask first: `{} is not null and …`", text(member.object)));
     return {};
   }
-  const value::Type of = context_.type(object);
+  const value::Type& of = context_.type(object);
   switch (of.kind) {
     case TypeKind::Record: return record_member(id, member, object, may_be_null, scope);
     case TypeKind::Map:
@@ -34,22 +34,39 @@ TypeId Expressions::member(ExprId id, const ast::Member& member, Scope& scope, T
       fact(id).names = JsonRef{};
       fact(id).can_fail = true;
       return may_be_null ? context_.nullable(context_.base(object)) : object;
-    default: {
-      auto& found = context_.error(Code::P0205, member.name.span,
-                                   fmt::format("{} has no field `{}`", context_.name(object), member.name.text));
-      if (of.kind == TypeKind::List) {
-        found.help(fmt::format("of all elements: `sum(x.{0} for x in {1})`, `list(…)`, `any(…)`; of one: `{1}[0]!.{0}`",
-                               member.name.text, text(member.object)));
-      } else if (is_builtin(member.name.text)) {
-        found.help(fmt::format("a function stands before its arguments: `{}({})`", member.name.text, text(member.object)));
-      }
-      return {};
-    }
+    case TypeKind::Error:
+    case TypeKind::Never:
+    case TypeKind::Null:
+    case TypeKind::Bool:
+    case TypeKind::Int:
+    case TypeKind::Float:
+    case TypeKind::Decimal:
+    case TypeKind::String:
+    case TypeKind::Bytes:
+    case TypeKind::Timestamp:
+    case TypeKind::Duration:
+    case TypeKind::Enum:
+    case TypeKind::List: break;
+  }
+  no_members(member, object);
+  return {};
+}
+
+void Expressions::no_members(const ast::Member& member, TypeId object) {
+  const TypeKind kind = context_.kind(object);
+  const std::string what =
+      kind == TypeKind::Never ? fmt::format("`{}` is no value: it", text(member.object)) : context_.name(object);
+  auto& found = context_.error(Code::P0205, member.name.span, fmt::format("{} has no field `{}`", what, member.name.text));
+  if (kind == TypeKind::List) {
+    found.help(fmt::format("of all elements: `sum(x.{0} for x in {1})`, `list(…)`, `any(…)`; of one: `{1}[0]!.{0}`",
+                           member.name.text, text(member.object)));
+  } else if (is_builtin(member.name.text)) {
+    found.help(fmt::format("a function stands before its arguments: `{}({})`", member.name.text, text(member.object)));
   }
 }
 
 TypeId Expressions::record_member(ExprId id, const ast::Member& member, TypeId object, bool object_may_be_null, Scope& scope) {
-  const value::Type record = context_.type(object);
+  const value::Type& record = context_.type(object);
   const int index = field_index(record, member.name.text);
   if (index < 0) {
     auto& found = context_.error(
@@ -101,7 +118,7 @@ bool Expressions::is_value(std::string_view text, const Scope& scope) const {
   const auto named = [&](const auto& each) { return each.name == text; };
   return std::ranges::any_of(scope.variables, named) ||
          (scope.parameters != nullptr && std::ranges::any_of(*scope.parameters, named)) ||
-         (scope.row != nullptr && std::ranges::any_of(scope.row->columns, named));
+         (scope.row != nullptr && scope.row->columns.contains(text));
 }
 
 // `parts` stand behind the module's name: a const, or an enum and its value.
@@ -189,8 +206,7 @@ TypeId Expressions::meta(ExprId id, const ast::Name& name, Scope& scope) {
 
 TypeId Expressions::index(ExprId id, const ast::Index& index, Scope& scope) {
   if (const auto* ref = std::get_if<ast::NameRef>(&node(index.object).node)) {
-    const bool is_field =
-        scope.row != nullptr && std::ranges::find(scope.row->columns, ref->name.text, &Column::name) != scope.row->columns.end();
+    const bool is_field = scope.row != nullptr && scope.row->columns.contains(ref->name.text);
     const bool is_variable = std::ranges::find(scope.variables, ref->name.text, &Variable::name) != scope.variables.end();
     const Symbol* symbol = is_field || is_variable ? nullptr : context_.find(scope.module, ref->name.text);
     if (symbol != nullptr && std::holds_alternative<ast::TableDecl>(context_[*symbol].node))

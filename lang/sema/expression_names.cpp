@@ -31,11 +31,12 @@ std::optional<TypeId> Expressions::local_name(ExprId id, const std::string& text
     }
   }
   if (scope.row == nullptr) return std::nullopt;
-  const auto column = std::ranges::find(scope.row->columns, text, &Column::name);
-  if (column == scope.row->columns.end()) return std::nullopt;
-  fact(id).names = ColumnRef{static_cast<int>(column - scope.row->columns.begin())};
-  fact(id).is_volatile = column->is_volatile;
-  return narrowed(id, column->type, text, scope);
+  const int place = scope.row->columns.index_of(text);
+  if (place < 0) return std::nullopt;
+  const Column& column = scope.row->columns[place];
+  fact(id).names = ColumnRef{place};
+  fact(id).is_volatile = column.is_volatile;
+  return narrowed(id, column.type, text, scope);
 }
 
 TypeId Expressions::name(ExprId id, const ast::Name& name, Scope& scope, TypeId hint) {

@@ -12,7 +12,10 @@ TypeId Expressions::null_test(ExprId id, const ast::NullTest& test, Scope& scope
   const ExprFact& operand = fact(test.operand);
   if (!context_.is_error(type) && !context_.is_nullable(type) && !operand.narrowed && operand.constant == kNone) {
     auto& found = context_.report.add(Code::P0903, span(id));
-    found.message(fmt::format("`{}` is never null: this is always {}", text(test.operand), test.negated ? "true" : "false"));
+    found.message(
+        context_.kind(type) == TypeKind::Never
+            ? fmt::format("`{}` is no value: the record is dead before this is asked", text(test.operand))
+            : fmt::format("`{}` is never null: this is always {}", text(test.operand), test.negated ? "true" : "false"));
     if (operand.can_fail) found.help("it can fail: `!` or `catch`");
   }
   return context_.scalar(TypeKind::Bool);
@@ -57,9 +60,12 @@ TypeId Expressions::coalesce(ExprId id, const ast::Coalesce& coalesce, Scope& sc
       return {};
     }
     const Span rest{span(id).file, span(coalesce.operand).end, span(id).end};
+    const bool is_value = context_.kind(left) != TypeKind::Never;
     context_.report.add(Code::P0902, coalesce.sign)
-        .message(fmt::format("`{}` is never null", text(coalesce.operand)))
+        .message(is_value ? fmt::format("`{}` is never null", text(coalesce.operand))
+                          : fmt::format("`{}` is no value that another could stand in for", text(coalesce.operand)))
         .help("leave it out", rest, "");
+    if (!is_value) return left;
     fact(coalesce.operand).target = context_.nullable(left);
     coerce(coalesce.otherwise, left, "the value behind `??`");
     return left;

@@ -87,6 +87,7 @@ class Expressions {
                                       const std::vector<ast::Name>& parts, TypeId hint);
   TypeId enum_value(ExprId id, Symbol symbol, Span named_at, const ast::Name& value);
   bool is_value(std::string_view text, const Scope& scope) const;
+  void no_members(const ast::Member& member, TypeId object);  // reports
   TypeId record_member(ExprId id, const ast::Member& member, TypeId object, bool object_may_be_null, Scope& scope);
   TypeId meta(ExprId id, const ast::Name& name, Scope& scope);
   TypeId index(ExprId id, const ast::Index& index, Scope& scope);

@@ -1,5 +1,5 @@
 // What semantic analysis found out about a program, in tables beside the tree: plan lowers AST + Facts to the IR.
-// Complete only if the report has no errors. Expressions are found by ExprId, declarations by the ids below.
+// Complete only if the report has no errors. Expressions are found by ExprId, declarations by the ids of ids.h.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -11,179 +11,13 @@
 
 #include "lang/ast/ast.h"
 #include "lang/sema/constant.h"
+#include "lang/sema/expression_facts.h"
+#include "lang/sema/ids.h"
+#include "lang/sema/row.h"
+#include "lang/sema/stage_facts.h"
 #include "lang/value/type.h"
 
 namespace piperun::sema {
-
-using ast::ExprId;
-using source::Span;
-using value::TypeId;
-
-// Indices into the vectors of Facts.
-using ConnectionId = std::uint32_t;
-using SourceId = std::uint32_t;
-using TableId = std::uint32_t;
-using SinkId = std::uint32_t;
-using FlowId = std::uint32_t;
-using FunctionId = std::uint32_t;
-using ParamId = std::uint32_t;
-inline constexpr std::uint32_t kNone = ~std::uint32_t{0};
-
-// ---- Expressions
-
-enum class Meta : std::uint8_t { Key, Headers, Timestamp, Topic, Partition, Offset };  // types: see meta_columns() in meta.h
-
-enum class FoldKind : std::uint8_t { Count, Sum, Min, Max, Avg, Any, All, First, Last, List, Join };
-
-// What an expression names. Compositional: of `customer.name` the NameRef `customer` is a ColumnRef and the Member a FieldRef.
-// of the stage's `before` schema; in a sink's options: of SinkFact::columns
-struct ColumnRef {
-  int column;
-};
-// the Member `meta.key`; its object has no fact. `meta.headers["x"]` is a MapRef on it
-struct MetaRef {
-  Meta column;
-};
-// Member: field of a record value
-struct FieldRef {
-  int field;
-};
-struct MapRef {};                             // Member or Index into a map; the result is nullable
-struct JsonRef {};                            // Member or Index (by string or int64) into json; can fail
-struct ListRef {};                            // Index into a list; can fail
-struct ConstantRef {};                        // const, enum value or `$param` (not secret): ExprFact::constant has it
-// `$param` that is a secret: only an argument of a function that takes one
-struct SecretRef {
-  ParamId param;
-};
-// in a function's body
-struct ArgumentRef {
-  int parameter;
-};
-// of a fold: FoldCall::variable
-struct VariableRef {
-  std::uint32_t variable;
-};
-struct LookupRef {                            // Index `table[key]`: the row, of the table's record type, nullable
-  TableId table;
-  std::vector<ExprId> keys;                   // one per key field of the table; `target` is the field's type
-};
-// declared with a body: to be inlined; arguments as written
-struct FunctionCall {
-  FunctionId function;
-};
-// `intrinsic fn` or built-in: `text.upper`; arguments as written
-struct NativeCall {
-  std::string name;
-};
-// built-in with instructions of its own; `op` is catalog::Function::op (`round`, `now`, …)
-struct OpCall {
-  std::string op;
-};
-struct FailCall {};                           // fail("…"): argument 0 is the message, a string
-struct FoldCall {  // sum(x for x in xs if c), or sum(xs): then the Argument has no Fold and x stands for itself
-  FoldKind kind;
-  std::uint32_t variable;  // VariableRef::variable of the element
-  TypeId element;  // type of the list's elements
-};
-using Resolution = std::variant<std::monostate, ColumnRef, MetaRef, FieldRef, MapRef, JsonRef, ListRef, ConstantRef, SecretRef,
-                                ArgumentRef, VariableRef, LookupRef, FunctionCall, NativeCall, OpCall, FailCall, FoldCall>;
-
-struct ExprFact {
-  TypeId type;  // of its value. A narrowed name (`ref` after `ref is not null`) has the type without `?`
-  TypeId target;  // what its context wants: equal to `type`, or wider. Conversions are exactly: T → T?, Null → T?,
-      // Never → T, int64 → decimal, decimal → wider decimal, and these inside lists, maps and records
-      // (records: field by name)
-  Resolution names;
-  std::uint32_t constant =
-      kNone;  // Facts::constants: its value is known here, already of type `target`. Set on literals, consts,
-      // enum values and params, and what analysis folded; lower the constant and do not look below it
-  bool narrowed = false;  // the thing named is stored as `T?`, here it is known to be there: take the payload
-  bool can_fail = false;  // a failure of it or of a part is neither caught nor `!`ed inside (overflow does not count)
-  bool is_volatile = false;  // now(), a look-up, a volatile column, and all that is computed from them
-  bool is_secret = false;
-};
-// Binary operators: the operands' `target` are the types the operation works on. Arithmetic: result type is `type`; for + - % of
-// decimals both targets have the result's scale, for * they keep their own. Comparison and `in`: both (or the element) have one type.
-// `=`/`!=` with a nullable side: both targets are nullable. `/` of decimals: `type` is the declared result.
-
-// ---- Records while they flow
-
-struct Column {
-  std::string name;
-  TypeId type;
-  bool is_volatile = false;
-  Span where;  // where it came into being, for labels
-};
-
-struct RowSchema {
-  std::vector<Column> columns;  // what users see, in order
-  bool has_meta = false;  // meta.* may be read here (until map, a stateful stage or a keyed stream ends it)
-  bool has_extra = false;  // undeclared fields are carried (source option extra = keep, until map)
-  bool is_keyed = false;  // behind `delete when`
-  bool has_key = false;  // behind `key by`
-};
-
-// A column, or a field of records inside it: `address.city`.
-struct ColumnPath {
-  int column = -1;
-  std::vector<int> fields;  // one per further part
-  TypeId type;  // of what it ends at, without `?` if `narrowed`; never null in a key
-  bool narrowed = false;  // a field on the way or at its end is stored as `T?` but known to be there
-};
-
-struct Stream {  // what `from` names
-  enum class Kind : std::uint8_t { Source, Flow } kind;
-  std::uint32_t id;  // SourceId or FlowId
-};
-
-struct FromFact {
-  std::vector<Stream> inputs;
-  // Per input and output column: the column of the input's schema, converted to the output's type. -1: null.
-  std::vector<std::vector<int>> columns;
-};
-struct FilterFact {};  // AST: condition. Columns that it proves to be there lose their `?` in `after`
-struct SetFact {  // AST: value; its `target` is the type set
-  ColumnPath target;  // in `after`. A new column is the last one
-  bool is_new = false;  // the column did not exist before
-};
-struct MapFact {  // AST: entries; one column of `after` each, in the order of `after`
-  std::vector<ExprId> values;
-};
-struct DropFact {
-  std::vector<ColumnPath> fields;  // in `before`; a nested one changes the record type of its column (see `after`)
-};
-struct FlattenFact {  // AST: list. `after` = before + element [+ int64 index]
-  TypeId element;
-};
-struct DedupFact {
-  std::vector<ColumnPath> keys;
-  std::int64_t within = 0;  // microseconds
-};
-struct EnrichFact {  // AST: value, with one LookupRef inside; `after` = before + the column NAME
-  ExprId lookup;  // the Index
-  TableId table = kNone;
-};
-struct KeyFact {
-  std::vector<ColumnPath> keys;
-};
-struct DeleteFact {};  // AST: condition
-struct RouteFact {
-  std::vector<SinkId> sinks;  // one per case of the AST
-};
-struct ToFact {
-  SinkId sink = kNone;
-  SinkId after = kNone;
-};
-struct OtherStage {};  // [T] or faulty: reported
-using StageDetail = std::variant<OtherStage, FromFact, FilterFact, SetFact, MapFact, DropFact, FlattenFact, DedupFact, EnrichFact,
-                                 KeyFact, DeleteFact, RouteFact, ToFact>;
-
-struct StageFact {
-  RowSchema before;  // of `from`: empty
-  RowSchema after;
-  StageDetail detail;
-};
 
 // ---- Options and error policies
 
@@ -273,7 +107,7 @@ struct SinkFact {
   std::string name;
   ConnectionId connection = kNone;
   std::string object;
-  std::vector<Column> columns;  // what flows in, as the first flow orders it (others: by name, T → T? where they differ);
+  Columns columns;  // what flows in, as the first flow orders it (others: by name, T → T? where they differ);
       // is_volatile if it is so in any flow. Empty if only dead letters go there
   std::vector<int> key;  // columns
   int version = -1;  // column

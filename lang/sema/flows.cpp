@@ -98,8 +98,20 @@ Scope Analysis::scope(Flowing& flowing) const {
   return {.row = &flowing.row, .is_row_known = flowing.is_known, .lost = &flowing.lost, .present = flowing.present};
 }
 
+// The fields of a record type as columns; of another type none.
+Columns Analysis::fields_of(TypeId record, Span where) const {
+  Columns columns;
+  for (const value::Field& field : context_.type(record).fields) columns.push_back({field.name, field.type, false, where});
+  return columns;
+}
+
+void Analysis::forget(std::set<std::string>& present, const std::string& path) {
+  present.erase(path);
+  present.erase(present.lower_bound(path + '.'), present.lower_bound(path + static_cast<char>('.' + 1)));
+}
+
 void Analysis::lose(Flowing& flowing, std::string name, Span where) {
-  std::erase_if(flowing.present, [&](const std::string& each) { return each == name || each.starts_with(name + "."); });
+  forget(flowing.present, name);
   flowing.lost[std::move(name)] = where;
 }
 
@@ -190,8 +202,7 @@ std::optional<Analysis::Input> Analysis::input(const ast::Name& name, FlowId rea
     const SourceFact& source = context_.facts.sources[source_id];
     result.stream = {Stream::Kind::Source, source_id};
     result.is_known = context_.kind(source.type) == TypeKind::Record;
-    for (const value::Field& field : context_.type(source.type).fields)
-      result.row.columns.push_back({field.name, field.type, false, source.where});
+    result.row.columns = fields_of(source.type, source.where);
     result.row.has_meta = true;
     result.row.has_extra = source.extra == ExtraFields::Keep;
     result.row.is_keyed = source.tombstone == Tombstone::Delete;
@@ -244,21 +255,22 @@ std::optional<std::vector<int>> Analysis::fit(const ast::FromStage& from_stage, 
   };
   std::vector<int> columns;
   for (Column& wanted : row.columns) {
-    const auto found = std::ranges::find(input.row.columns, wanted.name, &Column::name);
-    if (found == input.row.columns.end()) {
+    const int place = input.row.columns.index_of(wanted.name);
+    if (place < 0) {
       if (!from_stage.as || !context_.is_nullable(wanted.type))
         return differs(wanted, fmt::format("`{}` has no field `{}`", name.text, wanted.name));
       columns.push_back(-1);
       continue;
     }
-    const bool is_error = context_.is_error(found->type) || context_.is_error(wanted.type);
-    const bool fits = is_error || (from_stage.as ? converts(context_, found->type, wanted.type) : found->type == wanted.type);
+    const Column& found = input.row.columns[place];
+    const bool is_error = context_.is_error(found.type) || context_.is_error(wanted.type);
+    const bool fits = is_error || (from_stage.as ? converts(context_, found.type, wanted.type) : found.type == wanted.type);
     if (!fits) {
       return differs(wanted, fmt::format("`{}` differs in the field `{}`: it is {} here, and {} is wanted", name.text,
-                                         wanted.name, context_.name(found->type), context_.name(wanted.type)));
+                                         wanted.name, context_.name(found.type), context_.name(wanted.type)));
     }
-    wanted.is_volatile |= found->is_volatile;
-    columns.push_back(static_cast<int>(found - input.row.columns.begin()));
+    wanted.is_volatile |= found.is_volatile;
+    columns.push_back(place);
   }
   return columns;
 }
@@ -266,7 +278,7 @@ std::optional<std::vector<int>> Analysis::fit(const ast::FromStage& from_stage, 
 // A field that the others do not have; reported.
 bool Analysis::has_surplus(const ast::FromStage& from_stage, const ast::Name& name, const Input& input, const RowSchema& row) {
   for (const Column& more : input.row.columns) {
-    if (std::ranges::find(row.columns, more.name, &Column::name) != row.columns.end()) continue;
+    if (row.columns.contains(more.name)) continue;
     context_
         .error(Code::P0216, name.span,
                fmt::format("`{}` has a field `{}`, and `{}` has none", name.text, more.name, from_stage.inputs[0].text))
@@ -283,10 +295,7 @@ StageDetail Analysis::unite(const ast::FromStage& from_stage, const std::vector<
   if (from_stage.as) {
     const TypeId type = record_type(from_stage.as, "a union");
     if (context_.is_error(type)) return fact;
-    row.columns.clear();
-    for (const value::Field& field : context_.type(type).fields) {
-      row.columns.push_back({field.name, field.type, false, context_.program.pool[from_stage.as].span});
-    }
+    row.columns = fields_of(type, context_.program.pool[from_stage.as].span);
   }
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const Input& each = inputs[i];

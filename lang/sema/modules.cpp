@@ -13,6 +13,11 @@ namespace {
 
 using diag::Code;
 
+bool names_folder(std::string_view path) {
+  const std::string_view name = path.substr(path.rfind('/') + 1);
+  return name.empty() || name == "." || name == "..";
+}
+
 class Loading {
  public:
   Loading(ModuleLoader& loader, source::SourceMap& sources, diag::Report& report)
@@ -64,10 +69,12 @@ class Loading {
     if (path.starts_with("./")) path.erase(0, 2);
     if (!path.starts_with('/') && slash != std::string::npos) path = from.substr(0, slash + 1) + path;
     if (const auto known = indices_.find(path); known != indices_.end()) return circle_or(known, file.span);
-    auto text = loader_.file(path);
+    const bool is_folder = names_folder(file.text);
+    auto text = is_folder ? std::nullopt : loader_.file(path);
     if (!text) {
       report_.add(Code::P0219, file.span)
-          .message(fmt::format("the file `{}` cannot be read", path))
+          .message(is_folder ? fmt::format("`{}` is a folder, and a module is a file", file.text)
+                             : fmt::format("the file `{}` cannot be read", path))
           .note("a path is relative to the file that says it");
       return std::nullopt;
     }

@@ -10,9 +10,9 @@ namespace piperun::sema {
 std::optional<ColumnPath> Analysis::path(const ast::Path& written, Flowing& flowing) {
   if (!flowing.is_known) return std::nullopt;
   const ast::Name& first = written.parts.front();
-  const auto found = std::ranges::find(flowing.row.columns, first.text, &Column::name);
   if (first.text.empty()) return std::nullopt;
-  if (found == flowing.row.columns.end()) {
+  const int place = flowing.row.columns.index_of(first.text);
+  if (place < 0) {
     if (const auto lost = flowing.lost.find(first.text); lost != flowing.lost.end()) {
       context_.error(Code::P0209, first.span, fmt::format("the field `{}` is gone by now", first.text))
           .secondary(lost->second, fmt::format("this did not keep `{}`", first.text))
@@ -25,7 +25,7 @@ std::optional<ColumnPath> Analysis::path(const ast::Path& written, Flowing& flow
     context_.suggest(report, first.span, first.text, names);
     return std::nullopt;
   }
-  ColumnPath result{static_cast<int>(found - flowing.row.columns.begin()), {}, found->type, false};
+  ColumnPath result{place, {}, flowing.row.columns[place].type, false};
   std::string whole = first.text;
   for (std::size_t i = 1; i < written.parts.size(); ++i) {
     const ast::Name& part = written.parts[i];
@@ -71,7 +71,7 @@ std::vector<ColumnPath> Analysis::keys(const std::vector<ast::Path>& paths, Flow
                                     fmt::format("`{}` cannot be {}: it is {}", text, what, context_.name(found->type)));
       if (context_.kind(found->type) == TypeKind::Float)
         report.note("equal floats need not look equal; make it a decimal or a string");
-    } else if (const Column& column = flowing.row.columns[static_cast<std::size_t>(found->column)]; column.is_volatile) {
+    } else if (const Column& column = flowing.row.columns[found->column]; column.is_volatile) {
       context_.error(Code::P0212, each.span, fmt::format("`{}` cannot be {}: on a replay it may differ", text, what))
           .secondary(column.where, "computed from `now()` or from a look-up here")
           .help("use what the record itself says: a field of it, or `meta.timestamp`");

@@ -28,18 +28,19 @@ void Analysis::feed(SinkId id, const Flowing& flowing, Span where) {
         .help("`map` both to the same fields, or write to two sinks");
   };
   for (Column& column : sink_fact.columns) {
-    const auto found = std::ranges::find(flowing.row.columns, column.name, &Column::name);
-    if (found == flowing.row.columns.end()) return differs(fmt::format("here the field `{}` is missing", column.name));
-    if (context_.is_error(found->type) || context_.is_error(column.type)) continue;
-    if (context_.base(found->type) != context_.base(column.type)) {
+    const int place = flowing.row.columns.index_of(column.name);
+    if (place < 0) return differs(fmt::format("here the field `{}` is missing", column.name));
+    const Column& found = flowing.row.columns[place];
+    if (context_.is_error(found.type) || context_.is_error(column.type)) continue;
+    if (context_.base(found.type) != context_.base(column.type)) {
       return differs(
-          fmt::format("`{}` is {} here, but {} there", column.name, context_.name(found->type), context_.name(column.type)));
+          fmt::format("`{}` is {} here, but {} there", column.name, context_.name(found.type), context_.name(column.type)));
     }
-    if (context_.is_nullable(found->type)) column.type = context_.nullable(column.type);
-    column.is_volatile |= found->is_volatile;
+    if (context_.is_nullable(found.type)) column.type = context_.nullable(column.type);
+    column.is_volatile |= found.is_volatile;
   }
   for (const Column& column : flowing.row.columns) {
-    if (std::ranges::find(sink_fact.columns, column.name, &Column::name) != sink_fact.columns.end()) continue;
+    if (sink_fact.columns.contains(column.name)) continue;
     return differs(fmt::format("`{}` is one field more", column.name));
   }
 }
@@ -57,6 +58,30 @@ void Analysis::finish_sinks() {
       continue;
     }
     if (inflows_.contains(id) && fact.connection != kNone) finish_sink(fact);
+  }
+  check_afters();
+}
+
+// What follows another sink does so wherever it comes from: it is relayed by one unit, in one order.
+void Analysis::check_afters() {
+  std::map<SinkId, SinkId> afters;
+  const auto note = [&](SinkId id, SinkId after) {
+    if (id == kNone) return;
+    const auto [first, is_new] = afters.try_emplace(id, after);
+    if (is_new || first->second == after) return;
+    first->second = after;
+    const SinkFact& fact = context_.facts.sinks[id];
+    context_
+        .error(Code::P0614, fact.where,
+               fmt::format("`{}` is written after another sink in one place, and otherwise elsewhere", fact.name))
+        .help("write the same `to … after …` wherever the sink stands, or declare two sinks");
+  };
+  for (const FlowFact& flow : context_.facts.flows) {
+    for (const StageFact& stage : flow.stages) {
+      if (const auto* to = std::get_if<ToFact>(&stage.detail)) note(to->sink, to->after);
+      const auto* route = std::get_if<RouteFact>(&stage.detail);
+      for (const SinkId id : route == nullptr ? std::vector<SinkId>() : route->sinks) note(id, kNone);
+    }
   }
 }
 
@@ -77,7 +102,7 @@ void Analysis::read_version(SinkFact& fact) {
   const auto version = sink_columns(fact, "version", false);
   if (version.empty()) return;
   fact.version = version.front();
-  const TypeId type = fact.columns[static_cast<std::size_t>(fact.version)].type;
+  const TypeId type = fact.columns[fact.version].type;
   if (!is_ordered(context_.kind(type)) || context_.is_nullable(type)) {
     context_.error(Code::P0211, fact.options.at("version").span,
                    fmt::format("`version` needs an order and no null, and this is {}", context_.name(type)));
@@ -127,8 +152,8 @@ std::vector<int> Analysis::sink_columns(const SinkFact& fact, std::string_view o
   std::vector<int> result;
   if (names == nullptr) return result;
   for (const std::string& name : *names) {
-    const auto found = std::ranges::find(fact.columns, name, &Column::name);
-    if (found == fact.columns.end()) {
+    const int place = fact.columns.index_of(name);
+    if (place < 0) {
       auto& report =
           context_.error(Code::P0200, option->span, fmt::format("what flows into `{}` has no field `{}`", fact.name, name));
       report.secondary(inflows_[ids_.at(*context_.find(0, fact.name))].front().where, "it flows in here");
@@ -140,23 +165,24 @@ std::vector<int> Analysis::sink_columns(const SinkFact& fact, std::string_view o
       }
       return {};
     }
-    if (is_key && context_.is_nullable(found->type)) {
+    const Column& found = fact.columns[place];
+    if (is_key && context_.is_nullable(found.type)) {
       context_.error(Code::P0302, option->span, fmt::format("the key of a sink is never null, but `{}` may be", name))
-          .secondary(found->where, context_.name(found->type))
+          .secondary(found.where, context_.name(found.type))
           .help(fmt::format("in the flow: `filter {} is not null`, or `?? …`", name));
       return {};
     }
-    if (is_key && !may_be_key(context_.kind(found->type))) {
+    if (is_key && !may_be_key(context_.kind(found.type))) {
       context_.error(Code::P0211, option->span,
-                     fmt::format("`{}` cannot be the key of a sink: it is {}", name, context_.name(found->type)));
+                     fmt::format("`{}` cannot be the key of a sink: it is {}", name, context_.name(found.type)));
       return {};
     }
-    if (is_key && found->is_volatile) {
+    if (is_key && found.is_volatile) {
       context_.error(Code::P0212, option->span, fmt::format("`{}` cannot be the key of a sink: on a replay it may differ", name))
-          .secondary(found->where, "computed from `now()` or from a look-up here");
+          .secondary(found.where, "computed from `now()` or from a look-up here");
       return {};
     }
-    result.push_back(static_cast<int>(found - fact.columns.begin()));
+    result.push_back(place);
   }
   return result;
 }

@@ -9,10 +9,9 @@ namespace piperun::sema {
 
 bool Analysis::add_column(Flowing& flowing, const ast::Name& name, TypeId type, bool is_volatile) {
   if (name.text.empty()) return false;
-  const auto found = std::ranges::find(flowing.row.columns, name.text, &Column::name);
-  if (found != flowing.row.columns.end()) {
+  if (const int place = flowing.row.columns.index_of(name.text); place >= 0) {
     context_.error(Code::P0201, name.span, fmt::format("there is a field `{}` already", name.text))
-        .secondary(found->where, "it comes from here")
+        .secondary(flowing.row.columns[place].where, "it comes from here")
         .help("take another name");
     return false;
   }
@@ -26,10 +25,10 @@ StageDetail Analysis::set(const ast::SetStage& set_stage, Flowing& flowing) {
   Scope here = scope(flowing);
   const ast::Path& target = set_stage.target;
   const std::string& name = target.parts.front().text;
-  const auto existing = std::ranges::find(flowing.row.columns, name, &Column::name);
-  const bool is_there = existing != flowing.row.columns.end();
+  const int place = flowing.row.columns.index_of(name);
+  const bool is_there = place >= 0;
   TypeId hint;
-  if (is_there) hint = existing->type;
+  if (is_there) hint = flowing.row.columns[place].type;
   for (std::size_t i = 1; i < target.parts.size(); ++i) {
     const value::Type record = context_.type(hint);
     const int index = field_index(record, target.parts[i].text);
@@ -45,17 +44,23 @@ StageDetail Analysis::set(const ast::SetStage& set_stage, Flowing& flowing) {
       type = hint;
     }
   }
-  if (context_.kind(type) == TypeKind::Never) type = hint;
+  if (context_.kind(type) == TypeKind::Never) {
+    if (context_.is_error(hint)) {
+      context_.error(Code::P0304, context_.program.pool[set_stage.value].span, "`fail` alone is no value, so this has no type")
+          .help("a condition says which records are dead: `if … then fail(\"…\") else …`");
+    }
+    type = hint;
+  }
   expressions_.coerce(set_stage.value, type, "the value");
   const bool is_volatile = expressions_.fact(set_stage.value).is_volatile;
   std::string whole;
   for (const ast::Name& part : target.parts) whole += (whole.empty() ? "" : ".") + part.text;
-  std::erase_if(flowing.present, [&](const std::string& each) { return each == whole || each.starts_with(whole + "."); });
+  forget(flowing.present, whole);
   if (target.parts.size() == 1) {
     fact.target.type = type;
     fact.is_new = !is_there;
-    fact.target.column = static_cast<int>(existing - flowing.row.columns.begin());
-    if (is_there) *existing = {name, type, is_volatile, target.span};
+    fact.target.column = is_there ? place : static_cast<int>(flowing.row.columns.size());
+    if (is_there) flowing.row.columns[place] = {name, type, is_volatile, target.span};
     else add_column(flowing, target.parts.front(), type, is_volatile);
     return fact;
   }
@@ -63,12 +68,9 @@ StageDetail Analysis::set(const ast::SetStage& set_stage, Flowing& flowing) {
   if (!column_path) return fact;
   fact.target = *column_path;
   fact.target.type = type;
-  Column& column = flowing.row.columns[static_cast<std::size_t>(column_path->column)];
-  const TypeId before = column.type;
-  const TypeId after = set_inside(before, target, 1, type, fact.target);
-  Column& again = flowing.row.columns[static_cast<std::size_t>(column_path->column)];
-  again.type = after;
-  again.is_volatile |= is_volatile;
+  Column& column = flowing.row.columns[column_path->column];
+  column.type = set_inside(column.type, target, 1, type, fact.target);
+  column.is_volatile |= is_volatile;
   return fact;
 }
 
@@ -99,17 +101,16 @@ TypeId Analysis::set_inside(TypeId record_id, const ast::Path& path, std::size_t
   return context_.facts.types.record("", std::move(record.fields));
 }
 
-// One field of a `map`; `wanted`: the type that it must fit, or null. Nullopt: reported, and the field is left out.
-std::optional<Column> Analysis::map_entry(const ast::Entry& entry, const value::Type* wanted, const std::vector<Column>& before,
-                                          Scope& here) {
-  const int index = wanted == nullptr ? -1 : field_index(*wanted, entry.name.text);
-  const TypeId target = index < 0 ? TypeId{} : wanted->fields[static_cast<std::size_t>(index)].type;
+// One field of a `map`, which must be a field of `wanted` unless that is Error. Nullopt: reported, and the field is left out.
+std::optional<Column> Analysis::map_entry(const ast::Entry& entry, TypeId wanted, const Columns& fields, Scope& here) {
+  const int index = fields.index_of(entry.name.text);
+  const TypeId target = index < 0 ? TypeId{} : fields[index].type;
   TypeId type = expressions_.check(entry.value, here, target);
-  if (wanted != nullptr && index < 0) {
-    auto& found =
-        context_.error(Code::P0205, entry.name.span, fmt::format("`{}` has no field `{}`", wanted->name, entry.name.text));
+  if (!context_.is_error(wanted) && index < 0) {
+    auto& found = context_.error(Code::P0205, entry.name.span,
+                                 fmt::format("`{}` has no field `{}`", context_.type(wanted).name, entry.name.text));
     std::vector<std::string> names;
-    for (const value::Field& field : wanted->fields) names.push_back(field.name);
+    for (const Column& field : fields) names.push_back(field.name);
     context_.suggest(found, entry.name.span, entry.name.text, names);
     return std::nullopt;
   }
@@ -120,18 +121,13 @@ std::optional<Column> Analysis::map_entry(const ast::Entry& entry, const value::
     context_.error(Code::P0304, context_.program.pool[entry.value].span, "this has no type of its own");
     type = {};
   }
-  if (const auto first = std::ranges::find(before, entry.name.text, &Column::name); first != before.end()) {
-    context_.error(Code::P0201, entry.name.span, fmt::format("`map` has two fields `{}`", entry.name.text))
-        .secondary(first->where, "the first one");
-    return std::nullopt;
-  }
   return Column{entry.name.text, type, expressions_.fact(entry.value).is_volatile, entry.name.span};
 }
 
-void Analysis::check_complete(const value::Type& wanted, const std::vector<Column>& columns, Span where) {
-  for (const value::Field& field : wanted.fields) {
-    if (std::ranges::find(columns, field.name, &Column::name) != columns.end()) continue;
-    context_.error(Code::P0207, where, fmt::format("the field `{}` of `{}` is missing", field.name, wanted.name))
+void Analysis::check_complete(TypeId wanted, const Columns& fields, const Columns& columns, Span where) {
+  for (const Column& field : fields) {
+    if (columns.contains(field.name)) continue;
+    context_.error(Code::P0207, where, fmt::format("the field `{}` of `{}` is missing", field.name, context_.type(wanted).name))
         .help(context_.is_nullable(field.type) ? fmt::format("`{} = null`", field.name) : fmt::format("`{} = …`", field.name));
     return;
   }
@@ -139,14 +135,19 @@ void Analysis::check_complete(const value::Type& wanted, const std::vector<Colum
 
 StageDetail Analysis::map(const ast::MapStage& map_stage, const ast::Stage& stage, Flowing& flowing) {
   Scope here = scope(flowing);
-  const TypeId wanted_id = map_stage.type ? record_type(map_stage.type, "a `map`") : TypeId{};
-  const value::Type wanted = context_.type(wanted_id);
-  const bool is_typed = !context_.is_error(wanted_id);
+  const TypeId wanted = map_stage.type ? record_type(map_stage.type, "a `map`") : TypeId{};
+  const Columns wanted_fields = fields_of(wanted, {});
   std::vector<std::pair<Column, ExprId>> fields;
-  std::vector<Column> columns;
+  std::map<std::string, Span> first;
+  Columns columns;
   for (const ast::Entry& entry : map_stage.entries) {
-    const auto column = map_entry(entry, is_typed ? &wanted : nullptr, columns, here);
+    const auto column = map_entry(entry, wanted, wanted_fields, here);
     if (!column) continue;
+    if (const auto [same, is_new] = first.try_emplace(column->name, column->where); !is_new) {
+      context_.error(Code::P0201, column->where, fmt::format("`map` has two fields `{}`", column->name))
+          .secondary(same->second, "the first one");
+      continue;
+    }
     columns.push_back(*column);
     fields.emplace_back(*column, entry.value);
   }
@@ -155,13 +156,14 @@ StageDetail Analysis::map(const ast::MapStage& map_stage, const ast::Stage& stag
     flowing.is_known = false;
     return MapFact{};
   }
-  if (flowing.is_known) check_complete(wanted, columns, stage.keyword);
-  if (is_typed) std::ranges::sort(fields, {}, [&](const auto& field) { return field_index(wanted, field.first.name); });
+  if (flowing.is_known) check_complete(wanted, wanted_fields, columns, stage.keyword);
+  if (!wanted_fields.empty())
+    std::ranges::sort(fields, {}, [&](const auto& field) { return wanted_fields.index_of(field.first.name); });
+  flowing.present.clear();
   for (const Column& column : flowing.row.columns) {
-    if (std::ranges::find(columns, column.name, &Column::name) == columns.end()) lose(flowing, column.name, stage.keyword);
+    if (!columns.contains(column.name)) lose(flowing, column.name, stage.keyword);
   }
   lose_meta(flowing, stage.keyword);
-  flowing.present.clear();
   flowing.row.columns.clear();
   flowing.row.has_extra = false;
   MapFact fact;
@@ -185,15 +187,14 @@ StageDetail Analysis::drop(const ast::DropStage& drop_stage, const ast::Stage& s
     const auto found = path(each, flowing);
     if (!found) continue;
     if (each.parts.size() > 1) {
-      Column& column = flowing.row.columns[static_cast<std::size_t>(found->column)];
-      const TypeId type = drop_inside(column.type, *found, 0);
-      flowing.row.columns[static_cast<std::size_t>(found->column)].type = type;
+      Column& column = flowing.row.columns[found->column];
+      column.type = drop_inside(column.type, *found, 0);
     } else {
       gone.insert(each.parts[0].text);
     }
     // Indices count in `before`, where nothing is gone yet.
     auto original = *found;
-    TypeId type = before.columns[static_cast<std::size_t>(found->column)].type;
+    TypeId type = before.columns[found->column].type;
     for (std::size_t i = 1; i < each.parts.size(); ++i) {
       const value::Type record = context_.type(type);
       const int index = field_index(record, each.parts[i].text);
@@ -202,10 +203,8 @@ StageDetail Analysis::drop(const ast::DropStage& drop_stage, const ast::Stage& s
     }
     fact.fields.push_back(original);
   }
-  for (const std::string& name : gone) {
-    std::erase_if(flowing.row.columns, [&](const Column& column) { return column.name == name; });
-    lose(flowing, name, stage.keyword);
-  }
+  flowing.row.columns.erase(gone);
+  for (const std::string& name : gone) lose(flowing, name, stage.keyword);
   if (flowing.is_known && flowing.row.columns.empty()) {
     context_.error(Code::P0227, stage.keyword, "nothing is left of the record");
     flowing.is_known = false;

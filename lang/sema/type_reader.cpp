@@ -136,8 +136,9 @@ TypeId TypeReader::declared(Symbol symbol, Span used_at) {
         value::Type made{};
         made.kind = TypeKind::Enum;
         made.name = declaration.name.text;
+        std::set<std::string_view> names;
         for (const ast::Name& each : decl.values) {
-          if (std::ranges::find(made.values, each.text) == made.values.end()) made.values.push_back(each.text);
+          if (names.insert(each.text).second) made.values.push_back(each.text);
           else context_.error(Code::P0201, each.span, fmt::format("`{}` is listed twice", each.text));
         }
         return context_.facts.types.intern(std::move(made));
@@ -171,11 +172,11 @@ TypeId TypeReader::read_record(Symbol symbol, const ast::TypeDecl& declaration, 
   open_.push_back(symbol);
   std::vector<value::Field> fields;
   std::vector<FieldFormat> formats;
+  std::set<std::string_view> names;
   for (const ast::TypeField& field : declaration.fields) {
     FieldFormat format;
     const TypeId type = read(field.type, symbol.module, &format.time);
-    const auto same = std::ranges::find(fields, field.name.text, &value::Field::name);
-    if (same != fields.end()) {
+    if (!names.insert(field.name.text).second) {
       context_.error(Code::P0201, field.name.span, fmt::format("`{}` has two fields `{}`", name.text, field.name.text));
       continue;
     }

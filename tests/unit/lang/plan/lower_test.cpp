@@ -130,6 +130,27 @@ TEST(Lower, NumbersAreConverted) {
   EXPECT_THAT(text, HasSubstr("rescale.dec"));
 }
 
+// Conversions too: a dead letter says where.
+TEST(Lower, WhatCanFailHasAPlace) {
+  for (const char* stages :
+       {"  map { x = n + d }", "  set d = n + 1.5", "  filter n * d > 1.00", "  map { x = [n, d] }",
+        "  map { y = if flag then n else d }", "  set x = note ?? \"1\"\n  map { z = to_int(x)! * d }",
+        "  flatten lines as l\n  map { z = sum(k.qty * 1.5 for k in lines), w = l.price + 1 }"}) {
+    SCOPED_TRACE(stages);
+    int found = 0;
+    for (const ir::Function& function : lowered(program(stages)).functions) {
+      for (const ir::Block& block : function.blocks) {
+        for (const ir::Instruction& instruction : block.code) {
+          if (!ir::can_fail(instruction.op)) continue;
+          ++found;
+          EXPECT_GT(instruction.site.line, 0U) << ir::name(instruction.op);
+        }
+      }
+    }
+    EXPECT_GT(found, 0);
+  }
+}
+
 TEST(Lower, CollectionsJsonAndText) {
   const std::string text = text_of(
       "  map { a = lines[0]!.qty, b = tags[\"x\"] ?? \"\", c = to_int(raw.a[1])!, e = n in [1, 2], f = [n, 2], g = \"{id}: "

@@ -40,7 +40,7 @@ struct Flow : testing::Test {
   // The type of the field x that `set x = …` makes.
   std::string type_of(const std::string& expression) {
     const auto program = run("  set x = " + expression);
-    return program->facts.types.name(program->facts.flows.at(0).output.columns.back().type);
+    return program->facts.types.name(std::prev(program->facts.flows.at(0).output.columns.end())->type);
   }
   std::string codes(const std::string& stages) {
     const auto program = analysed("test.pipe", kHead + stages + "\n  to out\n}\n", {});
@@ -93,8 +93,8 @@ TEST_F(Flow, NullIsAskedFor) {
 TEST_F(Flow, AFilterTakesTheQuestionMarkAway) {
   const auto program = run("  filter note is not null\n  dedup note within 1h\n  set note = upper(note)");
   const auto& stages = program->facts.flows.at(0).stages;
-  EXPECT_EQ(program->facts.types.name(stages.at(1).before.columns.at(4).type), "string?");
-  EXPECT_EQ(program->facts.types.name(stages.at(1).after.columns.at(4).type), "string");
+  EXPECT_EQ(program->facts.types.name(stages.at(1).before.columns[4].type), "string?");
+  EXPECT_EQ(program->facts.types.name(stages.at(1).after.columns[4].type), "string");
   EXPECT_EQ(std::get<DedupFact>(stages.at(2).detail).within, 3'600'000'000);
   EXPECT_TRUE(stages.at(2).before.has_meta);
   EXPECT_FALSE(stages.at(2).after.has_meta);
@@ -133,19 +133,19 @@ TEST_F(Flow, VolatileSpreads) {
       run("  enrich c = customers[id]\n  set country = c?.country ?? \"none\"\n  set when = now()\n  set k = uuid()");
   const auto& columns = program->facts.flows.at(0).output.columns;
   ASSERT_EQ(columns.size(), 14U);
-  EXPECT_FALSE(columns.at(0).is_volatile);
-  EXPECT_TRUE(columns.at(10).is_volatile);
-  EXPECT_TRUE(columns.at(11).is_volatile);
-  EXPECT_TRUE(columns.at(12).is_volatile);
-  EXPECT_FALSE(columns.at(13).is_volatile);
+  EXPECT_FALSE(columns[0].is_volatile);
+  EXPECT_TRUE(columns[10].is_volatile);
+  EXPECT_TRUE(columns[11].is_volatile);
+  EXPECT_TRUE(columns[12].is_volatile);
+  EXPECT_FALSE(columns[13].is_volatile);
   EXPECT_EQ(codes("  set t = now()\n  dedup t within 1h"), "P0212");
 }
 
 TEST_F(Flow, NestedFieldsAreSetAndDropped) {
   const auto program = run("  filter address is not null\n  set address.zip = \"1\"\n  drop address.street, note");
   const auto& columns = program->facts.flows.at(0).output.columns;
-  EXPECT_EQ(columns.at(4).name, "address");
-  EXPECT_EQ(program->facts.types.name(columns.at(4).type), "{ city: string, zip: string }");
+  EXPECT_EQ(columns[4].name, "address");
+  EXPECT_EQ(program->facts.types.name(columns[4].type), "{ city: string, zip: string }");
   const auto& set = std::get<SetFact>(program->facts.flows.at(0).stages.at(2).detail);
   EXPECT_EQ(set.target.column, 5);
   EXPECT_EQ(set.target.fields, std::vector{2});
@@ -160,7 +160,7 @@ TEST_F(Flow, ConversionsAreInTheTargets) {
   ASSERT_NE(five.constant, kNone);
   EXPECT_EQ(program->facts.types.name(five.target), "decimal(12, 2)");
   EXPECT_EQ(program->facts.constants[five.constant].type, five.target);
-  EXPECT_EQ(program->facts.types.name(program->facts.flows[0].output.columns.at(11).type), "list<decimal(21, 2)>");
+  EXPECT_EQ(program->facts.types.name(program->facts.flows[0].output.columns[11].type), "list<decimal(21, 2)>");
 }
 
 TEST_F(Flow, LongChainsAndDeepNestingAreChecked) {
