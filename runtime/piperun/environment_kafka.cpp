@@ -68,6 +68,9 @@ class ClusterCheck {
       if (sink.system == id_ && !is_link(sink.object))
         check_topic(sink.object.empty() ? sink.name : sink.object, sink.site, Use::Written);
     }
+    for (const ir::Unit& unit : program_.units) {
+      if (unit.source_system == id_) check_group(fmt::format("{}.{}", program_.id, unit.name));
+    }
     if (keeps_positions()) check_own();
     return std::move(findings_);
   }
@@ -236,7 +239,6 @@ class ClusterCheck {
     for (const ir::Unit& unit : program_.units) {
       if (unit.domain != id_) continue;
       for (const ir::StateSchema& stage : unit.operators) ours.insert(kafka::keys_topic(program_.id, unit.name, stage.name));
-      check_group(fmt::format("{}.{}", program_.id, unit.name));
     }
     bool is_complete = true;
     for (const std::string& name : ours) {
