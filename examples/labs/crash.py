@@ -3,8 +3,9 @@ from lab import await_that, orders
 
 
 def crash(lab, delivery, count, table):
-    """Leaves tables `orders` and `shipments`: all orders were sent; the process was killed while it wrote into `table`, and started again."""
-    lab.sql("create table public.RUN_orders (order_id text, customer_id text, total numeric); create table public.RUN_shipments (like public.RUN_orders)")
+    """Sends all orders, kills the process while it writes into `table`, starts it again; leaves tables `orders` and `shipments`."""
+    lab.sql("create table public.RUN_orders (order_id text, customer_id text, total numeric)")
+    lab.sql("create table public.RUN_shipments (like public.RUN_orders)")
     pipeline = lab.pipeline("orders.pipe", delivery)
     pipeline.put("placed", orders(1, count // 2))
     pipeline.start()

@@ -78,7 +78,7 @@ class Lab:
     def __init__(self, about):
         self.piperun = built()
         self.environment = os.environ | addresses()
-        self.first_name = f"lab_{time.time_ns() // 1_000_000}"
+        self.first_name = f"lab_{time.time_ns()}"
         self.begin()
         self.folder = Path(tempfile.mkdtemp(prefix="piperun-lab-"))
         self.differing = 0
@@ -113,13 +113,16 @@ class Lab:
 
     def start(self, *command, **options):
         """A process of the lab, in a group of its own so that `kill` reaches its children."""
-        child = subprocess.Popen(list(map(str, command)), cwd=self.folder, env=self.environment, start_new_session=True, text=True, **options)
+        settings = {"cwd": self.folder, "env": self.environment, "text": True, "start_new_session": True}
+        child = subprocess.Popen(list(map(str, command)), **settings, **options)
         self.at_exit.callback(kill, child)
         return child
 
-    def call(self, *command, text=""):
-        done = subprocess.run(list(map(str, command)), cwd=self.folder, env=self.environment, input=text, capture_output=True, text=True, check=False)
-        if done.returncode:
+    def call(self, *command, text="", code=0):
+        """What the command prints; it must end with this exit code."""
+        done = subprocess.run(list(map(str, command)), cwd=self.folder, env=self.environment, input=text, capture_output=True,
+                              text=True, check=False)
+        if done.returncode != code:
             sys.exit(f"{' '.join(map(str, command))}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
         return done.stdout
 
@@ -144,16 +147,16 @@ class Lab:
         return self.number(f"select count(*) - count(distinct {key}) from RUN_{table}")
 
     @contextlib.contextmanager
-    def locked(self, table):
-        """Nobody can write into the table meanwhile. Gives a function that waits for a writer who tries, and returns its connection."""
+    def locked(self, table, ends_waiters=True):
+        """Nobody can write into the table meanwhile. Gives a function that waits for a writer who tries."""
         holder = self.start(*self.psql(), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         holder.stdin.write(f"begin; lock table {self.run}_{table} in share mode; select 'locked';\n")
         holder.stdin.flush()
         holder.stdout.readline()
         waiting = f"select pid from pg_locks where relation = 'RUN_{table}'::regclass and not granted"
         yield lambda: await_that(lambda: self.sql(waiting), f"a write into {table}")
-        # A killed process takes its connections along; those that wait for a lock would learn it too late.
-        self.sql(f"select pg_terminate_backend(pid) from ({waiting}) waiting")
+        if ends_waiters:  # a killed process takes its connections along; one that waits for a lock would learn it too late
+            self.sql(f"select pg_terminate_backend(pid) from ({waiting}) waiting")
         kill(holder)
 
     # ---- Kafka
@@ -173,7 +176,8 @@ class Lab:
 
     def naive(self, seconds, table="bookings", stdout=subprocess.PIPE):
         """The consumer loop of beginners, at work on the topic `paid`."""
-        return self.start(sys.executable, HERE / "naive.py", f"{self.run}.naive", f"{self.run}.paid", f"{self.run}_{table}", seconds, stdout=stdout)
+        words = [f"{self.run}.naive", f"{self.run}.paid", f"{self.run}_{table}", seconds]
+        return self.start(sys.executable, HERE / "naive.py", *words, stdout=stdout)
 
     # ---- piperun
 
@@ -192,12 +196,22 @@ class Pipeline:
         self.lab, self.file, self.process = lab, file, None
 
     def command(self, *words):
-        return [self.lab.piperun, *words, self.file]
+        """The file stands behind the names of command and topic, before the options."""
+        named = list(itertools.takewhile(lambda word: not word.startswith("-"), words))
+        return [str(self.lab.piperun), *named, self.file, *words[len(named):]]
 
     def put(self, topic, records, partitions=1):
         """Appends records to a topic of the file; makes the topic when it is not there."""
         text = "".join(json.dumps(record) + "\n" for record in records)
-        self.lab.call(*self.command("topic", "put", topic), "--partitions", partitions, text=text)
+        self.lab.call(*self.command("topic", "put", topic, "--partitions", str(partitions)), text=text)
+
+    def tell(self, *words, code=0):
+        """A command about the pipeline's data; returns what it answered."""
+        command = self.command(*words)
+        self.lab.say(f"$ piperun {shlex.join(command[1:])}")
+        said = self.lab.call(*command, code=code)
+        self.lab.say(said.rstrip())
+        return said
 
     def explain(self, title):
         """The part of what `piperun explain` says that is under this title."""

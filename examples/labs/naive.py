@@ -10,8 +10,9 @@ import time
 group, topic, table, seconds = sys.argv[1:]
 # A static member, so that the one that is started again gets its partitions at once.
 settings = ["auto.offset.reset=earliest", f"group.instance.id={group}", "session.timeout.ms=6000"]
-consumer = subprocess.Popen(["kcat", "-q", "-u", "-b", os.environ["KAFKA_BOOTSTRAP"], *(word for each in settings for word in ["-X", each]), "-G", group, topic],
-                            stdout=subprocess.PIPE, text=True)
+options = [word for setting in settings for word in ["-X", setting]]
+kcat = ["kcat", "-q", "-u", "-b", os.environ["KAFKA_BOOTSTRAP"], *options, "-G", group, topic]
+consumer = subprocess.Popen(kcat, stdout=subprocess.PIPE, text=True)
 database = subprocess.Popen(["psql", "-qX", os.environ["POSTGRES_URL"]], stdin=subprocess.PIPE, text=True)
 for line in consumer.stdout:
     payment = json.loads(line)

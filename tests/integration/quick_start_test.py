@@ -33,8 +33,9 @@ class QuickStart(unittest.TestCase):
         (folder / "tests").symlink_to(ROOT / "tests")
         (folder / "bookings.pipe").write_text(found["pipe"], encoding="utf-8")
         (folder / "piperun").symlink_to(PIPERUN.absolute())
-        done = subprocess.run(["bash", "-euo", "pipefail", "-c", found["sh"]], cwd=folder, env=os.environ | {"PATH": f"{folder}:{os.environ['PATH']}"},
-                              capture_output=True, text=True, timeout=120, check=False)
+        environment = os.environ | {"PATH": f"{folder}:{os.environ['PATH']}"}
+        done = subprocess.run(["bash", "-euo", "pipefail", "-c", found["sh"]], cwd=folder, env=environment, capture_output=True,
+                              text=True, timeout=120, check=False)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         printed = iter(done.stdout.splitlines())
         for line in found["text"].splitlines():

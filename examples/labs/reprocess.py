@@ -1,0 +1,48 @@
+#!/usr/bin/env python3
+"""Reading again. Where a unit goes on is stored with its name: `start` counts only the first time, and what was read is not read again
+until somebody says so. Bookings have no key, so that they show what was read; receipts have one, and stay what they are.
+"""
+import datetime
+import time
+
+from lab import PAYMENTS_TABLES, Lab, await_that, payments
+
+AT_WORK = 75  # exit code: another process owns this work
+
+with Lab(__doc__) as lab:
+    lab.sql(PAYMENTS_TABLES)
+    pipeline = lab.pipeline("payments.pipe", "exactly_once", commit_records=1)
+    pipeline.put("paid", payments(1, 6))
+    time.sleep(0.01)
+    noon = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    time.sleep(0.01)
+    pipeline.put("paid", payments(7, 10))
+
+    def read_again(words, expected, *command):
+        before = lab.rows("bookings")
+        if command:
+            pipeline.tell(*command)
+        pipeline.drain()
+        lab.expect(f"read, {words}", expected, lab.rows("bookings") - before)
+
+    read_again("the first time", 10)
+    read_again("once more: nothing is new", 0)
+    read_again("from the beginning", 10, "offsets", "reset", "--to", "earliest")
+    read_again("from a time on", 4, "offsets", "reset", "--to", "datetime", noon)
+    read_again("as if it had never been there", 10, "offsets", "delete")
+    lab.expect("receipts, whose key is the payment", 10, lab.rows("receipts"))
+
+    lab.say("What is at work is left alone:")
+    pipeline.put("paid", payments(11, 11))
+    pipeline.start()
+    await_that(lambda: lab.rows("receipts") == 11, "the payment")
+    pipeline.tell("offsets", "reset", "--to", "earliest", code=AT_WORK)
+    pipeline.stop()
+    read_again("after a reset that was refused", 0)
+
+    lab.say("Two modes: what was before that time, once, and what comes after it, each under a name of its own, beside the others:")
+    for mode, bounds, count in [("history", f"earliest, stop_at = {noon}", 6), ("live", noon, 5)]:
+        lab.begin(mode)
+        lab.sql(PAYMENTS_TABLES)
+        lab.pipeline("payments.pipe", "exactly_once", topic=f'"{lab.first_name}.paid"', start=bounds).drain()
+        lab.expect(f"payments of the {mode}", count, lab.rows("bookings"))
