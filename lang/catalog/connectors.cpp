@@ -14,18 +14,20 @@ constexpr Roles kData = kSource | kSink;
 
 constexpr Option kKafka[] = {
     {"brokers", kAnywhere, TextOrList, "", "\"localhost:9092\"", false, Now, "addresses of some brokers, `host:port`"},
-    {"topic", kData, Text, "", "", true, Now, "the topic that is read or written"},
+    {"topic", kRead | kSink, Text, "", "", true, Now, "the topic that is read or written; for a table a compacted one"},
     {"start", kSource, Position, "earliest latest none", "earliest", false, Now,
      "where to begin, once, when the pipeline has no position yet"},
     {"stop_at", kSource, Time, "", "", false, Now, "records from this time on are not read"},
     {"group", kSource, Text, "", "", false, Now, "takes the positions of this consumer group over, once"},
     {"key", kSource, Fields, "", "", false, Now, "the fields that the message key holds; what a tombstone deletes"},
+    {"key", kTable, Fields, "", "", true, Now,
+     "the fields by which rows are found; the last record of each message key is a row"},
     {"key", kSink, Fields, "", "", false, Now, "the fields that make the message key; a keyed stream deletes by tombstone"},
     {"partitioned_by", kSource, Fields, "", "", false, Now, "a promise: records with equal fields are in one partition"},
     {"event_time", kSource, Field, "", "", false, Now,
      "the timestamp field that says when it happened; without it the log's timestamp"},
     {"tombstone", kSource, Word, "delete skip fail", "fail", false, Now, "what a record without a value means"},
-    {"sample", kSource, Text, "", "", false, Now, "file that fills the topic on the first start under --local"},
+    {"sample", kRead, Text, "", "", false, Now, "file that fills the topic or table on the first start under --local"},
     {"partitions", kSource | kSink, Integer, "", "", false, Now, "partitions of a topic that --local makes (1)"},
     {"headers", kSink, Expressions, "", "", false, Now, "headers of the records written, as expressions over the record"},
     {"value", kSink, Expression, "", "", false, Now, "the whole value of the records written, instead of the encoded fields"},
@@ -36,7 +38,7 @@ constexpr Option kKafka[] = {
 
 constexpr Option kPostgres[] = {
     {"url", kAnywhere, Address, "", "", true, Now, "postgres://user@host/database; with a password only as secret(…)"},
-    {"table", kRead | kSink, Text, "", "", false, Now, "the table, `name` or `schema.name`; without it the declaration's name"},
+    {"table", kTable | kSink, Text, "", "", false, Now, "the table, `name` or `schema.name`; without it the declaration's name"},
     {"key", kTable, Fields, "", "", true, Now, "the fields by which rows are found"},
     {"key", kSink, Fields, "", "", false, Now, "the fields by which a row is known; rows are then updated, not repeated"},
     {"on_conflict", kSink, Word, "update ignore error", "update", false, Now,
@@ -45,7 +47,12 @@ constexpr Option kPostgres[] = {
     {"create", kSink, Boolean, "", "false", false, Now, "makes the table if it is missing"},
     {"cache", kTable, Duration, "", "0s", false, Now, "how long a row that was read may be used again"},
     {"sample", kRead, Text, "", "", false, Now, "file that fills the table on the first start under --local"},
-    {"outbox", kSource, Text, "", "", false, Later, "the outbox table that is read as a stream"},
+    {"outbox", kSource, Text, "", "", true, Now,
+     "the table that is read as a stream and emptied: `id bigint` identity, `number bigint` unique and left null, your columns"},
+    {"start", kSource, Word, "earliest latest none", "earliest", false, Now,
+     "where to begin, once, when the pipeline has no position yet"},
+    {"event_time", kSource, Field, "", "", false, Now,
+     "the timestamp field that says when it happened; without it the time of reading"},
 };
 
 constexpr Option kEmbedded[] = {
@@ -112,8 +119,8 @@ constexpr Option kHttp[] = {
 
 //   name        roles                  domain            replay positions upsert delete headers keys  topics format available
 constexpr Connector kConnectors[] = {
-    {"kafka", kConnection | kSource | kSink, Domain::Kafka, true, true, false, true, true, true, true, true, Now,
-     "brokers security properties", "topics of a Kafka cluster", kKafka},
+    {"kafka", kAnywhere, Domain::Kafka, true, true, false, true, true, true, true, true, Now, "brokers security properties",
+     "topics of a Kafka cluster", kKafka},
     {"postgres", kAnywhere, Domain::Postgres, true, true, true, true, false, false, false, false, Now, "url",
      "tables of a PostgreSQL database", kPostgres},
     {"embedded", kAnywhere, Domain::Embedded, true, true, true, true, true, true, true, true, Now, "path",

@@ -129,8 +129,6 @@ constexpr Later kLater[] = {
     {"top", "`top` stages are", ""},
     {"time", "`time by` stages are", "the source option `event_time = FIELD` is there"},
     {"http", "the connector `http` is", "write into a topic or a table, and let a program of yours send what stands there"},
-    {"outbox", "the option `outbox` is", ""},
-    {"after", "`to … after …` is", ""},
     {"avro", "the format `avro` is", "`format = json` and `format = csv` are there"},
     {"protobuf", "the format `protobuf` is", "`format = json` and `format = csv` are there"},
     {"registry", "the option `registry` is", ""},

@@ -26,14 +26,14 @@ ir::Schema written_down(ir::Schema schema) {
 }  // namespace
 
 const ir::Schema& schema_behind(const ir::Program& program, Port port) {
-  const ir::Node& node = program.graph.nodes[port.first];
+  const ir::Node& node = program.graph.nodes[port.node];
   const auto* apply = std::get_if<ir::Apply>(&node.op);
-  if (apply && port.second > 0) return program.functions[apply->function].outputs[port.second];
+  if (apply && port.port > 0) return program.functions[apply->function].outputs[port.port];
   return node.output;
 }
 
 std::size_t add_link(ir::Program& program, ir::SystemId system, Port from, std::map<std::string, int>& links_of_flow) {
-  const ir::Node& node = program.graph.nodes[from.first];
+  const ir::Node& node = program.graph.nodes[from.node];
   const ir::Schema schema = written_down(schema_behind(program, from));
   const std::string topic = link_topic(program, node.flow, ++links_of_flow[node.flow]);
 
@@ -58,7 +58,7 @@ std::size_t add_link(ir::Program& program, ir::SystemId system, Port from, std::
   source.object = topic;
   source.type = program.types.record(topic, std::move(fields));
   source.event_time = column_named(schema, "@time");
-  source.options = {{"topic", topic}};
+  source.options = {{program.systems[system].kind == ir::SystemKind::Postgres ? "outbox" : "topic", topic}};
   source.site = node.site;
   program.records[source.type] = std::move(formats);
 

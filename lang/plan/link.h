@@ -1,15 +1,12 @@
-// Internal topics: what one unit of a chain writes and others read.
+// Internal topics and outboxes: what one unit of a chain writes and others read.
 #pragma once
 #include <map>
 #include <string>
-#include <utility>
 
 #include "lang/ir/program.h"
+#include "lang/plan/port.h"
 
 namespace piperun::plan {
-
-// An output of a node of the uncut graph.
-using Port = std::pair<ir::NodeId, std::uint32_t>;
 
 // Columns that arrive behind a port. The record type of a link has exactly these; a hidden column `#time` is there called `@time`.
 const ir::Schema& schema_behind(const ir::Program& program, Port port);

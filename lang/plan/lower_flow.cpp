@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "lang/ast/match.h"
+#include "lang/plan/after.h"
 #include "lang/plan/choices.h"
 
 namespace piperun::plan {
@@ -61,6 +62,7 @@ void FlowLowering::stage(const ast::Stage& stage, const sema::StageFact& fact) {
       [&](const sema::RouteFact& d) { route(std::get<ast::RouteStage>(stage.node), fact, d); },
       [&](const sema::ToFact& d) {
         to(d.sink);
+        if (d.after != sema::kNone) write_after(context_.program.sinks[d.sink], context_.program.sinks[d.after]);
       });
 }
 

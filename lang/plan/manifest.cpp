@@ -3,16 +3,10 @@
 #include <fmt/format.h>
 
 #include "lang/ir/print.h"
+#include "lang/value/fnv1a.h"
 
 namespace piperun::plan {
 namespace {
-
-// FNV-1a, 64 bits: it tells programs apart, it protects nothing.
-std::string hash(std::string_view text) {
-  std::uint64_t value = 14695981039346656037U;
-  for (const char c : text) value = (value ^ static_cast<unsigned char>(c)) * 1099511628211U;
-  return fmt::format("{:016x}", value);
-}
 
 std::string stages_text(const ir::Program& program, const ir::Unit& unit) {
   std::string text = ir::print(program, unit.dataflow);
@@ -28,7 +22,7 @@ Manifest manifest_of(const ir::Program& program, const ir::Unit& unit, const std
   Manifest manifest;
   manifest.id = program.id;
   manifest.unit = unit.name;
-  manifest.program = hash(stages_text(program, unit));
+  manifest.program = fmt::format("{:016x}", value::fnv1a(stages_text(program, unit)));
   manifest.delivery = ir::name(program.delivery);
   manifest.domain = program.systems[unit.domain].name;
   manifest.domain_kind = ir::name(program.systems[unit.domain].kind);

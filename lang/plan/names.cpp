@@ -32,10 +32,6 @@ std::string replay_topic(const ir::Program& program, const ir::Unit& unit) {
   return fmt::format("{}.{}.replay", program.id, unit.name);
 }
 
-std::string progress_topic(const ir::Program& program, const ir::Unit& unit) {
-  return fmt::format("{}.{}.progress", program.id, unit.name);
-}
-
 std::string link_topic(const ir::Program& program, std::string_view flow, int count) {
   return counted(fmt::format("{}.{}", program.id, flow), count);
 }

@@ -18,7 +18,6 @@ std::string transactional_id(const ir::Program& program, const ir::Unit& unit, s
 std::string manifest_topic(const ir::Program& program);                            // `<id>.manifests`
 std::string dead_letter_topic(const ir::Program& program);                         // `<id>.dead-letters`
 std::string replay_topic(const ir::Program& program, const ir::Unit& unit);        // `<id>.<unit>.replay`
-std::string progress_topic(const ir::Program& program, const ir::Unit& unit);      // `<id>.<unit>.progress`
 std::string link_topic(const ir::Program& program, std::string_view flow,
                        int count);  // `<id>.<flow>`, the second one `<id>.<flow>2`
 std::string state_store_file(const ir::Program& program);                          // `<id>.db`, below the state directory

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "lang/ir/outbox.h"
+#include "lang/plan/after.h"
 #include "lang/plan/systems.h"
 
 namespace piperun::plan {
@@ -59,8 +61,19 @@ class Emitter {
             std::ranges::any_of(unit_.tables, [&](ir::TableId id) { return !program_.tables[id].sample.empty(); }));
   }
 
+  // Rows of a table, which have no place in it before they are numbered. A stand-in's topic needs nothing of the kind.
+  bool reads_outbox() const {
+    return std::ranges::any_of(unit_.sources, [&](ir::SourceId id) {
+      const ir::Source& source = program_.sources[id];
+      return ir::is_outbox(source) && runs_as(program_.systems[source.system]) == ir::SystemKind::Postgres;
+    });
+  }
+
+  // An outbox is emptied by its relay.
   bool writes_link() const {
-    return std::ranges::any_of(program_.links, [&](const ir::Link& l) { return std::ranges::count(unit_.sinks, l.sink) > 0; });
+    return std::ranges::any_of(program_.links, [&](const ir::Link& l) {
+      return std::ranges::count(unit_.sinks, l.sink) > 0 && runs_as(program_.systems[l.system]) != ir::SystemKind::Postgres;
+    });
   }
 
   Steps each_sink(StepKind kind, bool joining) const {
@@ -73,6 +86,27 @@ class Emitter {
   Steps all_sinks(StepKind kind) const {
     Steps steps;
     for (const ir::SinkId sink : unit_.sinks) steps.push_back(of_sink(kind, sink, false));
+    return steps;
+  }
+  // How many sinks of this unit are written before it, one after the other.
+  std::size_t place(ir::SinkId sink) const {
+    std::size_t result = 0;
+    for (auto before = written_after(program_, sink); before && result < unit_.sinks.size(); ++result) {
+      if (std::ranges::count(unit_.sinks, *before) == 0) break;
+      before = written_after(program_, *before);
+    }
+    return result;
+  }
+  // Without a transaction: what follows another sink is written when that one has acknowledged.
+  Steps write_all() const {
+    Steps steps;
+    for (std::size_t turn = 0; turn <= unit_.sinks.size(); ++turn) {
+      for (const StepKind kind : {StepKind::Write, StepKind::Await}) {
+        for (const ir::SinkId sink : unit_.sinks) {
+          if (place(sink) == turn) steps.push_back(of_sink(kind, sink, false));
+        }
+      }
+    }
     return steps;
   }
   // A Kafka producer sends in the background: a `write` that is in no transaction is certain only when it was awaited.
@@ -92,8 +126,11 @@ class Emitter {
     const Steps claim = is_kafka() ? Steps{} : Steps{inside(StepKind::Claim)};
     return when(has_samples(), {one(StepKind::FillSample)}) + Steps{one(StepKind::Freeze)} + before +
            Steps{one(StepKind::Begin)} + claim + Steps{inside(StepKind::PutManifest), inside(StepKind::SeedPosition)} + fence +
-           Steps{one(StepKind::Commit)} + when(has_keys_, {one(StepKind::RestoreState)});
+           Steps{one(StepKind::Commit)} + when(has_keys_, {one(StepKind::RestoreState)}) +
+           when(reads_outbox(), {one(StepKind::NumberRows)});
   }
+
+  Steps fetch() const { return when(reads_outbox(), {one(StepKind::NumberRows)}) + Steps{one(StepKind::Fetch)}; }
 
   Steps leave() const { return {one(StepKind::Abort), one(StepKind::Release)}; }
 
@@ -102,7 +139,8 @@ class Emitter {
   Steps tidy() const {
     return when(has_keys_, {one(StepKind::ExpireKeys)}) + when(writes_link(), {one(StepKind::Trim)}) +
            when(domain_ == ir::SystemKind::Postgres && program_.systems[unit_.source_system].kind == ir::SystemKind::Kafka,
-                {one(StepKind::MirrorPositions)});
+                {one(StepKind::MirrorPositions)}) +
+           when(reads_outbox(), {one(StepKind::DeleteSent)});
   }
 
   // ---- the three guarantees
@@ -110,8 +148,8 @@ class Emitter {
   ir::Protocol at_most_once() const {
     ir::Protocol p;
     p.on_assign = assign();
-    p.batch = Steps{one(StepKind::Fetch), one(StepKind::CommitOffsets, StepMode::Sync), one(StepKind::Process)} +
-              all_sinks(StepKind::Write) + all_sinks(StepKind::Await) + Steps{one(StepKind::PutState)};
+    p.batch = fetch() + Steps{one(StepKind::CommitOffsets, StepMode::Sync), one(StepKind::Process)} + write_all() +
+              Steps{one(StepKind::PutState)} + when(reads_outbox(), {one(StepKind::DeleteSent)});
     // A late request must not put the position back: it is refused, or known, before the position is read.
     p.on_unclear = is_kafka() ? Steps{one(StepKind::ReopenConsumer), one(StepKind::ReadPosition, StepMode::Plain)}
                               : Steps{one(StepKind::Abort), one(StepKind::ReadPosition, StepMode::Locking)};
@@ -128,9 +166,8 @@ class Emitter {
                                                                            : StepMode::Sync;
     ir::Protocol p;
     p.on_assign = assign();
-    p.batch = Steps{one(StepKind::Fetch), one(StepKind::Process)} + all_sinks(StepKind::Write) + all_sinks(StepKind::Await) +
-              Steps{one(StepKind::CheckMembership)} + when(has_keys_, {one(StepKind::ClaimKeys)}) +
-              when(keeps_letters(), {one(StepKind::TakeReplay)}) +
+    p.batch = fetch() + Steps{one(StepKind::Process)} + write_all() + Steps{one(StepKind::CheckMembership)} +
+              when(has_keys_, {one(StepKind::ClaimKeys)}) + when(keeps_letters(), {one(StepKind::TakeReplay)}) +
               Steps{one(StepKind::PutState), one(StepKind::CommitOffsets, mode)} +
               when(has_keys_ && is_kafka(), {one(StepKind::ApplyState)}) + tidy();
     p.on_unclear = Steps{one(StepKind::Abort), one(StepKind::ReadPosition, is_kafka() ? StepMode::Plain : StepMode::Locking)} +
@@ -147,10 +184,10 @@ class Emitter {
   ir::Protocol exactly_once_database() const {
     ir::Protocol p;
     p.on_assign = assign();
-    p.batch = Steps{one(StepKind::Fetch), one(StepKind::Process)} + each_sink(StepKind::Write, false) +
-              each_sink(StepKind::Await, false) + Steps{one(StepKind::Begin), inside(StepKind::Fence)} +
-              when(keeps_letters(), {inside(StepKind::TakeReplay)}) + when(has_keys_, {inside(StepKind::ClaimKeys)}) +
-              each_sink(StepKind::Write, true) + Steps{inside(StepKind::PutState), one(StepKind::Commit)} + tidy();
+    p.batch = fetch() + Steps{one(StepKind::Process)} + each_sink(StepKind::Write, false) + each_sink(StepKind::Await, false) +
+              Steps{one(StepKind::Begin), inside(StepKind::Fence)} + when(keeps_letters(), {inside(StepKind::TakeReplay)}) +
+              when(has_keys_, {inside(StepKind::ClaimKeys)}) + each_sink(StepKind::Write, true) +
+              Steps{inside(StepKind::PutState), one(StepKind::Commit)} + tidy();
     p.on_unclear = Steps{one(StepKind::Abort), one(StepKind::ReadPosition, StepMode::Locking)} +
                    when(has_keys_, {one(StepKind::RestoreState)});
     p.on_poison = {one(StepKind::Abort), one(StepKind::Reprocess)};
@@ -164,8 +201,8 @@ class Emitter {
   ir::Protocol exactly_once_kafka() const {
     ir::Protocol p;
     p.on_assign = assign();
-    p.batch = Steps{one(StepKind::Fetch), one(StepKind::Process)} + each_sink(StepKind::Write, false) +
-              each_sink(StepKind::Await, false) + Steps{one(StepKind::Begin)} + when(has_keys_, {inside(StepKind::ClaimKeys)}) +
+    p.batch = fetch() + Steps{one(StepKind::Process)} + each_sink(StepKind::Write, false) + each_sink(StepKind::Await, false) +
+              Steps{one(StepKind::Begin)} + when(has_keys_, {inside(StepKind::ClaimKeys)}) +
               when(keeps_letters(), {inside(StepKind::TakeReplay)}) + each_sink(StepKind::Write, true) +
               Steps{inside(StepKind::PutState), one(StepKind::CheckMembership), inside(StepKind::StoreOffsets),
                     one(StepKind::Commit), one(StepKind::RetireProducer)} +

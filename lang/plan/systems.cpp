@@ -6,7 +6,7 @@ namespace piperun::plan {
 
 const SystemTraits& traits(ir::SystemKind kind) {
   static constexpr SystemTraits kKafka{"a Kafka cluster", true, true, true, ""};
-  static constexpr SystemTraits kPostgres{"a PostgreSQL database", true, false, false, ""};
+  static constexpr SystemTraits kPostgres{"a PostgreSQL database", true, true, false, ""};
   static constexpr SystemTraits kEmbedded{"an embedded database", true, true, false, ""};
   static constexpr SystemTraits kFile{"files", false, false, false, "a line can be written twice"};
   static constexpr SystemTraits kStdin{"standard input", false, false, false, ""};

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "lang/plan/after.h"
 #include "lang/plan/graph.h"
 #include "lang/plan/link.h"
 #include "lang/plan/names.h"
@@ -115,13 +116,77 @@ class Cutter {
     }
     check_source(source);
     std::map<ir::SystemId, Nodes> ways;
+    std::vector<Relay> relays;
     for (const ir::NodeId output : outputs) {
+      if (auto relay = relay_of(output)) {
+        for (const Port& port : relay->from) ways[relay->through].insert(port.node);
+        relays.push_back(std::move(*relay));
+        continue;
+      }
       check_cluster(source, output);
       const bool joins = traits(system_of(output).kind).transactions;
       ways[joins ? sink_of(output).system : home(source)].insert(output);
     }
     for (auto& [domain, nodes] : ways) nodes = intersection(reached, graph_.above(nodes));
     chain(source, ways);
+    for (const Relay& relay : relays) cut_relay(source, relay);
+  }
+
+  // `to EVENTS after ROWS` where the two have no transaction in common: what goes to EVENTS lies in the system of ROWS first, committed
+  // with them, and a unit of its own carries it on.
+  struct Relay {
+    ir::NodeId output = 0;
+    ir::SystemId through = 0;
+    std::vector<Port> from;  // what leads to the output
+  };
+
+  std::optional<Relay> relay_of(ir::NodeId output) {
+    const auto id = std::get<ir::Output>(program_.graph.nodes[output].op).sink;
+    const auto after = written_after(program_, id);
+    if (!after || program_.sinks[*after].system == program_.sinks[id].system) return std::nullopt;
+    Relay relay{output, program_.sinks[*after].system, {}};
+    if (!traits(program_.systems[relay.through].kind).transactions) {
+      report_.add(Code::P0401, places_.of_sink(*after))
+          .message(fmt::format("`{}` cannot be written after `{}`", program_.sinks[id].name, program_.sinks[*after].name))
+          .label(fmt::format("{} cannot hold what is to follow in the same transaction",
+                             traits(program_.systems[relay.through].kind).words))
+          .secondary(places_.delivery, "promised here")
+          .help("or promise less: `delivery = at_least_once`", places_.delivery, "at_least_once");
+      return std::nullopt;
+    }
+    for (ir::NodeId node = 0; node < program_.graph.nodes.size(); ++node) {
+      const auto& next = program_.graph.nodes[node].next;
+      for (std::uint32_t port = 0; port < next.size(); ++port) {
+        if (std::ranges::find(next[port], output, &ir::Edge::to) != next[port].end()) relay.from.emplace_back(node, port);
+      }
+    }
+    return relay;
+  }
+
+  // The part that commits with ROWS writes the link. What it only reads from a chain itself, the relay reads from there: then nothing
+  // binds the two, and the file is refused.
+  void cut_relay(ir::SystemId source, const Relay& relay) {
+    Part& writer = parts_[{source, relay.through}];
+    const ir::SystemId target = sink_of(relay.output).system;
+    const bool joins = traits(program_.systems[target].kind).transactions;
+    Part& reader = parts_[{relay.through, joins ? target : home(relay.through)}];
+    reader.nodes.insert(relay.output);
+    for (const Port& port : relay.from) {
+      if (!writer.nodes.contains(port.node)) return refuse_relay(relay);
+      auto found = writer.writes.find(port);
+      if (found == writer.writes.end())
+        found = writer.writes.emplace(port, add_link(program_, relay.through, port, links_of_flow_)).first;
+      reader.reads[port] = found->second;
+    }
+  }
+
+  void refuse_relay(const Relay& relay) {
+    const ir::Node& node = program_.graph.nodes[relay.output];
+    report_.add(Code::P0413, places_.at(node.site))
+        .message(fmt::format("`{}` follows a stage whose result several systems need", node.stage))
+        .label("what it writes would not be committed with the rows that it is to follow")
+        .secondary(places_.delivery, "promised here")
+        .help("add a stage between them in this flow, `set` or `map`, or write to the two sinks from flows of their own");
   }
 
   void check_source(ir::SystemId source) {
@@ -243,7 +308,7 @@ class Cutter {
     std::map<ir::NodeId, ir::NodeId> copies;
     auto& nodes = unit.dataflow.nodes;
     for (const auto& [port, link] : part.reads) {
-      nodes.push_back(link_reader(program_, program_.links[link], program_.graph.nodes[port.first]));
+      nodes.push_back(link_reader(program_, program_.links[link], program_.graph.nodes[port.node]));
     }
     for (const ir::NodeId id : part.nodes) {
       copies[id] = static_cast<ir::NodeId>(nodes.size());
@@ -258,7 +323,7 @@ class Cutter {
     };
     ir::NodeId reader = 0;
     for (const auto& [port, link] : part.reads) {
-      nodes[reader++].next = {inside(program_.graph.nodes[port.first].next[port.second])};
+      nodes[reader++].next = {inside(program_.graph.nodes[port.node].next[port.port])};
     }
     for (const ir::NodeId id : part.nodes) {
       auto& next = nodes[copies[id]].next;
@@ -267,8 +332,8 @@ class Cutter {
       }
     }
     for (const auto& [port, link] : part.writes) {
-      nodes.push_back(link_writer(program_, program_.links[link], program_.graph.nodes[port.first]));
-      nodes[copies[port.first]].next[port.second].push_back({static_cast<ir::NodeId>(nodes.size() - 1)});
+      nodes.push_back(link_writer(program_, program_.links[link], program_.graph.nodes[port.node]));
+      nodes[copies[port.node]].next[port.port].push_back({static_cast<ir::NodeId>(nodes.size() - 1)});
     }
     collect(unit);
     return unit;

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "lang/ir/outbox.h"
 #include "lang/ir/print.h"
 #include "lang/plan/names.h"
 #include "lang/plan/systems.h"
@@ -79,13 +80,19 @@ class Explainer {
   }
 
   const char* source_kind(const ir::Source& source) const {
+    if (ir::is_outbox(source)) return "outbox";
     return program_.systems[source.system].kind == ir::SystemKind::File ? "path" : "topic";
   }
 
   void sink(const ir::Sink& sink) {
     const char* each = sink.is_topic ? "with the key" : "one row per";
     const std::string key = sink.key.empty() ? std::string() : fmt::format(", {} {}", each, key_names(sink));
-    line("  writes   {}: {}{}{}", sink.name, object_words(sink.is_topic ? "topic" : "table", sink.object),
+    const bool is_outbox = sink.is_topic && program_.systems[sink.system].kind == ir::SystemKind::Postgres;
+    line("  writes   {}: {}{}{}", sink.name,
+         object_words(is_outbox       ? "outbox"
+                      : sink.is_topic ? "topic"
+                                      : "table",
+                      sink.object),
          plan::describe(program_.systems[sink.system]), key);
   }
 
@@ -223,6 +230,8 @@ class Explainer {
       found.push_back(
           fmt::format("`{}` knows a repeat for {}. Repeats made by the producer are other records; only this stage removes them.",
                       state.name, value::duration_text(state.within)));
+      found.push_back(fmt::format("A record that reaches `{}` more than {} late may miss the key that it repeats.", state.name,
+                                  value::duration_text(state.within)));
       if (domain.kind == ir::SystemKind::Kafka)
         found.push_back(
             fmt::format("In Kafka, equal keys of `{}` must be in one partition of the source (`partitioned_by`).", state.name));

@@ -116,7 +116,10 @@ class Flows {
     const ir::Sink& sink = program_.sinks[output.sink];
     std::string note;
     if (output.remove >= 0) note = "(a record can delete its key)";
-    if (std::ranges::count(program_.links, output.sink, &ir::Link::sink)) note = "(an internal topic, for the next unit)";
+    if (std::ranges::count(program_.links, output.sink, &ir::Link::sink)) {
+      const bool is_outbox = program_.systems[sink.system].kind == ir::SystemKind::Postgres;
+      note = is_outbox ? "(an outbox beside the rows, for the next unit)" : "(an internal topic, for the next unit)";
+    }
     out_ += beside(fmt::format("to {}", sink.name), note);
   }
 

@@ -137,6 +137,7 @@ std::string Analysis::object_of(const Attached& attached, const ast::Declaration
         .secondary(attached.options.at("topic").name_span, "a topic here");
   }
   if (*is_topic) return text("topic");
+  if (attached.options.contains("outbox")) return text("outbox");
   if (connector.has_format && !connector.reads_topics) return text("path");
   if (connector.domain == catalog::Domain::None) return "";
   if (std::holds_alternative<ast::SourceDecl>(declaration.node) && connector.name == "embedded") {

@@ -164,7 +164,8 @@ StageDetail Analysis::to(const ast::ToStage& to_stage, Flowing& flowing) {
   }
   if (to_stage.after) {
     if (const auto after = sink(*to_stage.after)) fact.after = *after;
-    context_.not_yet("after", to_stage.after->span);
+    if (fact.after != kNone && fact.after == fact.sink)
+      context_.error(Code::P0614, to_stage.after->span, fmt::format("`{}` cannot be written after itself", to_stage.sink.text));
   }
   return fact;
 }

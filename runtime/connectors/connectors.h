@@ -10,6 +10,7 @@
 #include "runtime/base/result.h"
 #include "runtime/commit/domain.h"
 #include "runtime/connectors/group.h"
+#include "runtime/connectors/outbox.h"
 #include "runtime/connectors/sink.h"
 #include "runtime/connectors/source.h"
 #include "runtime/connectors/table.h"
@@ -31,6 +32,9 @@ class Connectors {
                                                                     const std::string& unit) = 0;
   virtual base::Result<std::unique_ptr<Source>> open_source(const ir::Program& program, const ir::Unit& unit,
                                                             ir::SourceId source) = 0;
+  // What numbers and removes the rows of a source; null if it needs nothing of the kind.
+  virtual base::Result<std::unique_ptr<OutboxRelay>> open_relay(const ir::Program& program, const ir::Unit& unit,
+                                                                ir::SourceId source) = 0;
   // `domain`: the unit's; a sink of the same system writes inside its transaction. It must outlive the sink.
   virtual base::Result<std::unique_ptr<Sink>> open_sink(const ir::Program& program, const ir::Unit& unit, ir::SinkId sink,
                                                         commit::Domain& domain) = 0;

@@ -63,12 +63,12 @@ base::Result<Progress> Worker::assign() {
 }
 
 base::Result<bool> Worker::is_at_end() {
-  if (retake_at_) return false;
+  if (retake_at_ || has_more_replays_) return false;
   return intake_ ? intake_->is_at_end() : true;
 }
 
 base::Result<bool> Worker::is_exhausted() {
-  if (retake_at_) return false;
+  if (retake_at_ || has_more_replays_) return false;
   return intake_ ? intake_->is_exhausted() : true;
 }
 
@@ -112,7 +112,11 @@ base::Result<Progress> Worker::run_batch() {
 }
 
 base::Result<Progress> Worker::fetch_and_run() {
-  if (const auto fetched = fetch(); !fetched) {
+  const std::vector<ir::Step>& list = unit_.protocol.batch;
+  const auto numbering = std::ranges::find(list, ir::StepKind::NumberRows, &ir::Step::kind);
+  const auto numbered = numbering == list.end() ? base::Result<void>() : number_rows();
+  if (numbered && numbering != list.end() && observer_.after(unit_, *numbering) == Verdict::Crash) return Progress::Crashed;
+  if (const auto fetched = numbered ? fetch() : numbered; !fetched) {
     if (base::traits(fetched.error().code).error_class != base::ErrorClass::Transient) return std::unexpected(fetched.error());
     if (!wait_before_retry(fetched.error())) return std::unexpected(fetched.error());
     return Progress::Idle;
@@ -124,7 +128,6 @@ base::Result<Progress> Worker::fetch_and_run() {
       return std::unexpected(owned.error());
     return Progress::Idle;
   }
-  const std::vector<ir::Step>& list = unit_.protocol.batch;
   if (observer_.after(unit_, list[index_of(list, ir::StepKind::Fetch)]) == Verdict::Crash) return Progress::Crashed;
   return run_range(0, batch_.records.size());
 }
@@ -137,7 +140,7 @@ base::Result<Progress> Worker::run_range(std::size_t first, std::size_t last, st
   std::size_t next = resume > 0 ? index_of(list, ir::StepKind::Process) : 0;
   while (next < list.size()) {
     const ir::Step& step = list[next];
-    if (step.kind == ir::StepKind::Fetch) {
+    if (step.kind == ir::StepKind::Fetch || step.kind == ir::StepKind::NumberRows) {  // they were done
       ++next;
       continue;
     }
@@ -353,10 +356,11 @@ base::Result<Worker::Flow> Worker::execute(const ir::Step& step, Attempt& attemp
     case ir::StepKind::LookupKeys:
     case ir::StepKind::Reprocess:
     case ir::StepKind::TakeReplay: return Flow::Next;
-    case ir::StepKind::NumberRows:
-    case ir::StepKind::DeleteSent:
-      return base::failure(base::ErrorCode::NotInThisVersion,
-                           fmt::format("the step `{}` needs a server", ir::traits(step.kind).text));
+    case ir::StepKind::NumberRows: {
+      const auto claimed = attempt.last == attempt.first ? claim_relays() : base::Result<void>();
+      return next(claimed ? number_rows() : claimed);
+    }
+    case ir::StepKind::DeleteSent: return next(delete_sent());
   }
   return Flow::Next;
 }

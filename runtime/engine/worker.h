@@ -97,6 +97,9 @@ class Worker {
   base::Result<void> put_state(const Attempt& attempt);
   base::Result<void> commit_offsets(const ir::Step& step, Attempt& attempt);
   base::Result<void> expire_keys();
+  base::Result<void> claim_relays();
+  base::Result<void> number_rows();
+  base::Result<void> delete_sent();
   void trim();
   base::Result<void> trim(const ir::Link& link);
   void lose(Attempt& attempt);
@@ -119,6 +122,7 @@ class Worker {
   bool is_first_;  // writes the manifest, seeds the positions, replays dead letters: one worker of the unit
   std::vector<std::unique_ptr<connectors::Table>> tables_;
   std::vector<std::unique_ptr<connectors::Source>> sources_;  // the intake reads them in its thread
+  std::vector<std::unique_ptr<connectors::OutboxRelay>> relays_;  // one per source, null where it has none
   std::unique_ptr<commit::Domain> domain_;
   std::vector<std::unique_ptr<connectors::Sink>> sinks_;  // one per Unit::sinks; some write through the domain
   std::vector<ReadPartition> all_;  // partitions of the unit; the last is that of replayed dead letters
@@ -141,6 +145,7 @@ class Worker {
   Processed processed_;
   Retry retry_;
   int batches_until_replay_ = 0;
+  bool has_more_replays_ = false;  // than were read at once: asked for, and still to come
   int batches_until_expiry_ = 0;
   std::int64_t trim_at_ = 0;  // monotonic microseconds
   std::vector<commit::Counts> unsettled_;  // per partition: fates that come after their positions (at_most_once)

@@ -57,9 +57,20 @@ std::map<std::string, std::string> params_of(const sema::Program& files, const C
   return params;
 }
 
+// Before the program is cut: names of groups and internal topics come from its id.
+void limit(ir::Program& program, const CompileOptions::Range& range) {
+  program.id = range.name;
+  for (ir::Source& source : program.sources) {
+    if (!range.from.empty()) source.start = range.from;
+    if (!range.until.empty()) source.stop_at = range.until;
+    source.options.erase("group");  // positions of others are not taken over twice
+  }
+}
+
 void make_program(Compiled& result, const CompileOptions& options, const sema::Options& analysis) {
   ir::Program program = plan::lower(result.files, result.facts, analysis, *result.sources);
   if (options.delivery) program.delivery = *options.delivery;
+  if (options.range) limit(program, *options.range);
   result.places = plan::places_of(program, result.files, result.facts, *result.sources);
   result.proofs = prove::compile(program, result.places, result.report, options.optimized);
   if (result.report.has_errors()) return;

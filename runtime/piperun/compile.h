@@ -24,6 +24,11 @@ struct CompileOptions {
   bool run = false;                           // about to run: env() must be set
   std::map<std::string, std::string> params;
   std::optional<ir::Delivery> delivery;       // --delivery: only under `local`
+  // --as: another run of the same file, with positions and state of its own, over records of a time.
+  struct Range {
+    std::string name, from, until;            // RFC 3339; "": as the file says
+  };
+  std::optional<Range> range;
   bool optimized = true;                      // false: stages stay as written, for `explain`
   std::string folder;                         // put before paths when they are read from the disk; "": none
   std::map<std::string, std::string> files;   // virtual files, by path; looked at before the disk

@@ -2,9 +2,11 @@
 #include <fmt/ostream.h>
 
 #include <algorithm>
+#include <cctype>
 
 #include "lang/ast/print.h"
 #include "lang/ir/print.h"
+#include "lang/value/time.h"
 #include "runtime/engine/engine.h"
 #include "runtime/piperun/compile.h"
 #include "runtime/piperun/ledger.h"
@@ -25,6 +27,9 @@ constexpr Option kOptions[] = {
     kParam,
     kStateDir,
     {"--upgrade", Takes::One, false, "keep migrate reset", "what becomes of stored state that does not fit the program any more"},
+    {"--as", Takes::One, false, "", "a second run beside the one of the file, with positions and state of its own under this id"},
+    {"--from", Takes::One, false, "", "with --as: begin at this time, earliest or latest"},
+    {"--until", Takes::One, false, "", "with --as: end before the first record of this time, or at the end of what is there"},
     {"--delivery", Takes::One, false, "at_most_once at_least_once exactly_once",
      "another promise than the file's, to see the difference; with --local"},
     {"--emit", Takes::One, false, "ast ir", "print the syntax tree or the executable form, and do not run"},
@@ -34,6 +39,25 @@ constexpr Option kOptions[] = {
 std::optional<std::uint32_t> number_of_workers(const Arguments& arguments) {
   const auto workers = arguments.number("--workers", 1);
   return workers && *workers >= 1 && *workers <= 256 ? std::optional(static_cast<std::uint32_t>(*workers)) : std::nullopt;
+}
+
+// A time, or one of the words; nullopt: neither.
+bool is_position(const std::string& text) {
+  return text.empty() || text == "earliest" || text == "latest" || value::parse_timestamp(text).has_value();
+}
+
+// What is wrong with --as, --from and --until; "" nothing.
+std::string read_range(const Arguments& arguments, CompileOptions& options) {
+  CompileOptions::Range range{arguments.text("--as"), arguments.text("--from"), arguments.text("--until")};
+  if (range.name.empty())
+    return range.from.empty() && range.until.empty() ? ""
+                                                     : "--from and --until are for a second run: give it an id with --as NAME";
+  const auto is_plain = [](unsigned char c) { return std::isalnum(c) != 0 || c == '_' || c == '-' || c == '.'; };
+  if (!std::ranges::all_of(range.name, is_plain)) return "--as NAME is of letters, digits, `_`, `-` and `.`";
+  if (!is_position(range.from)) return "--from is a time like 2026-01-31T12:00:00Z, earliest or latest";
+  if (!range.until.empty() && !value::parse_timestamp(range.until)) return "--until is a time like 2026-01-31T12:00:00Z";
+  options.range = std::move(range);
+  return "";
 }
 
 Exit emit(const std::string& path, const std::string& what, const CompileOptions& options, World& world) {
@@ -53,7 +77,9 @@ Exit execute(const Compiled& compiled, const std::string& path, const Arguments&
   std::stop_source stop;
   StopSignals signals([&] { stop.request_stop(); });
   engine::Options options = engine_options(compiled);
-  options.drain = arguments.has("--drain");
+  // A time that is over: what is there is all there will be of it.
+  const auto until = value::parse_timestamp(arguments.text("--until"));
+  options.drain = arguments.has("--drain") || (until && *until <= world.clock.now());
   options.workers = workers;
   options.compare = comparer(*upgrade_of(arguments.text("--upgrade")));
   const std::string state_dir = arguments.text("--state-dir", ".piperun");
@@ -80,11 +106,14 @@ Exit run(const Arguments& arguments, World& world) {
   options->delivery = delivery_of(arguments.text("--delivery"));
   if (options->delivery && !options->local)
     return misuse(world, "--delivery is possible with --local only: the file says what must be true");
+  if (const std::string wrong = read_range(arguments, *options); !wrong.empty()) return misuse(world, wrong);
   const std::string path = arguments.text("FILE");
   if (arguments.has("--emit")) return emit(path, arguments.text("--emit"), *options, world);
   options->run = true;
   const auto compiled = compile_or_tell(path, *options, world);
   if (!compiled) return compiled.error();
+  if (options->range && options->range->name == compiled->facts.pipeline.id)
+    return misuse(world, "--as NAME is another id than the pipeline's own");
   return execute(*compiled, path, arguments, *workers, world);
 }
 

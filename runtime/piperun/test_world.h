@@ -41,6 +41,10 @@ class FailingConnectors final : public connectors::Connectors {
   }
   base::Result<std::unique_ptr<connectors::Source>> open_source(const ir::Program& program, const ir::Unit& unit,
                                                                 ir::SourceId source) override;
+  base::Result<std::unique_ptr<connectors::OutboxRelay>> open_relay(const ir::Program& program, const ir::Unit& unit,
+                                                                    ir::SourceId source) override {
+    return real_.open_relay(program, unit, source);
+  }
   base::Result<std::unique_ptr<connectors::Sink>> open_sink(const ir::Program& program, const ir::Unit& unit, ir::SinkId sink,
                                                             commit::Domain& domain) override;
   base::Result<std::unique_ptr<connectors::Table>> open_table(const ir::Program& program, const ir::Unit& unit, ir::TableId table,

@@ -42,6 +42,7 @@ class Combination:
     database: bool = False  # its rows and positions are in PostgreSQL
     copies: bool = False  # a second unit puts the same rows into PostgreSQL
     with_repeats: bool = False
+    outbox: bool = False  # it reads a table of PostgreSQL
     processes: int = 2
     workers: int = 2
     unit: str = "bus.bus"
@@ -53,6 +54,7 @@ COMBINATIONS = [
     Combination("kafka_dedup", "kafka_dedup", with_repeats=True),
     Combination("kafka_to_postgres", "kafka_to_postgres", database=True, unit="bus.shop"),
     Combination("postgres_dedup", "postgres_dedup", database=True, with_repeats=True, unit="bus.shop"),
+    Combination("outbox_to_kafka", "outbox_to_kafka", outbox=True, unit="shop.bus"),
     Combination("kafka_to_both", "kafka_to_both", copies=True, with_repeats=True),
     Combination("at_least_once", "kafka_to_kafka", delivery="at_least_once"),
     Combination("at_most_once", "kafka_to_kafka", delivery="at_most_once"),
@@ -83,7 +85,10 @@ class Run:
             self.output = surroundings.TableReader(world, f"rows_{self.name}", f"chaos_{self.name}", f"events_{self.name}")
         else:
             self.output = surroundings.TopicReader(world, f"rows_{self.name}")
-        self.input = surroundings.Input(world, f"events_{self.name}", seed, combination.with_repeats)
+        if combination.outbox:
+            self.input = surroundings.OutboxInput(world, f"events_{self.name}", seed)
+        else:
+            self.input = surroundings.Input(world, f"events_{self.name}", seed, combination.with_repeats)
         self.members, self.guests, self.exits = [], 0, Counter()
         self.recovery = defaultdict(list)
         self.faults = Counter()
@@ -150,7 +155,7 @@ class Run:
         begun = time.monotonic()
         self.stop_feeding()
         self.input.close()
-        ends = [end for _, _, end in self.world.ask("committed", self.group, f"events_{self.name}", PARTITIONS)]
+        ends = self.ends()
         while not self.is_used_up(ends):
             if time.monotonic() - begun > PROGRESS_WITHIN:
                 raise Stalled(f"not drained after {PROGRESS_WITHIN:.0f} s: {self.output.progress()} of {self.input.used}")
@@ -166,15 +171,24 @@ class Run:
         if self.combination.copies and len(surroundings.rows_of_table(self.world, f"rows_{self.name}")) < self.input.used:
             return False
         if self.combination.database:
-            return self.output.progress() == [int(end) for end in ends]
+            return self.output.progress() == ends
         if self.combination.delivery == "exactly_once" and sum(self.output.progress()) < self.input.used:
             return False
-        return self.committed() == [int(end) for end in ends]
+        return self.committed() == ends
+
+    def ends(self):
+        """Of the input, per partition."""
+        if self.combination.outbox:
+            return [self.input.fates["read"]]
+        return [int(end) for _, _, end in self.world.ask("committed", self.group, f"events_{self.name}", PARTITIONS)]
 
     def committed(self):
         """What the unit has committed, per partition of its source."""
         if self.combination.database:
             return self.output.progress()
+        if self.combination.outbox:
+            progress = f"{self.group}.public.events_{self.name}.progress"
+            return [int(offset) for _, offset, _ in self.world.ask("committed", self.group, progress, 1)]
         found = self.world.ask("committed", self.group, f"events_{self.name}", PARTITIONS)
         return [int(offset) for _, offset, _ in found]
 
@@ -204,8 +218,9 @@ class Run:
             if member.process and member.process.poll() is None:
                 member.kill()
         self.output.close()
-        if self.input.process.poll() is None:
-            self.input.process.kill()
+        for writer in getattr(self.input, "writers", [self.input.process]):
+            if writer.poll() is None:
+                writer.kill()
 
 
 def plan_of(combination, options, rng):
@@ -239,9 +254,12 @@ def judge(tally, run, words, drained, limit):
                                      f"another fault ({others}): {allowed}")
     tally.check(run.output.agrees, f"{words}: a reader beside it saw what is there, in order")
     tally.check(drained <= limit, f"{words}: used up {drained:.1f} s after the last fault, at most {limit:.0f} s")
-    ends = [int(end) for _, _, end in run.world.ask("committed", run.group, f"events_{run.name}", PARTITIONS)]
+    ends = run.ends()
     tally.check(run.committed() == ends, f"{words}: positions {run.committed()}, ends of the input {ends}")
     ledger = run.ledger()
+    if run.combination.outbox:
+        left = run.world.sql(f"select count(*) from public.events_{run.name}")[0][0]
+        tally.check(left == "0", f"{words}: {left} rows are left in the outbox")
     (run.folder / "ledger.json").write_text(json.dumps(ledger, indent=1), encoding="utf-8")
     exact = ["read"] if delivery == "at_most_once" else LEDGER
     counts = {name: ledger[name] for name in [*LEDGER, "unknown"]}

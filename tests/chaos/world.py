@@ -97,7 +97,7 @@ class Input:
         self.fates, self.seq = Counter(), Counter()
         self.expected = defaultdict(list)  # key -> [(id, seq)] in order
         self.used, self.recent = 0, []
-        self.process = world.peer("produce", topic, stdin=subprocess.PIPE)
+        self.process = world.peer("produce", topic, stdin=subprocess.PIPE) if topic else None
 
     def add(self, count):
         lines = [self.make() for _ in range(count)]
@@ -130,6 +130,35 @@ class Input:
         self.process.stdin.close()
         if self.process.wait(timeout=90) != 0:
             raise RuntimeError("not all of the input was acknowledged")
+
+
+class OutboxInput(Input):
+    """The same events as rows of an outbox, in transactions of a few rows that overlap: two writers, and one's keys are not the other's."""
+
+    def __init__(self, world, table, seed):
+        super().__init__(world, None, seed, with_repeats=False)
+        self.table = table
+        world.sql(f"create table public.{table}(id bigint generated always as identity primary key, number bigint unique, "
+                  "event text, key bigint, seq bigint, amount text)")
+        command = ["psql", world.values["POSTGRES_DIRECT"], "-qAtX", "-v", "ON_ERROR_STOP=1"]
+        self.writers = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) for _ in range(2)]
+        self.process = self.writers[0]
+
+    def add(self, count):
+        chunks = [[], []]
+        for _ in range(count):
+            event = json.loads(self.make().split("\t", 1)[1])
+            chunks[event["key"] % 2].append(f"('{event['id']}', {event['key']}, {event['seq']}, '{event['amount']}')")
+        for writer, rows in zip(self.writers, chunks):
+            for i in range(0, len(rows), 40):
+                writer.stdin.write(f"insert into public.{self.table}(event, key, seq, amount) values {', '.join(rows[i:i + 40])};\n")
+            writer.stdin.flush()
+
+    def close(self):
+        for writer in self.writers:
+            writer.stdin.close()
+        if any(writer.wait(timeout=90) for writer in self.writers):
+            raise RuntimeError("not all of the input was written")
 
 
 class TopicReader:

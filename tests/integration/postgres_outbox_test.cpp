@@ -27,9 +27,15 @@ class PostgresOutboxTest : public ::testing::Test {
         "CREATE TABLE events (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, number bigint UNIQUE, item text, cents "
         "numeric)");
   }
-  std::unique_ptr<Outbox> open(const std::string& table = "events") {
-    return must(Outbox::open(database_.settings(), table, "p", "events.bus"));
+  std::unique_ptr<Outbox> open(const std::string& unit = "events.bus") {
+    return must(Outbox::open(database_.settings(), "events", "p", unit));
   }
+  std::unique_ptr<Outbox> claimed(const std::string& unit = "events.bus") {
+    auto outbox = open(unit);
+    done(outbox->claim());
+    return outbox;
+  }
+  static void done(const base::Result<void>& result) { ASSERT_TRUE(result) << result.error().message; }
   static std::vector<std::string> values(const std::vector<Outbox::Row>& rows) {
     std::vector<std::string> result;
     for (const Outbox::Row& row : rows) result.push_back(std::to_string(row.number) + row.value);
@@ -47,22 +53,23 @@ TEST_F(PostgresOutboxTest, ARowThatIsCommittedLateIsNotLost) {
   pqxx::work transaction(slow);
   transaction.exec("INSERT INTO events (item) VALUES ('first id')");
   insert("second id");
-  auto outbox = open();
-  must(outbox->claim());
-  EXPECT_EQ(must(outbox->number_rows(10)), 1);
-  EXPECT_THAT(values(must(outbox->read(0, 10))), ElementsAre("0{\"item\": \"second id\", \"cents\": 1.50}"));
+  auto outbox = claimed();
+  done(outbox->number_rows(10));
+  EXPECT_THAT(values(must(outbox->read(0, 10))), ElementsAre("0{\"id\": 2, \"item\": \"second id\", \"cents\": 1.50}"));
   transaction.commit();
-  EXPECT_EQ(must(outbox->number_rows(10)), 1);
-  EXPECT_THAT(values(must(outbox->read(1, 10))), ElementsAre("1{\"item\": \"first id\", \"cents\": null}"));
+  done(outbox->number_rows(10));
+  EXPECT_THAT(values(must(outbox->read(1, 10))), ElementsAre("1{\"id\": 1, \"item\": \"first id\", \"cents\": null}"));
 }
 
 TEST_F(PostgresOutboxTest, NumbersHaveNoGapsAndSentRowsGo) {
   for (int i = 0; i < 5; ++i) insert(std::to_string(i));
-  auto outbox = open();
-  must(outbox->claim());
-  EXPECT_EQ(must(outbox->number_rows(2)), 2);
-  EXPECT_EQ(must(outbox->number_rows(10)), 3);
-  EXPECT_EQ(must(outbox->number_rows(10)), 0);
+  auto outbox = claimed();
+  done(outbox->number_rows(2));
+  EXPECT_EQ(must(outbox->state()).next, 2);
+  EXPECT_EQ(must(outbox->state()).waiting, 3);
+  done(outbox->number_rows(10));
+  done(outbox->number_rows(10));
+  EXPECT_EQ(must(outbox->state()).next, 5);
   EXPECT_EQ(must(outbox->read(0, 10)).size(), 5u);
   ASSERT_TRUE(outbox->delete_sent(3));
   EXPECT_EQ(database_.value("SELECT number FROM events ORDER BY 1"), "3 4");
@@ -77,55 +84,83 @@ TEST_F(PostgresOutboxTest, NumbersHaveNoGapsAndSentRowsGo) {
 
 TEST_F(PostgresOutboxTest, ARelayThatWasTakenOverNumbersAndDeletesNothing) {
   insert("a");
-  auto old = open(), taker = open();
-  must(old->claim());
-  EXPECT_EQ(must(old->number_rows(1)), 1);
-  EXPECT_EQ(must(taker->claim()).next, 1);
+  auto old = claimed();
+  done(old->number_rows(1));
+  auto taker = claimed();
   insert("b");
-  for (const auto& code : {old->number_rows(1).error().code, old->delete_sent(1).error().code, old->state().error().code})
-    EXPECT_EQ(code, ErrorCode::LostOwnership);
-  EXPECT_EQ(must(taker->number_rows(9)), 1);
+  EXPECT_EQ(old->number_rows(1).error().code, ErrorCode::LostOwnership);
+  EXPECT_EQ(old->delete_sent(1).error().code, ErrorCode::LostOwnership);
+  done(taker->number_rows(9));
   EXPECT_EQ(database_.value("SELECT number FROM events ORDER BY id"), "0 1");
 }
 
 TEST_F(PostgresOutboxTest, TwoRelaysThatRaceGiveEachNumberOnce) {
   for (int i = 0; i < 300; ++i) insert(std::to_string(i));
-  auto outbox = open();
-  must(outbox->claim());
+  auto outbox = claimed();
   std::jthread other([&] {
-    auto rival = open();
+    auto rival = open(), neighbour = claimed("events.shop");
     for (int i = 0; i < 20; ++i) {
-      must(rival->claim());
+      done(rival->claim());
       [[maybe_unused]] auto tried = rival->number_rows(7);
+      done(neighbour->number_rows(3));
     }
   });
   for (int i = 0; i < 40; ++i) {
-    if (!outbox->number_rows(5)) must(outbox->claim());
+    if (!outbox->number_rows(5)) done(outbox->claim());
   }
   other.join();
-  must(outbox->claim());
-  must(outbox->number_rows(300));
+  done(outbox->claim());
+  done(outbox->number_rows(300));
   EXPECT_EQ(database_.value("SELECT count(DISTINCT number), min(number), max(number) FROM events"), "300|0|299");
   EXPECT_EQ(must(outbox->state()).next, 300);
 }
 
+TEST_F(PostgresOutboxTest, ARowGoesWhenAllRelaysHaveSentIt) {
+  for (int i = 0; i < 5; ++i) insert(std::to_string(i));
+  auto one = claimed("events.bus"), two = claimed("events.shop");
+  done(one->number_rows(10));
+  done(one->delete_sent(4));
+  EXPECT_EQ(database_.value("SELECT count(*) FROM events"), "5");
+  done(two->delete_sent(2));
+  EXPECT_EQ(database_.value("SELECT number FROM events ORDER BY 1"), "2 3 4");
+  auto late = claimed("events.late");
+  EXPECT_EQ(must(late->state()).first, 2);
+  done(two->delete_sent(5));
+  done(one->delete_sent(5));
+  EXPECT_EQ(database_.value("SELECT number FROM events ORDER BY 1"), "2 3 4") << "the one that came later wants them";
+}
+
+TEST_F(PostgresOutboxTest, ATableOfOursHoldsBytes) {
+  auto outbox = must(Outbox::open_own(database_.settings(), "orders.events", "p", "shop.bus"));
+  done(outbox->claim());
+  database_.exec("INSERT INTO " + own_outbox_table("orders.events") + " (value) VALUES ('\\x00ff')");
+  done(outbox->number_rows(10));
+  EXPECT_EQ(must(outbox->read(0, 10)).front().value, std::string("\0\xff", 2));
+  const std::string longest(200, 'x');
+  EXPECT_NE(own_outbox_table(longest), own_outbox_table(longest + "y"));
+  must(Outbox::open_own(database_.settings(), longest, "p", "shop.bus"));
+}
+
 TEST_F(PostgresOutboxTest, AsASourceItsOffsetsAreTheNumbers) {
   database_.exec("INSERT INTO events (item) SELECT i::text FROM generate_series(1, 1500) i");
-  auto source = must(OutboxSource::open(open(), clock_));
-  const auto partitions = must(source->partitions());
+  auto relay = claimed();
+  OutboxSource source(open(), clock_);
+  done(relay->number_rows(1'000));
+  const auto partitions = must(source.partitions());
   ASSERT_EQ(partitions.size(), 1u);
   EXPECT_EQ(partitions[0].begin, 0);
-  EXPECT_EQ(partitions[0].end, 1'500);
-  EXPECT_EQ(must(source->resolve("latest", 0)), 1'500);
-  auto slab = must(source->read(0, 0, 700, 1 << 20));
+  EXPECT_EQ(partitions[0].end, 1'500) << "what waits for its number is there already";
+  EXPECT_EQ(must(source.resolve("latest", 0)), 1'500);
+  EXPECT_EQ(source.resolve("2026-01-01T00:00:00Z", 0).error().code, ErrorCode::PositionGone);
+  auto slab = must(source.read(0, 0, 700, 1 << 20));
   ASSERT_EQ(slab.records.size(), 700u);
   EXPECT_EQ(slab.records[699].offset, 699);
   EXPECT_EQ(slab.records[699].next, 700);
-  EXPECT_EQ(slab.records[699].value, "{\"item\": \"700\", \"cents\": null}");
-  EXPECT_EQ(must(source->read(0, 0, 700, 10)).records.size(), 1u) << "one record at least, however large";
-  EXPECT_TRUE(must(source->read(0, 1'500, 10, 1 << 20)).records.empty());
-  insert("late");
-  EXPECT_EQ(must(source->read(0, 1'500, 10, 1 << 20)).records.size(), 1u) << "numbered when it is looked for";
+  EXPECT_EQ(slab.records[699].value, "{\"id\": 700, \"item\": \"700\", \"cents\": null}");
+  EXPECT_EQ(must(source.read(0, 0, 700, 10)).records.size(), 1u) << "one record at least, however large";
+  EXPECT_TRUE(must(source.read(0, 1'000, 10, 1 << 20)).records.empty());
+  done(relay->number_rows(1'000));
+  EXPECT_EQ(must(source.read(0, 1'000, 10, 1 << 20)).records.size(), 10u);
 }
 
 TEST_F(PostgresOutboxTest, ATableThatIsNoOutboxIsRefused) {

@@ -67,7 +67,7 @@ Result<std::string> KafkaDomain::find_changelog(const std::string& stage) {
   std::string source;
   for (const PartitionName& partition : key_partitions()) {
     if (partition.topic == source) continue;
-    const auto described = describe_topic(*client, partition.topic);
+    const auto described = describe_topic(*client, ledger_.stored_name(partition).topic);
     if (!described) return std::unexpected(described.error());
     if (!source.empty() && described->partitions != wanted) {
       return base::failure(
@@ -81,7 +81,8 @@ Result<std::string> KafkaDomain::find_changelog(const std::string& stage) {
   }
   auto found = describe_topic(*client, topic);
   if (!found && found.error().code == ErrorCode::NoSuchTopic) {
-    if (auto made = create_internal_topic(*client, {topic, wanted, true}, source); !made) return std::unexpected(made.error());
+    if (auto made = create_internal_topic(*client, {topic, wanted, true}, ledger_.stored_name({source, 0}).topic); !made)
+      return std::unexpected(made.error());
     found = describe_topic(*client, topic);
   }
   if (!found) return std::unexpected(found.error());
@@ -212,7 +213,7 @@ Result<bool> KafkaDomain::claim_keys(const std::string& stage, std::span<const K
   std::vector<OwnRecord> records;
   std::vector<std::pair<std::string, std::optional<std::string>>> headers;
   if (!is_open_ && member_ != nullptr && !settings_.is_transactional) {
-    const auto member = member_->membership(owned_);
+    const auto member = membership();
     if (!member) return std::unexpected(member.error());
     headers.emplace_back(kGeneration, std::to_string(member->generation()));
   }

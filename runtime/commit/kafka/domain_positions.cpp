@@ -34,7 +34,7 @@ Result<void> KafkaDomain::make_replay_topic(rd_kafka_t* handle, std::span<const 
   if (found.error().code != ErrorCode::NoSuchTopic) return std::unexpected(found.error());
   const auto source = std::ranges::find_if_not(sources, is_replay);
   if (source == sources.end()) return create_topic(handle, replay_topic_, 1, configuration(OwnTopic::Replay));
-  return create_internal_topic(handle, {replay_topic_, 1, false}, source->topic);
+  return create_internal_topic(handle, {replay_topic_, 1, false}, ledger_.stored_name(*source).topic);
 }
 
 Result<std::vector<Position>> KafkaDomain::claim(std::span<const PartitionName> partitions) {
@@ -57,9 +57,23 @@ Result<std::vector<Position>> KafkaDomain::claim(std::span<const PartitionName> 
   for (const PartitionOffset& each : *stored) {
     result.push_back(ledger_.load(each));
     const PartitionName& name = result.back().partition;
-    if (member_ != nullptr && !is_replay(name) && member_->membership(std::span(&name, 1))) owned_.push_back(name);
+    if (member_ != nullptr && !is_replay(name) && member_->membership(std::span(&each.partition, 1))) owned_.push_back(name);
   }
+  if (auto checked = check_topics(names); !checked) return std::unexpected(checked.error());
   return result;
+}
+
+// A topic that was made anew has other records under the same offsets. A person who moves positions is no member, and may.
+Result<void> KafkaDomain::check_topics(std::span<const PartitionName> stored) {
+  if (member_ == nullptr) return {};
+  std::set<std::string> topics;
+  for (const PartitionName& name : stored) topics.insert(name.topic);
+  for (const std::string& topic : topics) {
+    const auto id = topic_id(member_->handle(), topic);
+    if (!id) return std::unexpected(id.error());
+    if (auto checked = ledger_.name_topic(topic, *id); !checked) return checked;
+  }
+  return {};
 }
 
 void KafkaDomain::keep(std::span<const PartitionName> partitions) {
@@ -105,11 +119,18 @@ Result<std::vector<Position>> KafkaDomain::read_positions(ir::StepMode mode) {
   return result;
 }
 
+// Of the partitions that this worker has, by their names in the group.
+Result<Membership> KafkaDomain::membership() const {
+  std::vector<PartitionName> names;
+  for (const PartitionName& partition : owned_) names.push_back(ledger_.stored_name(partition));
+  return member_->membership(names);
+}
+
 Result<void> KafkaDomain::check_membership() {
   if (member_ == nullptr) {
     return base::failure(ErrorCode::LostOwnership, fmt::format("group {}: this process is no member", group_));
   }
-  const auto member = member_->membership(owned_);
+  const auto member = membership();
   if (!member) return std::unexpected(member.error());
   return {};
 }
@@ -119,7 +140,7 @@ Result<void> KafkaDomain::seed_positions(std::span<const Position> positions) {
   auto offsets = ledger_.plan_seeds(positions);
   if (!offsets) return std::unexpected(offsets.error());
   if (!is_open_) return commit_waiting(*offsets);
-  auto member = member_->membership(owned_);
+  auto member = membership();
   if (!member) return std::unexpected(member.error());
   if (auto sent = producer_->send_offsets(*offsets, *member); !sent) return std::unexpected(settle(std::move(sent.error())));
   return {};
@@ -134,7 +155,7 @@ Result<void> KafkaDomain::store_offsets(std::span<const Advance> advances) {
   auto offsets = ledger_.plan(advances, rows_, replay_offset(advances));
   if (!offsets) return std::unexpected(offsets.error());
   if (offsets->empty()) return {};
-  const auto member = member_->membership(owned_);
+  const auto member = membership();
   if (!member) return std::unexpected(member.error());
   if (auto sent = producer_->send_offsets(*offsets, *member); !sent) return std::unexpected(settle(std::move(sent.error())));
   return {};

@@ -24,6 +24,12 @@ constexpr std::int64_t kFlushDeadline = 60'000'000;
 constexpr std::int64_t kFenceWindow = 30'000'000;  // met twice within it: another process has the slot
 constexpr std::size_t kFencesTooMany = 2;
 
+std::map<std::string, std::string> progress_topics(const DomainSettings& settings) {
+  std::map<std::string, std::string> result;
+  for (const std::string& outbox : settings.outboxes) result[outbox] = progress_topic(settings.pipeline, settings.unit, outbox);
+  return result;
+}
+
 ErrorClass class_of(const Error& error) { return base::traits(error.code).error_class; }
 
 }  // namespace
@@ -34,7 +40,7 @@ KafkaDomain::KafkaDomain(DomainSettings settings, Consumer* member, base::Clock&
       clock_(clock),
       group_(fmt::format("{}.{}", settings_.pipeline, settings_.unit)),
       replay_topic_(kafka::replay_topic(settings_.pipeline, settings_.unit)),
-      ledger_(replay_topic_),
+      ledger_(replay_topic_, progress_topics(settings_)),
       keys_(std::make_unique<Keys>()) {}
 
 KafkaDomain::~KafkaDomain() { drop_producer(); }
@@ -155,7 +161,8 @@ Result<void> KafkaDomain::make_topic(rd_kafka_t* handle, const OwnRecord& record
   if (claimed_.empty() || claimed_.front().topic == Ledger::kReplay) {
     return create_topic(handle, record.topic, record.partitions, configuration(record.kind));
   }
-  return create_internal_topic(handle, {record.topic, record.partitions, is_compacted(record.kind)}, claimed_.front().topic);
+  return create_internal_topic(handle, {record.topic, record.partitions, is_compacted(record.kind)},
+                               ledger_.stored_name(claimed_.front()).topic);
 }
 
 Result<void> KafkaDomain::write_to(Producer& producer, std::span<const OwnRecord> records) {
@@ -185,7 +192,7 @@ Result<void> KafkaDomain::begin_own() {
   if (auto begun = begin(); !begun) return begun;
   if (member_ == nullptr || owned_.empty()) return {};
   auto offsets = ledger_.unchanged(owned_);
-  auto member = member_->membership(owned_);
+  auto member = membership();
   if (!offsets || !member) {
     abort();
     return std::unexpected(!offsets ? offsets.error() : member.error());

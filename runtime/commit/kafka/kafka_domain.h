@@ -94,6 +94,7 @@ class KafkaDomain final : public commit::Domain {
  private:
   base::Error settle(Fault fault);
   base::Result<Membership> membership() const;
+  base::Result<void> check_topics(std::span<const commit::PartitionName> stored);
   void drop_producer();
   void forget_changes();
   base::Result<void> write(std::span<const OwnRecord> records);

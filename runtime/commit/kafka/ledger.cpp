@@ -12,11 +12,15 @@ using commit::PartitionName;
 using commit::Position;
 
 PartitionName Ledger::stored_name(const PartitionName& partition) const {
-  return partition.topic == kReplay ? PartitionName{replay_topic_, 0} : partition;
+  if (partition.topic == kReplay) return {replay_topic_, 0};
+  const auto outbox = progress_topics_.find(partition.topic);
+  return outbox == progress_topics_.end() ? partition : PartitionName{outbox->second, 0};
 }
 
 PartitionName Ledger::counted_name(const PartitionName& partition) const {
-  return partition.topic == replay_topic_ ? PartitionName{kReplay, 0} : partition;
+  if (partition.topic == replay_topic_) return {kReplay, 0};
+  const auto outbox = std::ranges::find(progress_topics_, partition.topic, [](const auto& each) { return each.second; });
+  return outbox == progress_topics_.end() ? partition : PartitionName{outbox->first, 0};
 }
 
 Position Ledger::position_of(const PartitionOffset& stored) const {
@@ -49,7 +53,21 @@ void Ledger::forget() {
   planned_.clear();
 }
 
-Result<PartitionOffset> Ledger::offset_of(const PartitionName& partition, const Entry& entry) {
+Result<void> Ledger::name_topic(const std::string& topic, const std::string& id) {
+  for (const auto& [partition, entry] : entries_) {
+    const std::string& known = entry.metadata.topic_id;
+    if (partition.topic != topic || entry.offset < 0 || known.empty() || known == id) continue;
+    return base::failure(base::ErrorCode::PositionGone,
+                         fmt::format("{}[{}]: the next record is {} of the topic with the id {}, and the topic was made anew "
+                                     "since: it has the id {}; `offsets reset` accepts the gap",
+                                     topic, partition.number, entry.offset, known, id));
+  }
+  topic_ids_[topic] = id;
+  return {};
+}
+
+Result<PartitionOffset> Ledger::offset_of(const PartitionName& partition, Entry& entry) const {
+  if (const auto id = topic_ids_.find(partition.topic); id != topic_ids_.end()) entry.metadata.topic_id = id->second;
   auto text = entry.metadata.text();
   if (!text) return std::unexpected(text.error());
   return PartitionOffset{partition, entry.offset, std::move(*text)};
@@ -125,7 +143,8 @@ Result<std::vector<PartitionOffset>> Ledger::unchanged(std::span<const Partition
   for (const PartitionName& partition : partitions) {
     const auto known = entries_.find(stored_name(partition));
     if (known == entries_.end() || known->second.offset < 0) continue;
-    auto offset = offset_of(known->first, known->second);
+    Entry same = known->second;
+    auto offset = offset_of(known->first, same);
     if (!offset) return std::unexpected(offset.error());
     result.push_back(std::move(*offset));
   }

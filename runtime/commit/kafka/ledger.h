@@ -18,7 +18,9 @@ using SinkRows = std::vector<std::pair<std::string, std::int64_t>>;
 class Ledger {
  public:
   // The engine counts replayed dead letters in a partition of no topic; the group holds an offset of `replay_topic`, and the count beside it.
-  explicit Ledger(std::string replay_topic) : replay_topic_(std::move(replay_topic)) {}
+  // `progress_topics`: by outbox, the topic of which the group holds its position.
+  explicit Ledger(std::string replay_topic, std::map<std::string, std::string> progress_topics = {})
+      : replay_topic_(std::move(replay_topic)), progress_topics_(std::move(progress_topics)) {}
   static constexpr const char* kReplay = "#replay";
   commit::PartitionName stored_name(const commit::PartitionName& partition) const;  // in the group
   commit::PartitionName counted_name(const commit::PartitionName& partition) const;  // in the engine
@@ -28,6 +30,8 @@ class Ledger {
   // The same without remembering it.
   commit::Position position_of(const PartitionOffset& stored) const;
   void forget();
+  // The id of a topic now. PositionGone when what the group holds of it belongs to an earlier topic of that name.
+  base::Result<void> name_topic(const std::string& topic, const std::string& id);
 
   // What a commit of these would store: remembered until settle() or drop(). Rows are counted with the first partition.
   // `replay_offset`: where the replay topic is, for an advance of kReplay. LostOwnership when `from` is not what the group holds.
@@ -49,10 +53,12 @@ class Ledger {
     OffsetMetadata metadata;
   };
   using Entries = std::map<commit::PartitionName, Entry>;  // by the name in the group
-  static base::Result<PartitionOffset> offset_of(const commit::PartitionName& partition, const Entry& entry);
+  base::Result<PartitionOffset> offset_of(const commit::PartitionName& partition, Entry& entry) const;
   base::Result<Entry> advanced(const commit::Advance& advance, std::int64_t replay_offset) const;
 
   std::string replay_topic_;
+  std::map<std::string, std::string> progress_topics_;
+  std::map<std::string, std::string> topic_ids_;  // by the name in the group
   Entries entries_;
   Entries planned_;
 };

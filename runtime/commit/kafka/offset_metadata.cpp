@@ -63,7 +63,7 @@ bool operator==(const OffsetMetadata& a, const OffsetMetadata& b) {
   for (const Field& field : kFields) {
     if (a.counts.*field.count != b.counts.*field.count) return false;
   }
-  return a.is_none == b.is_none && a.in_flight == b.in_flight && a.at == b.at && a.rows == b.rows;
+  return a.is_none == b.is_none && a.in_flight == b.in_flight && a.at == b.at && a.topic_id == b.topic_id && a.rows == b.rows;
 }
 
 base::Result<std::string> OffsetMetadata::text() const {
@@ -75,6 +75,7 @@ base::Result<std::string> OffsetMetadata::text() const {
   add("none", is_none);
   add("in_flight", in_flight);
   add("at", at);
+  if (!topic_id.empty()) result += fmt::format(" topic={}", topic_id);
   for (const auto& [sink, count] : rows) add(std::string(kRows) + escaped(sink), count);
   if (result.size() <= kLimit) return result;
   return base::failure(
@@ -94,6 +95,7 @@ OffsetMetadata OffsetMetadata::parse(std::string_view text) {
     text.remove_prefix(word.size());
     const std::size_t equals = word.find('=');
     if (equals == std::string_view::npos) continue;
+    if (word.substr(0, equals) == "topic") result.topic_id = word.substr(equals + 1);
     std::int64_t value = 0;
     std::from_chars(word.data() + equals + 1, word.data() + word.size(), value);
     set_field(result, word.substr(0, equals), value);

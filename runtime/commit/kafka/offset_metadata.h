@@ -19,6 +19,7 @@ struct OffsetMetadata {
   commit::Counts counts;
   std::int64_t in_flight = 0;  // Position::in_flight
   std::int64_t at = 0;  // of the replay topic alone: how many dead letters were replayed
+  std::string topic_id{};  // of the topic that the offset belongs to: another one of the same name has another; "": not known
   std::map<std::string, std::int64_t> rows;  // per sink, written by commits of this partition
 
   base::Result<std::string> text() const;  // StoreDamaged when it does not fit

@@ -2,12 +2,24 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
+
+#include "runtime/base/random.h"
+
 namespace piperun::kafka {
 
 std::string manifests_topic(const std::string& pipeline) { return fmt::format("{}.manifests", pipeline); }
 std::string letters_topic(const std::string& pipeline) { return fmt::format("{}.dead-letters", pipeline); }
 std::string replay_topic(const std::string& pipeline, const std::string& unit) {
   return fmt::format("{}.{}.replay", pipeline, unit);
+}
+// What a topic cannot be called is left out, and a number tells such names apart.
+std::string progress_topic(const std::string& pipeline, const std::string& unit, const std::string& outbox) {
+  std::string name = outbox;
+  std::ranges::replace_if(name, [](unsigned char c) { return std::isalnum(c) == 0 && c != '_' && c != '.' && c != '-'; }, '_');
+  if (name != outbox) name += fmt::format("-{:08x}", static_cast<std::uint32_t>(base::fnv1a(outbox)));
+  return fmt::format("{}.{}.{}.progress", pipeline, unit, name);
 }
 std::string keys_topic(const std::string& pipeline, const std::string& unit, const std::string& stage) {
   return fmt::format("{}.{}.{}.keys", pipeline, unit, stage);

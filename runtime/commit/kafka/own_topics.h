@@ -19,6 +19,8 @@ enum class OwnTopic : std::uint8_t {
 std::string manifests_topic(const std::string& pipeline);
 std::string letters_topic(const std::string& pipeline);
 std::string replay_topic(const std::string& pipeline, const std::string& unit);
+// Stands for an outbox in the group of a unit, whose offsets of it are numbers of rows. No record is ever in it.
+std::string progress_topic(const std::string& pipeline, const std::string& unit, const std::string& outbox);
 std::string keys_topic(const std::string& pipeline, const std::string& unit, const std::string& stage);
 
 bool is_compacted(OwnTopic kind);

@@ -30,6 +30,7 @@ Position position_of(const Rows& rows, std::size_t row) {
   result.in_flight = rows.integer(row, 4);
   const auto count = [&](int column) { return rows.integer(row, column); };
   result.counts = {count(5), count(6), count(7), count(8), count(9), count(10), count(11), count(12)};
+  result.mark = rows.text(row, kClusterColumn);
   return result;
 }
 
@@ -55,10 +56,12 @@ void add_names(Parameters& parameters, const Range& range, auto partition) {
 // Records whose fates were never stored, because their owner died after it had moved the position, are unknown.
 const std::string kClaim = fmt::format(
     "INSERT INTO piperun.offsets AS o (pipeline, unit, topic, partition, cluster_id, epoch, next_offset, owner) "
-    "SELECT $1, $2, w.topic, w.partition, $5, 1, -1, $6 FROM unnest($3::text[], $4::int8[]) w(topic, partition) "
+    "SELECT $1, $2, w.topic, w.partition, w.identity, 1, -1, $6 FROM unnest($3::text[], $4::int8[], $5::text[]) "
+    "w(topic, partition, identity) "
     "ORDER BY w.topic, w.partition "
     "ON CONFLICT (pipeline, unit, topic, partition) DO UPDATE SET epoch = o.epoch + 1, owner = excluded.owner, "
-    "cluster_id = CASE WHEN o.cluster_id = '' THEN excluded.cluster_id ELSE o.cluster_id END, "
+    "cluster_id = CASE WHEN excluded.cluster_id <> '' AND (o.cluster_id = '' OR "
+    "starts_with(excluded.cluster_id, o.cluster_id || ' ')) THEN excluded.cluster_id ELSE o.cluster_id END, "
     "read = o.read + o.in_flight, unknown = o.unknown + o.in_flight, in_flight = 0, updated = now() RETURNING {}",
     kColumns);
 
@@ -73,19 +76,23 @@ constexpr const char* kLockClaimed =
     "ORDER BY o.topic, o.partition FOR UPDATE OF o";
 
 constexpr const char* kSeed =
-    "UPDATE piperun.offsets o SET next_offset = w.next_offset, in_flight = 0, cluster_id = $15, read = w.read, used = w.used, "
+    "UPDATE piperun.offsets o SET next_offset = w.next_offset, in_flight = 0, cluster_id = w.mark, read = w.read, used = w.used, "
     "filtered = w.filtered, duplicates = w.duplicates, late = w.late, skipped = w.skipped, dead = w.dead, unknown = w.unknown, "
     "updated = now() "
     "FROM unnest($3::text[], $4::int8[], $5::int8[], $6::int8[], $7::int8[], $8::int8[], $9::int8[], $10::int8[], $11::int8[], "
-    "$12::int8[], $13::int8[], $14::int8[]) w(topic, partition, epoch, next_offset, read, used, filtered, duplicates, late, "
-    "skipped, "
-    "dead, unknown) "
+    "$12::int8[], $13::int8[], $14::int8[], $15::text[]) w(topic, partition, epoch, next_offset, read, used, filtered, "
+    "duplicates, "
+    "late, skipped, dead, unknown, mark) "
     "WHERE o.pipeline = $1 AND o.unit = $2 AND o.topic = w.topic AND o.partition = w.partition AND o.epoch = w.epoch";
 
 constexpr const char* kAdvance =
     "SELECT piperun.advance($1, $2, $3::text[], $4::int8[], $5::int8[], $6::int8[], $7::int8[], $8::int8[], $9::int8[], "
     "$10::int8[], "
     "$11::int8[], $12::int8[], $13::int8[], $14::int8[], $15::int8[], $16::int8[])";
+// Behind kAdvance, in its transaction.
+constexpr const char* kMark =
+    "UPDATE piperun.offsets o SET cluster_id = w.mark FROM unnest($3::text[], $4::int8[], $5::text[]) w(topic, partition, mark) "
+    "WHERE o.pipeline = $1 AND o.unit = $2 AND o.topic = w.topic AND o.partition = w.partition AND o.cluster_id <> w.mark";
 constexpr const char* kCheckOwner = "SELECT piperun.check_owner($1, $2, $3::text[], $4::int8[], $5::int8[])";
 
 }  // namespace
@@ -98,7 +105,9 @@ Result<std::vector<Position>> PostgresDomain::claim(std::span<const PartitionNam
   Parameters parameters;
   parameters.text(pipeline_).text(unit_);
   add_names(parameters, partitions, [](const PartitionName& name) -> const PartitionName& { return name; });
-  parameters.text(cluster_id_).text(application_name(session_->settings().purpose));
+  Array identities(Wire::Text);
+  for (const PartitionName& partition : partitions) identities.text(identity_of(partition.topic));
+  parameters.array(identities).text(application_name(session_->settings().purpose));
   const auto claim_rows = [&] {
     const BlockerEnder ender(session_->settings(), session_->backend());
     return session_->query(kClaim, parameters);
@@ -122,13 +131,30 @@ Result<std::vector<Position>> PostgresDomain::claim(std::span<const PartitionNam
   return result;
 }
 
+// What is stored beside a position of Kafka: the cluster, and the topic in it. A stored cluster alone is of any topic.
+std::string PostgresDomain::identity_of(const std::string& topic) const {
+  const auto id = topic_ids_.find(topic);
+  return cluster_id_.empty() || id == topic_ids_.end() ? cluster_id_ : cluster_id_ + " " + id->second;
+}
+
 Result<void> PostgresDomain::check_cluster(const std::string& topic, const std::string& stored) const {
-  if (stored.empty() || cluster_id_.empty() || stored == cluster_id_) return {};
+  const std::string now = identity_of(topic);
+  if (stored.empty() || cluster_id_.empty() || stored == now) return {};
+  const std::size_t blank = stored.find(' ');
+  if (stored.substr(0, blank) == cluster_id_) {
+    if (blank == std::string::npos || now == cluster_id_) return {};
+    return base::failure(
+        ErrorCode::PositionGone,
+        fmt::format(
+            "{} of {}: the positions of `{}` are those of the topic with the id {}, and it was made anew since: it has the "
+            "id {}; `offsets reset` accepts the gap",
+            unit_, pipeline_, topic, stored.substr(blank + 1), now.substr(cluster_id_.size() + 1)));
+  }
   return base::failure(
       ErrorCode::PositionGone,
       fmt::format("{} of {}: the positions of `{}` are those of cluster {}, and the connection leads to cluster {}; "
                   "`offsets reset` accepts the new one",
-                  unit_, pipeline_, topic, stored, cluster_id_));
+                  unit_, pipeline_, topic, stored.substr(0, blank), cluster_id_));
 }
 
 void PostgresDomain::keep(std::span<const PartitionName> partitions) {
@@ -187,7 +213,10 @@ Result<void> PostgresDomain::seed_positions(std::span<const Position> positions)
   add_names(parameters, positions, [](const Position& position) -> const PartitionName& { return position.partition; });
   parameters.array(epochs).array(offsets);
   add_counts(parameters, positions);
-  parameters.text(cluster_id_);
+  Array marks(Wire::Text);
+  for (const Position& position : positions)
+    marks.text(position.mark.empty() ? identity_of(position.partition.topic) : position.mark);
+  parameters.array(marks);
   Transaction transaction(*session_);
   if (auto begun = transaction.begin(); !begun) return begun;
   auto changed = session_->query(kSeed, parameters);
@@ -214,6 +243,18 @@ Result<void> PostgresDomain::move(std::span<const Advance> advances) {
   add_counts(parameters, advances);
   auto moved = session_->query(kAdvance, parameters);
   if (!moved) return std::unexpected(moved.error());
+  return cluster_id_.empty() ? set_marks(advances) : Result<void>{};
+}
+
+// Positions that are in no cluster: of a file, which is known again by its mark.
+Result<void> PostgresDomain::set_marks(std::span<const Advance> advances) {
+  Parameters parameters;
+  parameters.text(pipeline_).text(unit_);
+  add_names(parameters, advances, [](const Advance& advance) -> const PartitionName& { return advance.partition; });
+  Array marks = texts(advances, [](const Advance& advance) { return std::string_view(advance.mark); });
+  parameters.array(marks);
+  auto set = session_->query(kMark, parameters);
+  if (!set) return std::unexpected(set.error());
   return {};
 }
 

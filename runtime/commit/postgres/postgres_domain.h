@@ -65,12 +65,16 @@ class PostgresDomain final : public commit::Domain {
   base::Result<void> remove_manifest() override;
   base::Result<void> rename_stage(const std::string& from, const std::string& to) override;
 
+  // Ids of the topics whose positions these are, by name: positions of an earlier topic of the same name are refused. Before claim().
+  void know_topics(std::map<std::string, std::string> ids) { topic_ids_ = std::move(ids); }
+
   // Sinks of the same database write through it, inside of the open transaction.
   Session& session() { return *session_; }
   std::unique_ptr<Session> take_session() && { return std::move(session_); }
 
  private:
   base::Result<void> check_owner();
+  std::string identity_of(const std::string& topic) const;
   base::Result<void> check_cluster(const std::string& topic, const std::string& stored) const;
   base::Result<void> set_marks(std::span<const commit::Advance> advances);
   base::Result<void> lock_claimed();
@@ -88,6 +92,7 @@ class PostgresDomain final : public commit::Domain {
   std::unique_ptr<Session> session_;
   std::string pipeline_, unit_, cluster_id_;
   std::map<commit::PartitionName, std::int64_t> epochs_;  // of what was claimed and kept
+  std::map<std::string, std::string> topic_ids_;
   bool is_checked_ = false;  // the open transaction holds the locks and has compared
   std::unordered_map<std::string, std::int64_t> operators_;
 };

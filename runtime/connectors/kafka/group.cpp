@@ -22,7 +22,6 @@ constexpr std::int64_t kLongestWait = 100'000;  // microseconds; nothing relies 
 constexpr std::int64_t kUnheardWait = 2'000, kErrorWait = 20'000;
 constexpr std::size_t kMostAtOnce = 10'000;  // records of a slab
 constexpr std::size_t kTakenAtOnce = 4'096;  // messages, each time that the queue's lock is taken
-constexpr std::int64_t kDownLimit = 10'000'000;
 constexpr std::int64_t kCloseDeadline = 5'000'000;
 
 std::int64_t now() {
@@ -109,7 +108,7 @@ Result<void> KafkaGroup::subscribe() {
 Result<KafkaGroup::Polled> KafkaGroup::poll(std::int64_t wait, bool take_records, std::size_t max_records,
                                             std::size_t max_bytes) {
   for (const std::int64_t until = now() + wait;;) {
-    if (auto served = serve(); !served) {  // it may be so for good: whoever polls on must not spin
+    if (auto served = service_.serve(*consumer_); !served) {  // it may be so for good: whoever polls on must not spin
       std::this_thread::sleep_for(std::chrono::microseconds(std::min(wait, kErrorWait)));
       return std::unexpected(served.error());
     }
@@ -125,34 +124,6 @@ Result<KafkaGroup::Polled> KafkaGroup::poll(std::int64_t wait, bool take_records
     if (left <= 0) return Polled{};
     wakeup_.wait(unheard_ > 0 ? std::min(left, kUnheardWait) : left);
   }
-}
-
-// Lets the client call back, and hears what concerns all of it.
-Result<void> KafkaGroup::serve() {
-  while (const MessagePtr message{rd_kafka_consumer_poll(consumer_->handle(), 0)}) {
-    const rd_kafka_resp_err_t code = message->err;
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR__PARTITION_EOF) continue;  // of no assignment of ours
-    if (code == RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED) continue;  // the loss of the partitions follows
-    if (code_of(code) == ErrorCode::SystemUnavailable) continue;  // the client tries again by itself
-    return failed(code, fmt::format("group {}", consumer_->settings().group), rd_kafka_message_errstr(message.get()));
-  }
-  return check_cluster();
-}
-
-Result<void> KafkaGroup::check_cluster() {
-  if (auto error = consumer_->state().take_error()) return std::unexpected(std::move(*error));
-  char words[512] = "";
-  const rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(consumer_->handle(), words, sizeof words);
-  if (fatal != RD_KAFKA_RESP_ERR_NO_ERROR) return failed(fatal, fmt::format("group {}", consumer_->settings().group), words);
-  if (!consumer_->state().all_brokers_down) {
-    down_since_ = 0;
-    return {};
-  }
-  if (down_since_ == 0) down_since_ = now();
-  if (now() - down_since_ < kDownLimit) return {};
-  down_since_ = now();
-  return base::failure(ErrorCode::SystemUnavailable,
-                       fmt::format("group {}: no broker of the cluster answers", consumer_->settings().group));
 }
 
 // Null: it was told before and waits for its answer.
@@ -335,6 +306,12 @@ Result<std::vector<connectors::GroupPartition>> KafkaGroup::partitions() {
 
 Result<std::int64_t> KafkaGroup::resolve(const std::string& start, std::uint32_t partition) {
   const connectors::Partition& found = all_.at(partition).partition;
+  const auto topic = std::ranges::find(topics_, all_[partition].source, &SourceTopic::source);
+  if (topic != topics_.end() && !topic->old_group.empty()) {
+    const auto old = old_positions_.find(consumer_->handle(), topic->old_group, {found.topic, found.number});
+    if (!old) return std::unexpected(old.error());
+    if (*old) return **old;
+  }
   return resolve_start(consumer_->handle(), {found.topic, found.number}, start);
 }
 

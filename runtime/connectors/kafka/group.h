@@ -9,6 +9,8 @@
 
 #include "runtime/commit/kafka/consumer.h"
 #include "runtime/connectors/group.h"
+#include "runtime/connectors/kafka/member_service.h"
+#include "runtime/connectors/kafka/old_positions.h"
 
 namespace piperun::kafka {
 
@@ -16,6 +18,7 @@ namespace piperun::kafka {
 struct SourceTopic {
   std::uint32_t source = 0;
   std::string topic;
+  std::string old_group{};  // that it takes the positions of; "": none
 };
 
 // The records of all partitions meet in one queue of the client, which is read only when records are wanted; the client goes on being
@@ -58,8 +61,6 @@ class KafkaGroup final : public connectors::Group {
 
   KafkaGroup(std::unique_ptr<Consumer> consumer, std::vector<SourceTopic> topics);
   base::Result<void> subscribe();
-  base::Result<void> serve();
-  base::Result<void> check_cluster();
   std::optional<Polled> next_change();
   base::Result<std::optional<record::Slab>> take(std::size_t max_records, std::size_t max_bytes);
   base::Result<void> note(const rd_kafka_message_t& message, std::size_t index);
@@ -81,7 +82,8 @@ class KafkaGroup final : public connectors::Group {
   bool is_told_ = false;  // poll() returned the change that waits for its answer
   std::map<commit::PartitionName, std::int64_t> ends_;  // where is_at_end() ends
   std::vector<connectors::GroupPartition> all_;  // as partitions() returned them last
-  std::int64_t down_since_ = 0;
+  MemberService service_;
+  OldPositions old_positions_;
 };
 
 }  // namespace piperun::kafka

@@ -4,10 +4,15 @@
 
 #include <algorithm>
 
+#include "lang/ir/outbox.h"
 #include "runtime/commit/kafka/admin.h"
+#include "runtime/commit/kafka/groups.h"
 #include "runtime/commit/kafka/kafka_domain.h"
+#include "runtime/commit/kafka/own_topics.h"
 #include "runtime/connectors/kafka/group.h"
 #include "runtime/connectors/kafka/kafka_sink.h"
+#include "runtime/connectors/kafka/kafka_table.h"
+#include "runtime/connectors/kafka/relay_group.h"
 
 namespace piperun::connectors {
 namespace {
@@ -22,6 +27,14 @@ const std::string* model_of(const ir::Program& program, const ir::Link& link) {
     if (std::ranges::count(writer.sinks, link.sink) > 0) return &topic_of(program.sources[writer.sources.front()]);
   }
   return nullptr;
+}
+
+std::vector<std::string> outboxes(const ir::Program& program) {
+  std::vector<std::string> result;
+  for (const ir::Source& source : program.sources) {
+    if (ir::is_outbox(source)) result.push_back(topic_of(source));
+  }
+  return result;
 }
 
 std::unexpected<base::Error> foreign(const char* what) {
@@ -53,7 +66,7 @@ Result<void> KafkaParts::make_links(const ir::Program& program, const ir::Unit& 
   for (const ir::Link& link : program.links) {
     const bool is_ours = std::ranges::count(unit.sources, link.source) + std::ranges::count(unit.sinks, link.sink) > 0;
     const std::string* model = model_of(program, link);
-    if (!is_ours || model == nullptr) continue;
+    if (!is_ours || model == nullptr || link.system != unit.source_system) continue;
     if (!admin) {
       auto opened = kafka::open_admin(client);
       if (!opened) return std::unexpected(opened.error());
@@ -67,26 +80,64 @@ Result<void> KafkaParts::make_links(const ir::Program& program, const ir::Unit& 
   return {};
 }
 
+Result<kafka::ConsumerSettings> KafkaParts::member(const ir::Program& program, const ir::Unit& unit, std::uint32_t worker) {
+  const auto place = slot(program.id);
+  if (!place) return std::unexpected(place.error());
+  kafka::ConsumerSettings result;
+  result.group = fmt::format("{}.{}", program.id, unit.name);
+  result.instance = fmt::format("{}.{}.{}", result.group, *place, worker);
+  return result;
+}
+
 Result<std::unique_ptr<Group>> KafkaParts::open_group(const ir::Program& program, const ir::Unit& unit, std::uint32_t worker) {
   const auto client = settings(program, unit.source_system);
   if (!client) return std::unexpected(client.error());
-  const auto place = slot(program.id);
-  if (!place) return std::unexpected(place.error());
+  const auto consumer = member(program, unit, worker);
+  if (!consumer) return std::unexpected(consumer.error());
   if (const auto made = make_links(program, unit, *client); !made) return std::unexpected(made.error());
-  kafka::ConsumerSettings consumer;
-  consumer.group = fmt::format("{}.{}", program.id, unit.name);
-  consumer.instance = fmt::format("{}.{}.{}", consumer.group, *place, worker);
   std::vector<kafka::SourceTopic> topics;
-  for (std::uint32_t i = 0; i < unit.sources.size(); ++i) topics.push_back({i, topic_of(program.sources[unit.sources[i]])});
-  auto group = kafka::KafkaGroup::open(*client, consumer, std::move(topics));
+  for (std::uint32_t i = 0; i < unit.sources.size(); ++i) {
+    const ir::Source& source = program.sources[unit.sources[i]];
+    const auto old_group = source.options.find("group");
+    topics.push_back({i, topic_of(source), old_group == source.options.end() ? "" : old_group->second});
+  }
+  auto group = kafka::KafkaGroup::open(*client, *consumer, std::move(topics));
+  if (!group) return std::unexpected(group.error());
+  return std::unique_ptr<Group>(std::move(*group));
+}
+
+// The progress topics are made as safe as what the unit writes.
+Result<std::unique_ptr<Group>> KafkaParts::open_relay_group(const ir::Program& program, const ir::Unit& unit,
+                                                            std::uint32_t worker, std::vector<std::unique_ptr<Source>> sources) {
+  const auto client = settings(program, unit.domain);
+  if (!client) return std::unexpected(client.error());
+  const auto consumer = member(program, unit, worker);
+  if (!consumer) return std::unexpected(consumer.error());
+  const auto admin = kafka::open_admin(*client);
+  if (!admin) return std::unexpected(admin.error());
+  const auto written = std::ranges::find(unit.sinks, unit.domain, [&](ir::SinkId id) { return program.sinks[id].system; });
+  if (written == unit.sinks.end()) return foreign("group");
+  const ir::Sink& sink = program.sinks[*written];
+  const std::string& model = sink.object.empty() ? sink.name : sink.object;
+  std::vector<kafka::RelayedSource> relayed;
+  for (std::uint32_t i = 0; i < unit.sources.size(); ++i) {
+    const ir::Source& source = program.sources[unit.sources[i]];
+    const std::string topic = kafka::progress_topic(program.id, unit.name, topic_of(source));
+    if (const auto made = kafka::create_internal_topic(admin->get(), {topic, 1, false}, model); !made)
+      return std::unexpected(made.error());
+    relayed.push_back({i, std::move(sources[i]), topic});
+  }
+  auto group = kafka::RelayGroup::open(*client, *consumer, std::move(relayed));
   if (!group) return std::unexpected(group.error());
   return std::unique_ptr<Group>(std::move(*group));
 }
 
 Result<std::unique_ptr<commit::Domain>> KafkaParts::open_domain(const ir::Program& program, const ir::Unit& unit,
                                                                 std::uint32_t worker, Group* group) {
-  auto* member = dynamic_cast<kafka::KafkaGroup*>(group);
-  if (member == nullptr) return foreign("domain");
+  auto* reader = dynamic_cast<kafka::KafkaGroup*>(group);
+  auto* relay = dynamic_cast<kafka::RelayGroup*>(group);
+  if (reader == nullptr && relay == nullptr) return foreign("domain");
+  kafka::Consumer& consumer = reader != nullptr ? reader->consumer() : relay->consumer();
   auto client = settings(program, unit.domain);
   if (!client) return std::unexpected(client.error());
   const auto place = slot(program.id);
@@ -99,8 +150,9 @@ Result<std::unique_ptr<commit::Domain>> KafkaParts::open_domain(const ir::Progra
   domain.worker = worker;
   domain.is_transactional = program.delivery == ir::Delivery::ExactlyOnce;
   domain.state_dir = state_dir_;
+  domain.outboxes = outboxes(program);
   for (const ir::StateSchema& stage : unit.operators) domain.stages.push_back(stage.name);
-  return std::make_unique<kafka::KafkaDomain>(std::move(domain), &member->consumer(), clock_);
+  return std::make_unique<kafka::KafkaDomain>(std::move(domain), &consumer, clock_);
 }
 
 Result<std::unique_ptr<commit::Domain>> KafkaParts::open_stored(const ir::Program& program, ir::SystemId system,
@@ -113,6 +165,7 @@ Result<std::unique_ptr<commit::Domain>> KafkaParts::open_stored(const ir::Progra
   domain.unit = unit;
   domain.is_transactional = program.delivery == ir::Delivery::ExactlyOnce;
   domain.state_dir = state_dir_;
+  domain.outboxes = outboxes(program);
   return std::make_unique<kafka::KafkaDomain>(std::move(domain), nullptr, clock_);
 }
 
@@ -136,6 +189,12 @@ Result<std::unique_ptr<Sink>> KafkaParts::open_sink(const ir::Program& program, 
   return kafka::KafkaSink::open(*client, std::move(wanted), std::move(joined));
 }
 
+Result<std::unique_ptr<Table>> KafkaParts::open_table(const ir::Program& program, ir::TableId id) const {
+  const auto client = settings(program, program.tables[id].system);
+  if (!client) return std::unexpected(client.error());
+  return kafka::KafkaTable::open(*client, program, program.tables[id]);
+}
+
 Result<void> KafkaParts::trim(const ir::Program& program, ir::SystemId system, std::span<const StartAt> below) const {
   const auto client = settings(program, system);
   if (!client) return std::unexpected(client.error());
@@ -146,6 +205,20 @@ Result<void> KafkaParts::trim(const ir::Program& program, ir::SystemId system, s
   const auto begins = kafka::delete_records(admin->get(), offsets);
   if (!begins) return std::unexpected(begins.error());
   return {};
+}
+
+Result<std::map<std::string, std::string>> KafkaParts::topic_ids_of(const ir::Program& program, const ir::Unit& unit,
+                                                                    Group& group) {
+  auto* member = dynamic_cast<kafka::KafkaGroup*>(&group);
+  if (member == nullptr) return foreign("group");
+  std::map<std::string, std::string> result;
+  for (const ir::SourceId id : unit.sources) {
+    const std::string& topic = topic_of(program.sources[id]);
+    auto found = kafka::topic_id(member->consumer().handle(), topic);
+    if (!found) return std::unexpected(found.error());
+    result[topic] = std::move(*found);
+  }
+  return result;
 }
 
 Result<std::string> KafkaParts::cluster_of(Group& group) {

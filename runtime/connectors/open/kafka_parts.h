@@ -2,15 +2,17 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "lang/ir/program.h"
 #include "runtime/base/clock.h"
 #include "runtime/commit/domain.h"
-#include "runtime/commit/kafka/client.h"
+#include "runtime/commit/kafka/consumer.h"
 #include "runtime/commit/slot.h"
 #include "runtime/connectors/connectors.h"
 
@@ -23,21 +25,29 @@ class KafkaParts {
       : state_dir_(std::move(state_dir)), base_dir_(std::move(base_dir)), clock_(clock), secret_(std::move(secret)) {}
 
   base::Result<std::unique_ptr<Group>> open_group(const ir::Program& program, const ir::Unit& unit, std::uint32_t worker);
+  // The same for a unit that commits in Kafka and reads outboxes: `sources` are the unit's, in order.
+  base::Result<std::unique_ptr<Group>> open_relay_group(const ir::Program& program, const ir::Unit& unit, std::uint32_t worker,
+                                                        std::vector<std::unique_ptr<Source>> sources);
   base::Result<std::unique_ptr<commit::Domain>> open_domain(const ir::Program& program, const ir::Unit& unit,
                                                             std::uint32_t worker, Group* group);
   base::Result<std::unique_ptr<commit::Domain>> open_stored(const ir::Program& program, ir::SystemId system,
                                                             const std::string& unit);
   base::Result<std::unique_ptr<Sink>> open_sink(const ir::Program& program, const ir::Unit& unit, ir::SinkId id,
                                                 commit::Domain& domain);
+  base::Result<std::unique_ptr<Table>> open_table(const ir::Program& program, ir::TableId id) const;
 
   base::Result<void> trim(const ir::Program& program, ir::SystemId system, std::span<const StartAt> below) const;
 
   // Of the cluster that the group reads.
   static base::Result<std::string> cluster_of(Group& group);
+  // Ids of the topics that the unit reads, by name.
+  static base::Result<std::map<std::string, std::string>> topic_ids_of(const ir::Program& program, const ir::Unit& unit,
+                                                                       Group& group);
 
  private:
   base::Result<kafka::ClientSettings> settings(const ir::Program& program, ir::SystemId system) const;
   base::Result<std::string> slot(const std::string& pipeline);
+  base::Result<kafka::ConsumerSettings> member(const ir::Program& program, const ir::Unit& unit, std::uint32_t worker);
   base::Result<void> make_links(const ir::Program& program, const ir::Unit& unit, const kafka::ClientSettings& client) const;
 
   std::string state_dir_, base_dir_;

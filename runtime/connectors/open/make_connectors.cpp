@@ -78,7 +78,15 @@ class RealConnectors final : public Connectors {
         postgres_(clock, std::move(secret)) {}
 
   Result<std::unique_ptr<Group>> open_group(const ir::Program& program, const ir::Unit& unit, std::uint32_t worker) override {
-    return is_kafka(program.systems[unit.source_system]) ? kafka_.open_group(program, unit, worker) : nullptr;
+    if (is_kafka(program.systems[unit.source_system])) return kafka_.open_group(program, unit, worker);
+    if (!is_postgres(program.systems[unit.source_system]) || !is_kafka(program.systems[unit.domain])) return nullptr;
+    std::vector<std::unique_ptr<Source>> sources;
+    for (const ir::SourceId id : unit.sources) {
+      auto source = postgres_.open_source(program, unit, id);
+      if (!source) return std::unexpected(source.error());
+      sources.push_back(std::move(*source));
+    }
+    return kafka_.open_relay_group(program, unit, worker, std::move(sources));
   }
 
   Result<std::unique_ptr<commit::Domain>> open_domain(const ir::Program& program, const ir::Unit& unit, std::uint32_t worker,
@@ -87,7 +95,10 @@ class RealConnectors final : public Connectors {
     if (is_postgres(program.systems[unit.domain])) {
       auto cluster = group == nullptr ? Result<std::string>() : KafkaParts::cluster_of(*group);
       if (!cluster) return std::unexpected(cluster.error());
-      return postgres_.open_domain(program, unit, std::move(*cluster));
+      using Ids = std::map<std::string, std::string>;
+      auto topics = group == nullptr ? Result<Ids>() : KafkaParts::topic_ids_of(program, unit, *group);
+      if (!topics) return std::unexpected(topics.error());
+      return postgres_.open_domain(program, unit, std::move(*cluster), std::move(*topics));
     }
     if (!is_embedded(program.systems[unit.domain])) return not_here(program.systems[unit.domain], "commit domain");
     auto database = open_database(program, unit.domain);
@@ -110,6 +121,10 @@ class RealConnectors final : public Connectors {
   }
 
   Result<std::unique_ptr<Source>> open_source(const ir::Program& program, const ir::Unit& unit, ir::SourceId id) override;
+  Result<std::unique_ptr<OutboxRelay>> open_relay(const ir::Program& program, const ir::Unit& unit, ir::SourceId id) override {
+    const bool has_relay = is_postgres(program.systems[program.sources[id].system]);
+    return has_relay ? postgres_.open_relay(program, unit, id) : nullptr;
+  }
   Result<std::unique_ptr<Sink>> open_sink(const ir::Program& program, const ir::Unit& unit, ir::SinkId id,
                                           commit::Domain& domain) override;
   Result<std::unique_ptr<Table>> open_table(const ir::Program& program, const ir::Unit& unit, ir::TableId id,
@@ -164,7 +179,7 @@ class RealConnectors final : public Connectors {
   PostgresParts postgres_;
 };
 
-Result<std::unique_ptr<Source>> RealConnectors::open_source(const ir::Program& program, const ir::Unit&, ir::SourceId id) {
+Result<std::unique_ptr<Source>> RealConnectors::open_source(const ir::Program& program, const ir::Unit& unit, ir::SourceId id) {
   const ir::Source& source = program.sources[id];
   const ir::System& system = program.systems[source.system];
   const bool has_header = text_option(source.options, "header") != "false";
@@ -190,8 +205,8 @@ Result<std::unique_ptr<Source>> RealConnectors::open_source(const ir::Program& p
           generate::GenerateOptions{number_option(source.options, "rate", 0), number_option(source.options, "count", 0),
                                     number_option(source.options, "seed", 0), number_option(source.options, "partitions", 1)},
           clock_);
+    case ir::SystemKind::Postgres: return postgres_.open_source(program, unit, id);
     case ir::SystemKind::Kafka:
-    case ir::SystemKind::Postgres:
     case ir::SystemKind::Embedded:
     case ir::SystemKind::StateStore:
     case ir::SystemKind::Stdout:
@@ -216,8 +231,12 @@ Result<std::unique_ptr<Sink>> RealConnectors::open_embedded_sink(const ir::Progr
     database = own.get();
   }
   if (sink.is_topic) {
-    return embedded::TopicSink::open(*database, std::move(own), sink.object.empty() ? sink.name : sink.object,
-                                     number_option(sink.options, "partitions", 1), sink.headers);
+    const auto is_this = [&](const ir::Link& link) { return &program.sinks[link.sink] == &sink; };
+    return embedded::TopicSink::open(*database, std::move(own),
+                                     {.topic = sink.object.empty() ? sink.name : sink.object,
+                                      .partitions = number_option(sink.options, "partitions", 1),
+                                      .headers = sink.headers,
+                                      .is_internal = std::ranges::any_of(program.links, is_this)});
   }
   return embedded::TableWriter::open(*database, std::move(own), program.types, embedded::layout_of(sink),
                                      {sink.on_conflict, sink.version});
@@ -252,6 +271,7 @@ Result<std::unique_ptr<Table>> RealConnectors::open_table(const ir::Program& pro
     return embedded::LookupTable::open(database_path(program, table.system), program.types, embedded::layout_of(program, table),
                                        table.cache, clock_);
   }
+  if (is_kafka(system)) return kafka_.open_table(program, id);
   if (is_postgres(system)) return postgres_.open_table(program, unit, id);
   if (system.kind == ir::SystemKind::File) return file::FileTable::open(in_base(table.object), program, table, clock_);
   return not_here(system, "table");
@@ -259,6 +279,7 @@ Result<std::unique_ptr<Table>> RealConnectors::open_table(const ir::Program& pro
 
 Result<void> RealConnectors::trim(const ir::Program& program, ir::SystemId system, std::span<const StartAt> below) {
   if (is_kafka(program.systems[system])) return kafka_.trim(program, system, below);
+  if (is_postgres(program.systems[system])) return {};  // its relay empties an outbox
   auto database = open_database(program, system);
   if (!database) return std::unexpected(database.error());
   for (const StartAt& each : below) {

@@ -1,5 +1,7 @@
 #include "runtime/connectors/open/postgres_parts.h"
 
+#include <algorithm>
+
 #include "runtime/commit/postgres/postgres_domain.h"
 #include "runtime/connectors/postgres/lookup_table.h"
 #include "runtime/connectors/postgres/table_sink.h"
@@ -9,11 +11,13 @@ namespace piperun::connectors {
 using base::Result;
 
 Result<std::unique_ptr<commit::Domain>> PostgresParts::open_domain(const ir::Program& program, const ir::Unit& unit,
-                                                                   std::string cluster) const {
+                                                                   std::string cluster,
+                                                                   std::map<std::string, std::string> topics) const {
   auto settings = postgres::postgres_settings(program.systems[unit.domain], secret_, unit.name);
   if (!settings) return std::unexpected(settings.error());
   auto domain = postgres::PostgresDomain::open(std::move(*settings), program.id, unit.name, std::move(cluster));
   if (!domain) return std::unexpected(domain.error());
+  (*domain)->know_topics(std::move(topics));
   return std::unique_ptr<commit::Domain>(std::move(*domain));
 }
 
@@ -31,9 +35,38 @@ Result<std::unique_ptr<Sink>> PostgresParts::open_sink(const ir::Program& progra
   const ir::Sink& sink = program.sinks[id];
   auto settings = postgres::postgres_settings(program.systems[sink.system], secret_, unit.name);
   if (!settings) return std::unexpected(settings.error());
+  if (std::ranges::any_of(program.links, [&](const ir::Link& link) { return link.sink == id; })) {
+    auto* own = dynamic_cast<postgres::PostgresDomain*>(&domain);
+    if (own == nullptr) return base::failure(base::ErrorCode::CannotOpen, "an outbox of ours needs the transaction of its unit");
+    return postgres::OutboxSink::open(own->session(), sink.object);
+  }
   const bool joins = program.delivery == ir::Delivery::ExactlyOnce && sink.system == unit.domain;
   return postgres::TableSink::open(program, sink, joins ? dynamic_cast<postgres::PostgresDomain*>(&domain) : nullptr,
                                    std::move(*settings));
+}
+
+Result<std::unique_ptr<postgres::Outbox>> PostgresParts::open_outbox(const ir::Program& program, const ir::Unit& unit,
+                                                                     ir::SourceId id) const {
+  const ir::Source& source = program.sources[id];
+  auto settings = postgres::postgres_settings(program.systems[source.system], secret_, unit.name);
+  if (!settings) return std::unexpected(settings.error());
+  const bool is_own = std::ranges::any_of(program.links, [&](const ir::Link& link) { return link.source == id; });
+  const auto open = is_own ? postgres::Outbox::open_own : postgres::Outbox::open;
+  return open(std::move(*settings), source.object, program.id, unit.name);
+}
+
+Result<std::unique_ptr<Source>> PostgresParts::open_source(const ir::Program& program, const ir::Unit& unit,
+                                                           ir::SourceId id) const {
+  auto outbox = open_outbox(program, unit, id);
+  if (!outbox) return std::unexpected(outbox.error());
+  return std::make_unique<postgres::OutboxSource>(std::move(*outbox), clock_);
+}
+
+Result<std::unique_ptr<OutboxRelay>> PostgresParts::open_relay(const ir::Program& program, const ir::Unit& unit,
+                                                               ir::SourceId id) const {
+  auto outbox = open_outbox(program, unit, id);
+  if (!outbox) return std::unexpected(outbox.error());
+  return std::unique_ptr<OutboxRelay>(std::move(*outbox));
 }
 
 Result<std::unique_ptr<Table>> PostgresParts::open_table(const ir::Program& program, const ir::Unit& unit, ir::TableId id) const {

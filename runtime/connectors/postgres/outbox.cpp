@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "runtime/base/random.h"
 #include "runtime/commit/postgres/schema.h"
 #include "runtime/connectors/postgres/table_columns.h"
 
@@ -14,11 +15,11 @@ using base::Result;
 
 namespace {
 
-struct Bytes final : record::SlabOwner {
-  std::string bytes;
-};
+constexpr std::size_t kLongestName = 63;
 
-Outbox::State state_of(const Rows& rows) { return {rows.integer(0, 0), rows.integer(0, 1), rows.integer(0, 2)}; }
+// In piperun.relays the row of no pipeline counts the numbers of an outbox: the next one, and the first that is still there.
+constexpr const char* kLockCounter =
+    "SELECT next_batch, sent FROM piperun.relays WHERE pipeline = '' AND unit = '' AND outbox = $1 FOR UPDATE";
 
 }  // namespace
 
@@ -39,72 +40,156 @@ Result<std::unique_ptr<Outbox>> Outbox::open(PostgresSettings settings, std::str
                     "and `number bigint UNIQUE`, which the writer leaves null; `{}` is {}",
                     table, (*session)->address(), name, column == stored->columns.end() ? "missing" : column->declared));
   }
-  return std::unique_ptr<Outbox>(
-      new Outbox(std::move(*session), std::move(table), stored->table, std::move(pipeline), std::move(unit)));
+  auto name = (*session)->query(
+      "SELECT n.nspname || '.' || c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+      "WHERE c.oid = to_regclass($1)",
+      Parameters().text(stored->table));
+  if (!name) return std::unexpected(name.error());
+  std::unique_ptr<Outbox> outbox(new Outbox(std::move(*session), std::move(table), std::move(pipeline), std::move(unit)));
+  outbox->quoted_ = stored->table;
+  outbox->outbox_ = name->text(0, 0);
+  outbox->value_ = "convert_to((to_jsonb(o) - 'number')::text, 'UTF8')";
+  if (auto entered = outbox->enter(); !entered) return std::unexpected(entered.error());
+  return outbox;
 }
 
-Parameters Outbox::names() const { return Parameters().text(pipeline_).text(unit_).text(table_); }
+std::string own_outbox_table(const std::string& name) {
+  std::string table = "." + name;  // never the name of a table of our schema
+  if (table.size() > kLongestName) {
+    const std::string ending = fmt::format(".{:016x}", base::fnv1a(table));
+    table = table.substr(0, kLongestName - ending.size()) + ending;
+  }
+  return "piperun." + quoted(table);
+}
 
-Result<Outbox::State> Outbox::claim() {
+Result<void> make_own_outbox(Session& session, const std::string& name) {
+  if (auto made = make_schema(session); !made) return made;
+  Transaction transaction(session);
+  if (auto begun = transaction.begin(); !begun) return begun;
+  auto locked = session.query("SELECT pg_advisory_xact_lock($1)", Parameters().integer(kCreationLock));
+  if (!locked) return std::unexpected(locked.error());
+  auto made =
+      session.query(fmt::format("CREATE TABLE IF NOT EXISTS {} (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, "
+                                "number bigint UNIQUE, value bytea NOT NULL)",
+                                own_outbox_table(name)));
+  if (!made) return std::unexpected(made.error());
+  return transaction.commit();
+}
+
+Result<std::unique_ptr<Outbox>> Outbox::open_own(PostgresSettings settings, std::string name, std::string pipeline,
+                                                 std::string unit) {
+  if (settings.purpose.empty()) settings.purpose = unit;
+  auto session = Session::open(std::move(settings));
+  if (!session) return std::unexpected(session.error());
+  if (auto made = make_own_outbox(**session, name); !made) return std::unexpected(made.error());
+  std::unique_ptr<Outbox> outbox(new Outbox(std::move(*session), std::move(name), std::move(pipeline), std::move(unit)));
+  outbox->quoted_ = outbox->outbox_ = own_outbox_table(outbox->table_);
+  outbox->value_ = "value";
+  if (auto entered = outbox->enter(); !entered) return std::unexpected(entered.error());
+  return outbox;
+}
+
+Parameters Outbox::names() const { return Parameters().text(pipeline_).text(unit_).text(outbox_); }
+
+// Under the counter's lock, so that nothing is deleted meanwhile which this relay might still want.
+Result<void> Outbox::enter() {
+  auto counter = session_->query(
+      fmt::format("INSERT INTO piperun.relays (pipeline, unit, outbox, epoch, next_batch, sent) SELECT '', '', $1, 0, "
+                  "coalesce(max(number) + 1, 0), coalesce(min(number), 0) FROM {} ON CONFLICT DO NOTHING",
+                  quoted_),
+      Parameters().text(outbox_));
+  if (!counter) return std::unexpected(counter.error());
+  Transaction transaction(*session_);
+  if (auto begun = transaction.begin(); !begun) return begun;
+  auto known = session_->query("SELECT 1 FROM piperun.relays WHERE pipeline = $1 AND unit = $2 AND outbox = $3", names());
+  if (!known) return std::unexpected(known.error());
+  if (known->size() > 0) return transaction.commit();
+  auto first = session_->query(kLockCounter, Parameters().text(outbox_));
+  if (!first) return std::unexpected(first.error());
+  auto entered = session_->query(
+      "INSERT INTO piperun.relays (pipeline, unit, outbox, epoch, next_batch, sent) VALUES ($1, $2, $3, 0, 0, $4::int8) "
+      "ON CONFLICT DO NOTHING",
+      names().integer(first->integer(0, 1)));
+  if (!entered) return std::unexpected(entered.error());
+  return transaction.commit();
+}
+
+Result<void> Outbox::claim() {
+  if (auto entered = enter(); !entered) return entered;
   auto rows = session_->query(
-      "INSERT INTO piperun.relays AS r (pipeline, unit, outbox, epoch, next_batch, sent, owner) VALUES ($1, $2, $3, 1, 0, 0, $4) "
-      "ON CONFLICT (pipeline, unit, outbox) DO UPDATE SET epoch = r.epoch + 1, owner = excluded.owner "
-      "RETURNING epoch, next_batch, sent",
+      "UPDATE piperun.relays SET epoch = epoch + 1, owner = $4 WHERE pipeline = $1 AND unit = $2 AND outbox = $3 RETURNING epoch",
       names().text(application_name(session_->settings().purpose)));
   if (!rows) return std::unexpected(rows.error());
+  if (rows->size() == 0) return std::unexpected(lost(""));
   epoch_ = rows->integer(0, 0);
-  return state_of(*rows);
+  return {};
 }
 
-// Its row lock makes relays, and their transactions, take turns.
-Result<Outbox::State> Outbox::locked_state() {
+Result<void> Outbox::lock_relay() {
   auto rows = session_->query(
-      "SELECT epoch, next_batch, sent, owner FROM piperun.relays WHERE pipeline = $1 AND unit = $2 AND outbox = $3 FOR UPDATE",
-      names());
+      "SELECT epoch, owner FROM piperun.relays WHERE pipeline = $1 AND unit = $2 AND outbox = $3 FOR UPDATE", names());
   if (!rows) return std::unexpected(rows.error());
   if (rows->size() == 0) return std::unexpected(lost(""));
-  if (rows->integer(0, 0) != epoch_) return std::unexpected(lost(rows->text(0, 3)));
-  return state_of(*rows);
+  if (rows->integer(0, 0) != epoch_) return std::unexpected(lost(rows->text(0, 1)));
+  return {};
 }
 
-Result<Outbox::State> Outbox::state() { return locked_state(); }
+// Returns the next number. Makes relays, and their transactions, take turns.
+Result<std::int64_t> Outbox::lock_counter() {
+  auto rows = session_->query(kLockCounter, Parameters().text(outbox_));
+  if (!rows) return std::unexpected(rows.error());
+  if (rows->size() == 0) return std::unexpected(lost(""));
+  return rows->integer(0, 0);
+}
 
-Result<std::int64_t> Outbox::number_rows(std::int64_t limit) {
+Result<Outbox::State> Outbox::state() {
+  auto rows = session_->query(fmt::format("SELECT sent, next_batch, (SELECT count(*) FROM {} WHERE number IS NULL) "
+                                          "FROM piperun.relays WHERE pipeline = '' AND unit = '' AND outbox = $1",
+                                          quoted_),
+                              Parameters().text(outbox_));
+  if (!rows) return std::unexpected(rows.error());
+  if (rows->size() == 0) return std::unexpected(lost(""));
+  return State{rows->integer(0, 0), rows->integer(0, 1), rows->integer(0, 2)};
+}
+
+Result<void> Outbox::number_rows(std::int64_t limit) {
   Transaction transaction(*session_);
-  if (auto begun = transaction.begin(); !begun) return std::unexpected(begun.error());
-  auto state = locked_state();
-  if (!state) return std::unexpected(state.error());
+  if (auto begun = transaction.begin(); !begun) return begun;
+  if (auto owned = lock_relay(); !owned) return owned;
+  const auto next = lock_counter();
+  if (!next) return std::unexpected(next.error());
   auto numbered = session_->query(
       fmt::format("WITH picked AS (SELECT id FROM {0} WHERE number IS NULL ORDER BY id LIMIT $1::int8 FOR UPDATE), "
                   "ordered AS (SELECT id, row_number() OVER (ORDER BY id) - 1 AS place FROM picked) "
                   "UPDATE {0} o SET number = $2::int8 + ordered.place FROM ordered WHERE o.id = ordered.id",
                   quoted_),
-      Parameters().integer(limit).integer(state->next));
+      Parameters().integer(limit).integer(*next));
   if (!numbered) return std::unexpected(numbered.error());
-  auto moved = session_->query(
-      "UPDATE piperun.relays SET next_batch = next_batch + $4::int8 WHERE pipeline = $1 AND unit = $2 AND outbox = $3",
-      names().integer(numbered->changed()));
-  if (!moved) return std::unexpected(moved.error());
-  if (auto done = transaction.commit(); !done) return std::unexpected(done.error());
-  return numbered->changed();
+  if (numbered->changed() > 0) {
+    auto moved = session_->query(
+        "UPDATE piperun.relays SET next_batch = next_batch + $2::int8 WHERE pipeline = '' AND unit = '' AND outbox = $1",
+        Parameters().text(outbox_).integer(numbered->changed()));
+    if (!moved) return std::unexpected(moved.error());
+  }
+  return transaction.commit();
 }
 
 Result<std::vector<Outbox::Row>> Outbox::read(std::int64_t from, std::int64_t limit) {
-  auto known = session_->query(
-      "SELECT epoch, next_batch, sent FROM piperun.relays WHERE pipeline = $1 AND unit = $2 AND outbox = $3", names());
+  auto known = session_->query("SELECT sent, next_batch FROM piperun.relays WHERE pipeline = '' AND unit = '' AND outbox = $1",
+                               Parameters().text(outbox_));
   if (!known) return std::unexpected(known.error());
   if (known->size() == 0) return std::unexpected(lost(""));
-  const State state = state_of(*known);
-  if (from < state.sent || from > state.next) {
-    return base::failure(ErrorCode::PositionGone,
-                         fmt::format("outbox `{}` of {}: position {} is asked for, and it has the numbers {} to {}{}", table_,
-                                     session_->address(), from, state.sent, state.next,
-                                     from > state.next ? ": the database went back in time behind what was sent" : ""));
+  const std::int64_t first = known->integer(0, 0), next = known->integer(0, 1);
+  if (from < first || from > next) {
+    return base::failure(
+        ErrorCode::PositionGone,
+        fmt::format("outbox `{}` of {}: position {} is asked for, and it has the numbers {} to {}{}", table_, session_->address(),
+                    from, first, next, from > next ? ": the database went back in time behind what was sent" : ""));
   }
-  auto rows = session_->query(fmt::format("SELECT number, (to_jsonb(o) - 'id' - 'number')::text FROM {} o "
-                                          "WHERE number >= $1::int8 ORDER BY number LIMIT $2::int8",
-                                          quoted_),
-                              Parameters().integer(from).integer(limit));
+  if (from == next) return std::vector<Row>();
+  auto rows = session_->query(
+      fmt::format("SELECT number, {} FROM {} o WHERE number >= $1::int8 ORDER BY number LIMIT $2::int8", value_, quoted_),
+      Parameters().integer(from).integer(limit));
   if (!rows) return std::unexpected(rows.error());
   std::vector<Row> result;
   for (std::size_t i = 0; i < rows->size(); ++i) {
@@ -114,7 +199,7 @@ Result<std::vector<Outbox::Row>> Outbox::read(std::int64_t from, std::int64_t li
                            fmt::format("outbox `{}` of {}: row {} is gone, somebody else deleted it", table_, session_->address(),
                                        from + static_cast<std::int64_t>(i)));
     }
-    result.push_back({number, rows->text(i, 1)});
+    result.push_back({number, rows->bytes(i, 1)});
   }
   return result;
 }
@@ -122,13 +207,19 @@ Result<std::vector<Outbox::Row>> Outbox::read(std::int64_t from, std::int64_t li
 Result<void> Outbox::delete_sent(std::int64_t below) {
   Transaction transaction(*session_);
   if (auto begun = transaction.begin(); !begun) return begun;
-  auto state = locked_state();
-  if (!state) return std::unexpected(state.error());
+  if (auto owned = lock_relay(); !owned) return owned;
+  if (const auto next = lock_counter(); !next) return std::unexpected(next.error());
   auto moved = session_->query(
       "UPDATE piperun.relays SET sent = greatest(sent, $4::int8) WHERE pipeline = $1 AND unit = $2 AND outbox = $3",
       names().integer(below));
   if (!moved) return std::unexpected(moved.error());
-  auto removed = session_->query(fmt::format("DELETE FROM {} WHERE number < $1::int8", quoted_), Parameters().integer(below));
+  auto first = session_->query(
+      "UPDATE piperun.relays SET sent = greatest(sent, (SELECT min(r.sent) FROM piperun.relays r WHERE r.outbox = $1 AND "
+      "r.pipeline <> '')) WHERE pipeline = '' AND unit = '' AND outbox = $1 RETURNING sent",
+      Parameters().text(outbox_));
+  if (!first) return std::unexpected(first.error());
+  auto removed =
+      session_->query(fmt::format("DELETE FROM {} WHERE number < $1::int8", quoted_), Parameters().integer(first->integer(0, 0)));
   if (!removed) return std::unexpected(removed.error());
   return transaction.commit();
 }
@@ -141,43 +232,58 @@ base::Error Outbox::lost(const std::string& owner) const {
           -1};
 }
 
-// ---- OutboxSource
+// ---- OutboxSink
 
-Result<std::unique_ptr<OutboxSource>> OutboxSource::open(std::unique_ptr<Outbox> outbox, base::Clock& clock) {
-  if (auto claimed = outbox->claim(); !claimed) return std::unexpected(claimed.error());
-  return std::unique_ptr<OutboxSource>(new OutboxSource(std::move(outbox), clock));
+Result<std::unique_ptr<connectors::Sink>> OutboxSink::open(Session& session, const std::string& name) {
+  if (auto made = make_own_outbox(session, name); !made) return std::unexpected(made.error());
+  return std::unique_ptr<connectors::Sink>(
+      new OutboxSink(session, fmt::format("INSERT INTO {} (value) SELECT u.value FROM unnest($1::bytea[]) WITH ORDINALITY "
+                                          "u(value, place) ORDER BY u.place",
+                                          own_outbox_table(name))));
 }
 
-// What is there now has its numbers, so that a drain knows where to stop.
+// In the order of the rows: ids ascend as they are written.
+Result<void> OutboxSink::write(std::span<const connectors::OutputRow> rows) {
+  Array values(Wire::Bytes);
+  for (const connectors::OutputRow& row : rows) values.text(row.encoded.value_or(std::string_view{}));
+  auto written = session_.query(insert_, Parameters().array(values));
+  if (!written) return std::unexpected(written.error());
+  return {};
+}
+
+// ---- OutboxSource
+
+namespace {
+
+struct Bytes final : record::SlabOwner {
+  std::string bytes;
+};
+
+}  // namespace
+
+// What waits for a number is there already: a drain goes on until it is sent.
 Result<std::vector<connectors::Partition>> OutboxSource::partitions() {
-  for (;;) {
-    auto numbered = outbox_->number_rows(kMostNumbered);
-    if (!numbered) return std::unexpected(numbered.error());
-    if (*numbered < kMostNumbered) break;
-  }
   auto state = outbox_->state();
   if (!state) return std::unexpected(state.error());
-  return std::vector{connectors::Partition{outbox_->table(), 0, state->sent, state->next}};
+  return std::vector{connectors::Partition{outbox_->table(), 0, state->first, state->next + state->waiting}};
 }
 
 Result<std::int64_t> OutboxSource::resolve(const std::string& start, std::uint32_t) {
   auto state = outbox_->state();
   if (!state) return std::unexpected(state.error());
-  if (start == "earliest") return state->sent;
-  if (start == "latest") return state->next;
-  return base::failure(ErrorCode::PositionGone,
-                       fmt::format("outbox `{}` starts at `earliest` or `latest`: its rows have no time", outbox_->table()));
+  if (start == "earliest") return state->first;
+  if (start == "latest") return state->next + state->waiting;
+  return base::failure(
+      ErrorCode::PositionGone,
+      fmt::format("outbox `{}` has no position yet and `start` is `{}`: it can be `earliest` or `latest`, for its "
+                  "rows have no time",
+                  outbox_->table(), start));
 }
 
 Result<record::Slab> OutboxSource::read(std::uint32_t partition, std::int64_t position, std::size_t max_records,
                                         std::size_t max_bytes) {
-  const auto limit = static_cast<std::int64_t>(std::min<std::size_t>(max_records, static_cast<std::size_t>(kMostNumbered)));
+  const auto limit = static_cast<std::int64_t>(std::min<std::size_t>(max_records, static_cast<std::size_t>(kMostRead)));
   auto rows = outbox_->read(position, limit);
-  if (rows && rows->empty()) {
-    auto numbered = outbox_->number_rows(kMostNumbered);
-    if (!numbered) return std::unexpected(numbered.error());
-    if (*numbered > 0) rows = outbox_->read(position, limit);
-  }
   if (!rows) return std::unexpected(rows.error());
   auto bytes = std::make_unique<Bytes>();
   std::vector<std::pair<std::size_t, std::size_t>> places;

@@ -7,68 +7,89 @@
 
 #include "runtime/base/clock.h"
 #include "runtime/commit/postgres/session.h"
+#include "runtime/connectors/outbox.h"
+#include "runtime/connectors/sink.h"
 #include "runtime/connectors/source.h"
 
 namespace piperun::postgres {
 
 // Ids of a sequence become visible out of order, so a cursor by id loses rows. Numbers are given here instead, in transactions that
-// take turns at the relay's row, to rows that are visible: a number below the next one never appears later.
+// take turns at the outbox's row of piperun.relays, to rows that are visible: a number below the next one never appears later.
 //
-// The table has `id` (unique, ascending as it is written) and `number bigint`, which the writer leaves null; an index on each. Relays are
-// told apart by epochs. Used by one thread.
-class Outbox {
+// The table has `id` (unique, ascending as it is written) and `number bigint`, which the writer leaves null; an index on each. Several
+// relays may read one outbox; each has a row of its own, whose epoch tells its owners apart. Used by one thread.
+class Outbox final : public connectors::OutboxRelay {
  public:
   struct State {
-    std::int64_t epoch = 0;
-    std::int64_t next = 0;  // number of the row that comes next
-    std::int64_t sent = 0;  // numbers below it are gone
+    std::int64_t first = 0;  // numbers below it are gone
+    std::int64_t next = 0;  // the next number to be given
+    std::int64_t waiting = 0;  // rows without a number
   };
   struct Row {
     std::int64_t number = 0;
-    std::string value;  // a JSON object of the columns, but `id` and `number`
+    std::string value;  // a JSON object of the columns but `number`; of a table of ours the bytes in `value`
   };
 
-  // NoSuchTable, SchemaMismatch. Makes our schema if it is missing.
+  // NoSuchTable, SchemaMismatch. Makes our schema if it is missing. From now on no row goes that this relay has not sent.
   static base::Result<std::unique_ptr<Outbox>> open(PostgresSettings settings, std::string table, std::string pipeline,
                                                     std::string unit);
+  // A table of ours, in our schema: made if it is missing.
+  static base::Result<std::unique_ptr<Outbox>> open_own(PostgresSettings settings, std::string name, std::string pipeline,
+                                                        std::string unit);
 
-  // epoch + 1: what an earlier relay numbers or deletes from now on fails with LostOwnership.
-  base::Result<State> claim();
-  base::Result<State> state();  // (fenced)
-  // (fenced) Numbers at most `limit` rows in the order of their ids; returns how many. Atomic, so that it may be repeated.
-  base::Result<std::int64_t> number_rows(std::int64_t limit);
-  // Numbered rows from `from` on, in order. PositionGone: rows below `sent` are asked for, or more was sent than there are numbers, for the
-  // database went back in time.
+  base::Result<void> claim() override;
+  base::Result<void> number_rows(std::int64_t limit) override;
+  base::Result<void> delete_sent(std::int64_t below) override;
+
+  base::Result<State> state();
+  // Numbered rows from `from` on, in order. PositionGone: rows that are gone are asked for, or more was sent than there are numbers, for
+  // the database went back in time.
   base::Result<std::vector<Row>> read(std::int64_t from, std::int64_t limit);
-  // (fenced) Rows with smaller numbers are sent; they are deleted.
-  base::Result<void> delete_sent(std::int64_t below);
 
-  const std::string& table() const { return table_; }
+  const std::string& table() const { return table_; }  // as the program names it
 
  private:
-  Outbox(std::unique_ptr<Session> session, std::string table, std::string quoted, std::string pipeline, std::string unit)
-      : session_(std::move(session)),
-        table_(std::move(table)),
-        quoted_(std::move(quoted)),
-        pipeline_(std::move(pipeline)),
-        unit_(std::move(unit)) {}
-  base::Result<State> locked_state();
+  Outbox(std::unique_ptr<Session> session, std::string table, std::string pipeline, std::string unit)
+      : session_(std::move(session)), table_(std::move(table)), pipeline_(std::move(pipeline)), unit_(std::move(unit)) {}
+  base::Result<void> enter();
+  base::Result<void> lock_relay();
+  base::Result<std::int64_t> lock_counter();
   Parameters names() const;
   base::Error lost(const std::string& owner) const;
 
   std::unique_ptr<Session> session_;
-  std::string table_, quoted_, pipeline_, unit_;
+  std::string table_, pipeline_, unit_;
+  std::string quoted_;  // the table
+  std::string outbox_;  // the table's name among all outboxes of the database
+  std::string value_;  // what of a row is its value
   std::int64_t epoch_ = 0;
 };
 
-// The same as a source with one partition. A read that finds nothing numbers what has come.
+// The table of ours that is called `name`, quoted, and what makes it: id, number, value.
+std::string own_outbox_table(const std::string& name);
+base::Result<void> make_own_outbox(Session& session, const std::string& name);
+
+// Appends encoded records to a table of ours, in the open transaction of a session.
+class OutboxSink final : public connectors::Sink {
+ public:
+  // Makes the table if it is missing. `session` must outlive the sink.
+  static base::Result<std::unique_ptr<connectors::Sink>> open(Session& session, const std::string& name);
+  base::Result<void> write(std::span<const connectors::OutputRow> rows) override;
+  base::Result<void> await() override { return {}; }
+
+ private:
+  OutboxSink(Session& session, std::string insert) : session_(session), insert_(std::move(insert)) {}
+  Session& session_;
+  std::string insert_;
+};
+
+// The same as a source with one partition: what has its number can be read.
 class OutboxSource final : public connectors::Source {
  public:
-  static constexpr std::int64_t kMostNumbered = 1'000;
-  static constexpr std::int64_t kPollEvery = 20'000;
+  static constexpr std::int64_t kMostRead = 1'000;
+  static constexpr std::int64_t kPollEvery = 20'000;  // microseconds
 
-  // Claims the outbox.
-  static base::Result<std::unique_ptr<OutboxSource>> open(std::unique_ptr<Outbox> outbox, base::Clock& clock);
+  OutboxSource(std::unique_ptr<Outbox> outbox, base::Clock& clock) : outbox_(std::move(outbox)), clock_(clock) {}
 
   base::Result<std::vector<connectors::Partition>> partitions() override;
   base::Result<std::int64_t> resolve(const std::string& start, std::uint32_t partition) override;
@@ -77,11 +98,7 @@ class OutboxSource final : public connectors::Source {
   bool is_finite() const override { return false; }
   void wait(std::int64_t microseconds) override;
 
-  Outbox& outbox() { return *outbox_; }
-
  private:
-  OutboxSource(std::unique_ptr<Outbox> outbox, base::Clock& clock) : outbox_(std::move(outbox)), clock_(clock) {}
-
   std::unique_ptr<Outbox> outbox_;
   base::Clock& clock_;
 };

@@ -1,0 +1,21 @@
+// What a relay changes in an outbox table that it reads: rows that wait get numbers, and rows that were sent go.
+#pragma once
+#include <cstdint>
+
+#include "runtime/base/result.h"
+
+namespace piperun::connectors {
+
+// Fencing as in commit::Domain. Used by the executor thread alone.
+class OutboxRelay {
+ public:
+  virtual ~OutboxRelay() = default;
+  // A new epoch: what an earlier owner of this relay numbers or deletes from now on fails with LostOwnership.
+  virtual base::Result<void> claim() = 0;
+  // (fenced) Gives at most `limit` waiting rows the next numbers, in the order of their ids. May be repeated.
+  virtual base::Result<void> number_rows(std::int64_t limit) = 0;
+  // (fenced) This relay has sent the rows below; they go when every relay of the outbox has.
+  virtual base::Result<void> delete_sent(std::int64_t below) = 0;
+};
+
+}  // namespace piperun::connectors

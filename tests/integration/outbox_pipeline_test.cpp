@@ -1,0 +1,278 @@
+// Pipelines that read an outbox, run by `piperun` itself on a real broker and a real database: every row once, whatever is killed.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tests/integration/kafka_client.h"
+#include "tests/integration/pipeline_process.h"
+#include "tests/integration/postgres_database.h"
+
+namespace piperun::integration {
+namespace {
+
+using ::testing::HasSubstr;
+
+// As new_name, and a name of the language too.
+std::string new_word(std::string_view prefix) {
+  std::string name = new_name(prefix);
+  std::ranges::replace(name, '-', '_');
+  return name;
+}
+
+class OutboxPipelineTest : public ::testing::Test {
+ protected:
+  OutboxPipelineTest() : name_(new_word("outbox")) {
+    database_.exec(
+        "CREATE TABLE events (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, number bigint UNIQUE, key bigint, seq bigint, "
+        "amount numeric(12, 2))");
+    create_topic(name_, 3);
+    ::setenv("OUTBOX_URL", database_.url().c_str(), 1);
+  }
+  std::string file(const std::string& delivery, const std::string& sink = "") const {
+    return "pipeline " + name_ + " {\n  delivery = " + delivery +
+           "\n  commit_records = 20\n  on error { dead_letter = keep, pause = 2s }\n}\n"
+           "connection pg = postgres { url = secret(\"OUTBOX_URL\") }\n"
+           "connection bus = kafka { brokers = env(\"KAFKA_BOOTSTRAP\") }\n"
+           "type Event { key: int64, seq: int64, amount: decimal(12, 2) }\n"
+           "source events: Event = pg { outbox = \"events\" }\n"
+           "sink out = " +
+           (sink.empty() ? "bus { topic = \"" + name_ + "\", key = key }" : sink) +
+           "\nflow relayed {\n  from events\n  filter amount > 0.00\n  to out\n}\n";
+  }
+  void insert(int from, int to) const {
+    database_.exec(
+        "INSERT INTO events (key, seq, amount) SELECT i % 7, i, CASE WHEN i % 10 = 0 THEN 0 ELSE 1.50 END FROM "
+        "generate_series(" +
+        std::to_string(from) + ", " + std::to_string(to - 1) + ") i");
+  }
+  // The numbers `seq`, sorted; each key's must be ascending as they lie in the topic.
+  std::vector<int> sent() const {
+    std::vector<int> result;
+    std::map<std::string, int> last;
+    for (const Record& record : read_all(name_, 3)) {
+      const int seq = std::stoi(record.value.substr(record.value.find("\"seq\":") + 6));
+      EXPECT_GT(seq, std::exchange(last[record.key], seq)) << "out of order: " << record.key;
+      result.push_back(seq);
+    }
+    std::ranges::sort(result);
+    return result;
+  }
+  static std::vector<int> wanted(int count) {
+    std::vector<int> result;
+    for (int i = 0; i < count; ++i) {
+      if (i % 10 != 0) result.push_back(i);
+    }
+    return result;
+  }
+  bool is_empty() const { return database_.value("SELECT count(*) FROM events") == "0"; }
+
+  TestDatabase database_;
+  std::string name_;
+};
+
+TEST_F(OutboxPipelineTest, EveryGuaranteeSendsEachRowAndEmptiesTheTable) {
+  for (const char* delivery : {"exactly_once", "at_least_once", "at_most_once"}) {
+    name_ = new_word("outbox");
+    create_topic(name_, 3);
+    database_.exec("TRUNCATE events; DROP SCHEMA IF EXISTS piperun CASCADE");
+    const PipelineFolder folder(file(delivery));
+    insert(0, 100);
+    PipelineProcess first(folder, {"test.pipe", "--drain"});
+    ASSERT_EQ(first.wait(), 0) << delivery << first.log();
+    EXPECT_TRUE(is_empty()) << delivery;
+    insert(100, 200);
+    PipelineProcess second(folder, {"test.pipe", "--drain", "--workers", "2"});
+    ASSERT_EQ(second.wait(), 0) << delivery << second.log();
+    EXPECT_EQ(sent(), wanted(200)) << delivery << second.log();
+    EXPECT_TRUE(is_empty()) << delivery;
+    EXPECT_THAT(second.log(), HasSubstr("200")) << "the ledger counts both runs";
+  }
+}
+
+TEST_F(OutboxPipelineTest, NoKillLosesOrRepeatsARow) {
+  const PipelineFolder folder(file("exactly_once"));
+  int written = 0;
+  for (int kill = 0; kill < 8; ++kill) {
+    PipelineProcess process(folder, {"test.pipe", "--workers", "2"});
+    const std::size_t before = sent().size();
+    insert(written, written + 600);
+    written += 600;
+    ASSERT_TRUE(wait_until([&] { return !process.is_running() || sent().size() > before; })) << process.log();
+    ASSERT_TRUE(process.is_running()) << process.log();
+    process.kill(SIGKILL);
+  }
+  PipelineProcess last(folder, {"test.pipe", "--drain"});
+  ASSERT_EQ(last.wait(), 0) << last.log();
+  EXPECT_EQ(sent(), wanted(written));
+  EXPECT_TRUE(is_empty());
+}
+
+TEST_F(OutboxPipelineTest, TwoProcessesShareOneRelayAndTheOtherTakesOver) {
+  const PipelineFolder folder(file("exactly_once"));
+  PipelineProcess first(folder, {"test.pipe", "--state-dir", "one"});
+  PipelineProcess second(folder, {"test.pipe", "--state-dir", "two"});
+  insert(0, 500);
+  ASSERT_TRUE(wait_until([&] { return is_empty(); })) << first.log();
+  first.kill(SIGKILL);
+  insert(500, 1'000);
+  ASSERT_TRUE(wait_until([&] { return sent().size() > 500; })) << second.log();
+  second.kill(SIGTERM);
+  EXPECT_EQ(second.wait(), 0) << second.log();
+  PipelineProcess last(folder, {"test.pipe", "--drain", "--state-dir", "one"});
+  ASSERT_EQ(last.wait(), 0) << last.log();
+  EXPECT_EQ(sent(), wanted(1'000));
+}
+
+// Positions lie beside the rows that are written, those of two units beside each other.
+TEST_F(OutboxPipelineTest, OneOutboxInTwoUnitsIsEmptiedWhenBothHaveReadIt) {
+  database_.exec("CREATE TABLE copies (key bigint, seq bigint, amount numeric(12, 2))");
+  std::string text = file("exactly_once");
+  text.replace(text.find("flow relayed"), 0, "sink copies = pg\n");
+  text.replace(text.rfind("to out"), 6, "to out\n  to copies");
+  const PipelineFolder folder(text);
+  insert(0, 300);
+  PipelineProcess first(folder, {"test.pipe", "--drain"});
+  ASSERT_EQ(first.wait(), 0) << first.log();
+  EXPECT_EQ(sent(), wanted(300));
+  EXPECT_EQ(database_.value("SELECT count(*), count(DISTINCT seq) FROM copies"), "270|270");
+  EXPECT_TRUE(is_empty());
+}
+
+TEST_F(OutboxPipelineTest, ABadRowIsADeadLetterAndTheRestGoesOn) {
+  const PipelineFolder folder(file("exactly_once"));
+  database_.exec("INSERT INTO events (key, seq, amount) VALUES (1, 1, 2), (1, NULL, 2), (1, 3, 2)");
+  PipelineProcess process(folder, {"test.pipe", "--drain"});
+  ASSERT_EQ(process.wait(), 0) << process.log();
+  EXPECT_EQ(sent(), (std::vector<int>{1, 3}));
+  EXPECT_TRUE(is_empty());
+}
+
+TEST_F(OutboxPipelineTest, ADatabaseThatWentBackInTimeStopsThePipeline) {
+  const PipelineFolder folder(file("exactly_once"));
+  insert(0, 50);
+  PipelineProcess process(folder, {"test.pipe", "--drain"});
+  ASSERT_EQ(process.wait(), 0) << process.log();
+  database_.exec("UPDATE piperun.relays SET next_batch = 20, sent = 20 WHERE pipeline = ''; UPDATE piperun.relays SET sent = 20");
+  insert(0, 5);
+  PipelineProcess again(folder, {"test.pipe", "--drain"});
+  EXPECT_EQ(again.wait(), 3) << again.log();
+  EXPECT_THAT(again.log(), HasSubstr("went back in time"));
+}
+
+// ---- `to … after …`: a topic, rows, and what is published only when the rows are committed
+
+class AfterTest : public OutboxPipelineTest {
+ protected:
+  AfterTest() {
+    create_topic(name_ + "_in", 2);
+    database_.exec("CREATE TABLE lines (key bigint, seq bigint CHECK (seq <> 13), amount numeric(12, 2))");
+  }
+  std::string after_file(const std::string& delivery) const {
+    return "pipeline " + name_ + " {\n  delivery = " + delivery +
+           "\n  commit_records = 20\n  on error { dead_letter = keep, pause = 2s }\n}\n"
+           "connection pg = postgres { url = secret(\"OUTBOX_URL\") }\n"
+           "connection bus = kafka { brokers = env(\"KAFKA_BOOTSTRAP\") }\n"
+           "type Line { key: int64, seq: int64, amount: decimal(12, 2) }\n"
+           "source input: Line = bus { topic = \"" +
+           name_ +
+           "_in\" }\n"
+           "sink lines = pg\n"
+           "sink published = bus { topic = \"" +
+           name_ +
+           "\", key = key, headers = { \"kind\" = \"line\" } }\n"
+           "flow written {\n  from input\n  filter amount > 0.00\n  to lines\n  to published after lines\n}\n";
+  }
+  void put(int from, int to) const {
+    const Handle producer = make_client(RD_KAFKA_PRODUCER);
+    for (int i = from; i < to; ++i) {
+      const std::string amount = i % 10 == 0 ? "0.00" : "1.50";
+      const std::string seq = std::to_string(i);
+      produce(producer.get(), name_ + "_in", i % 7 % 2,
+              "{\"key\":" + std::to_string(i % 7) + ",\"seq\":" + seq + ",\"amount\":\"" + amount + "\"}");
+    }
+    if (rd_kafka_flush(producer.get(), 20'000) != RD_KAFKA_RESP_ERR_NO_ERROR) throw std::runtime_error("not all was produced");
+  }
+  static std::vector<int> wanted_but_13(int count) {
+    std::vector<int> result = wanted(count);
+    std::erase(result, 13);
+    return result;
+  }
+};
+
+TEST_F(AfterTest, WhatTheTableRefusesIsNotPublished) {
+  for (const char* delivery : {"exactly_once", "at_least_once"}) {
+    name_ = new_word("after");
+    create_topic(name_, 3);
+    create_topic(name_ + "_in", 2);
+    database_.exec("TRUNCATE lines; DROP SCHEMA IF EXISTS piperun CASCADE");
+    const PipelineFolder folder(after_file(delivery));
+    put(0, 100);
+    PipelineProcess process(folder, {"test.pipe", "--drain"});
+    ASSERT_EQ(process.wait(), 0) << delivery << process.log();
+    EXPECT_EQ(sent(), wanted_but_13(100)) << delivery << process.log();
+    EXPECT_EQ(database_.value("SELECT count(*), count(DISTINCT seq) FROM lines"), "89|89") << delivery;
+  }
+}
+
+TEST_F(AfterTest, NoKillSplitsRowsFromWhatIsPublished) {
+  const PipelineFolder folder(after_file("exactly_once"));
+  int written = 0;
+  for (int kill = 0; kill < 6; ++kill) {
+    PipelineProcess process(folder, {"test.pipe", "--workers", "2"});
+    const std::size_t before = sent().size();
+    put(written, written + 600);
+    written += 600;
+    ASSERT_TRUE(wait_until([&] { return !process.is_running() || sent().size() > before; })) << process.log();
+    ASSERT_TRUE(process.is_running()) << process.log();
+    process.kill(SIGKILL);
+  }
+  PipelineProcess last(folder, {"test.pipe", "--drain"});
+  ASSERT_EQ(last.wait(), 0) << last.log();
+  EXPECT_EQ(sent(), wanted_but_13(written));
+  const std::string rows = std::to_string(wanted_but_13(written).size());
+  EXPECT_EQ(database_.value("SELECT count(*), count(DISTINCT seq) FROM lines"), rows + "|" + rows);
+}
+
+// ---- A compacted topic as look-up data
+
+TEST_F(AfterTest, ATopicIsATableWhoseLastValuesCount) {
+  create_topic(name_ + "_names", 2, {{"cleanup.policy", "compact"}});
+  const auto name = [&](int key, const std::string& value) {
+    const Handle producer = make_client(RD_KAFKA_PRODUCER);
+    const std::string id = std::to_string(key), topic = name_ + "_names";
+    rd_kafka_producev(producer.get(), RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_PARTITION(key % 2),
+                      RD_KAFKA_V_KEY(id.data(), id.size()), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+                      RD_KAFKA_V_VALUE(const_cast<char*>(value.data()), value.size()), RD_KAFKA_V_END);
+    if (rd_kafka_flush(producer.get(), 20'000) != RD_KAFKA_RESP_ERR_NO_ERROR) throw std::runtime_error("not all was produced");
+  };
+  name(1, R"({"id":1,"name":"first"})");
+  name(2, R"({"id":2,"name":"two"})");
+  name(1, R"({"id":1,"name":"one"})");
+  std::string text = after_file("exactly_once");
+  text.replace(text.find("sink lines"), 0,
+               "type Name { id: int64, name: string }\ntable names: Name = bus { topic = \"" + name_ + "_names\", key = id }\n");
+  text.replace(text.find("  filter"), std::string("  filter amount > 0.00").size(),
+               "  enrich n = names[key] ?? fail(\"no name for {key}\")\n  map { key, seq, amount, name = n.name }");
+  text.replace(text.find("  to lines\n  to published after lines"), 35, "  to published");
+  text.replace(text.find("sink lines = pg\n"), 16, "");
+  const PipelineFolder folder(text);
+  const Handle producer = make_client(RD_KAFKA_PRODUCER);
+  for (const char* record :
+       {R"({"key":1,"seq":1,"amount":1})", R"({"key":2,"seq":2,"amount":1})", R"({"key":3,"seq":3,"amount":1})"})
+    produce(producer.get(), name_ + "_in", 0, record);
+  ASSERT_EQ(rd_kafka_flush(producer.get(), 20'000), RD_KAFKA_RESP_ERR_NO_ERROR);
+  PipelineProcess process(folder, {"test.pipe"});
+  ASSERT_TRUE(wait_until([&] { return sent().size() == 2 || !process.is_running(); })) << process.log();
+  name(3, R"({"id":3,"name":"three"})");  // while it runs
+  std::this_thread::sleep_for(std::chrono::seconds(1));
+  produce(producer.get(), name_ + "_in", 0, R"({"key":3,"seq":4,"amount":1})");
+  ASSERT_EQ(rd_kafka_flush(producer.get(), 20'000), RD_KAFKA_RESP_ERR_NO_ERROR);
+  ASSERT_TRUE(wait_until([&] { return sent().size() == 3 || !process.is_running(); })) << process.log();
+  std::vector<std::string> values;
+  for (const Record& record : read_all(name_, 3)) values.push_back(record.value);
+  EXPECT_THAT(values, ::testing::UnorderedElementsAre(HasSubstr("\"one\""), HasSubstr("\"two\""), HasSubstr("\"three\"")));
+}
+
+}  // namespace
+}  // namespace piperun::integration

@@ -1,0 +1,126 @@
+// Positions of a pipeline that runs on a real broker: a second run over a time of the past, and topics that are not what they were.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tests/integration/kafka_client.h"
+#include "tests/integration/pipeline_process.h"
+#include "tests/integration/postgres_database.h"
+
+namespace piperun::integration {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr std::int64_t kNoon = 1'767'268'800'000;  // 2026-01-01T12:00:00Z, milliseconds
+
+class PipelinePositionsTest : public ::testing::Test {
+ protected:
+  PipelinePositionsTest() : name_(new_name("positions")) {
+    std::ranges::replace(name_, '-', '_');
+    create_topic(name_, 2);
+    create_topic(name_ + "_out", 1);
+    ::setenv("POSITIONS_URL", database_.url().c_str(), 1);
+  }
+  std::string file(const std::string& sink) const {
+    return "pipeline " + name_ +
+           " {\n  delivery = exactly_once\n}\n"
+           "connection pg = postgres { url = secret(\"POSITIONS_URL\") }\n"
+           "connection bus = kafka { brokers = env(\"KAFKA_BOOTSTRAP\") }\n"
+           "type Event { n: int64 }\n"
+           "source events: Event = bus { topic = \"" +
+           name_ + "\" }\nsink rows = " + sink + "\nflow copied {\n  from events\n  to rows\n}\n";
+  }
+  std::string topic_sink() const { return "bus { topic = \"" + name_ + "_out\" }"; }
+  void put(int from, int to) const {  // a record a minute from noon on
+    const Handle producer = make_client(RD_KAFKA_PRODUCER);
+    for (int i = from; i < to; ++i) {
+      const std::string value = "{\"n\":" + std::to_string(i) + "}";
+      rd_kafka_producev(producer.get(), RD_KAFKA_V_TOPIC(name_.c_str()), RD_KAFKA_V_PARTITION(i % 2),
+                        RD_KAFKA_V_TIMESTAMP(kNoon + i * 60'000), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+                        RD_KAFKA_V_VALUE(const_cast<char*>(value.data()), value.size()), RD_KAFKA_V_END);
+    }
+    if (rd_kafka_flush(producer.get(), 20'000) != RD_KAFKA_RESP_ERR_NO_ERROR) throw std::runtime_error("not all was produced");
+  }
+  std::vector<int> copied() const {
+    std::vector<int> result;
+    for (const Record& record : read_all(name_ + "_out", 1)) result.push_back(std::stoi(record.value.substr(5)));
+    std::ranges::sort(result);
+    return result;
+  }
+  void make_anew(int partitions) const {
+    const Handle client = make_client(RD_KAFKA_PRODUCER);
+    rd_kafka_DeleteTopic_t* topic = rd_kafka_DeleteTopic_new(name_.c_str());
+    rd_kafka_queue_t* queue = rd_kafka_queue_new(client.get());
+    rd_kafka_DeleteTopics(client.get(), &topic, 1, nullptr, queue);
+    rd_kafka_event_destroy(rd_kafka_queue_poll(queue, 20'000));
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_DeleteTopic_destroy(topic);
+    const auto is_made = [&] {
+      try {
+        create_topic(name_, partitions);
+        return true;
+      } catch (const std::exception&) {  // the old one is not gone yet
+        return false;
+      }
+    };
+    if (!wait_until(is_made)) throw std::runtime_error("the topic cannot be made anew");
+  }
+
+  TestDatabase database_;
+  std::string name_;
+};
+
+TEST_F(PipelinePositionsTest, ASecondRunOverATimeEndsByItselfAndLeavesTheFirstAlone) {
+  const PipelineFolder folder(file(topic_sink()));
+  put(0, 20);
+  PipelineProcess live(folder, {"test.pipe", "--drain"});
+  ASSERT_EQ(live.wait(), 0) << live.log();
+  const auto positions = committed(name_ + ".bus.bus", name_, 2);
+  PipelineProcess past(
+      folder, {"test.pipe", "--as", name_ + "_past", "--from", "2026-01-01T12:05:00Z", "--until", "2026-01-01T12:09:00Z"});
+  ASSERT_EQ(past.wait(), 0) << past.log();
+  std::vector<int> wanted;
+  for (int i = 0; i < 20; ++i) wanted.insert(wanted.end(), i >= 5 && i < 9 ? 2 : 1, i);
+  EXPECT_EQ(copied(), wanted) << past.log();
+  EXPECT_EQ(committed(name_ + ".bus.bus", name_, 2), positions);
+  put(20, 22);
+  PipelineProcess again(folder, {"test.pipe", "--drain"});
+  ASSERT_EQ(again.wait(), 0) << again.log();
+  EXPECT_EQ(copied().size(), 26u);
+}
+
+TEST_F(PipelinePositionsTest, ARangeNeedsAName) {
+  const PipelineFolder folder(file(topic_sink()));
+  PipelineProcess unnamed(folder, {"test.pipe", "--from", "2026-01-01T12:05:00Z"});
+  EXPECT_EQ(unnamed.wait(), 2);
+  EXPECT_THAT(unnamed.log(), HasSubstr("--as NAME"));
+  PipelineProcess own(folder, {"test.pipe", "--as", name_, "--until", "2026-01-01T12:05:00Z"});
+  EXPECT_EQ(own.wait(), 2);
+}
+
+// It has more records than were read of the one before: no offset is out of range.
+TEST_F(PipelinePositionsTest, ATopicThatWasMadeAnewStopsThePipelineWhereverPositionsLie) {
+  for (const bool is_database : {false, true}) {
+    name_ += "x";
+    create_topic(name_, 2);
+    create_topic(name_ + "_out", 1);
+    const std::string sink = is_database ? "pg { table = \"rows\", create = true }" : topic_sink();
+    const PipelineFolder folder(file(sink));
+    put(0, 10);
+    PipelineProcess first(folder, {"test.pipe", "--drain"});
+    ASSERT_EQ(first.wait(), 0) << first.log();
+    make_anew(2);
+    put(0, 40);
+    PipelineProcess second(folder, {"test.pipe", "--drain"});
+    EXPECT_EQ(second.wait(), 3) << second.log();
+    EXPECT_THAT(second.log(), HasSubstr("made anew"));
+    EXPECT_THAT(second.log(), HasSubstr("P2008"));
+    if (is_database) EXPECT_EQ(database_.value("SELECT count(*) FROM rows"), "10");
+    else EXPECT_EQ(copied().size(), 10u);
+  }
+}
+
+}  // namespace
+}  // namespace piperun::integration
