@@ -40,6 +40,31 @@ TEST_F(LedgerTest, CountsAddUpOnceACommitIsKnown) {
   EXPECT_TRUE(OffsetMetadata::parse((*next)[1].metadata).rows.empty());
 }
 
+TEST_F(LedgerTest, APositionBelongsToOneTopicOfItsName) {
+  ASSERT_TRUE(ledger_.name_topic("orders", "first")) << "nothing was known of the topic before";
+  const auto planned = ledger_.plan(std::vector{advance(kOrders0, 0, 4)}, {}, 0);
+  ASSERT_TRUE(planned);
+  EXPECT_EQ(OffsetMetadata::parse(planned->front().metadata).topic_id, "first");
+  Ledger later("p.u.replay");
+  later.load(planned->front());
+  EXPECT_TRUE(later.name_topic("orders", "first"));
+  const auto anew = later.name_topic("orders", "second");
+  ASSERT_FALSE(anew);
+  EXPECT_EQ(anew.error().code, base::ErrorCode::PositionGone);
+  EXPECT_TRUE(later.name_topic("other", "second"));
+}
+
+TEST_F(LedgerTest, AnOutboxStandsForItsProgressTopic) {
+  Ledger relay("p.u.replay", {{"public.events", "p.u.public.events.progress"}});
+  const commit::PartitionName outbox{"public.events", 0}, progress{"p.u.public.events.progress", 0};
+  EXPECT_EQ(relay.stored_name(outbox), progress);
+  EXPECT_EQ(relay.load({progress, 7, "piperun/1 read=7 used=7"}).partition, outbox);
+  const auto planned = relay.plan(std::vector{advance(outbox, 7, 9)}, {}, 0);
+  ASSERT_TRUE(planned);
+  EXPECT_EQ(planned->front().partition, progress);
+  EXPECT_EQ(planned->front().offset, 9);
+}
+
 TEST_F(LedgerTest, AnAdvanceFromElsewhereIsRefused) {
   for (const auto& wrong : {advance(kOrders0, 1, 2), advance({"other", 0}, 0, 1)}) {
     const auto planned = ledger_.plan(std::vector{wrong}, {}, 0);

@@ -10,6 +10,7 @@ TEST(OffsetMetadata, IsReadBackAsItWasWritten) {
   written.counts = {.read = 20, .used = 5, .filtered = 4, .duplicates = 3, .late = 2, .skipped = 1, .dead = 3, .unknown = 2};
   written.in_flight = 7;
   written.at = 9;
+  written.topic_id = "m1Y+/Qtz==";
   written.rows = {{"order_lines", 12}, {"odd name=%", 3}};
   const auto text = written.text();
   ASSERT_TRUE(text);
