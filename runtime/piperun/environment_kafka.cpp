@@ -147,6 +147,7 @@ class ClusterCheck {
              fmt::format("make it: kafka-topics --create --topic {} --partitions N --replication-factor 3", topic));
       return std::nullopt;
     }
+    if (!described && described.error().code == ErrorCode::CannotOpen) return forbid(topic, site, use), std::nullopt;
     if (!described) return fail(site, described.error()), std::nullopt;
     check_rights(topic, site, use);
     const auto settings = kafka::describe_config(handle(), kafka::ConfigOf::Topic, topic);
@@ -270,8 +271,10 @@ class ClusterCheck {
   void check_rights(const std::string& topic, const ir::Site& site, Use use) {
     const auto rights = kafka::topic_rights(handle(), topic);
     if (!rights || !rights->is_known) return;
-    const bool may = use == Use::Read ? rights->read : rights->write;
-    if (may) return;
+    if (!(use == Use::Read ? rights->read : rights->write)) forbid(topic, site, use);
+  }
+
+  void forbid(const std::string& topic, const ir::Site& site, Use use) {
     const char* what = use == Use::Read ? "read" : "write";
     refuse(ErrorCode::CannotOpen, site, fmt::format("this user may not {} the topic `{}` of {}", what, topic, name_),
            fmt::format("kafka-acls --add --allow-principal User:NAME --operation {} --topic {}", what, topic));

@@ -82,7 +82,11 @@ class ClusterStore final : public StoredSystem {
     if (!inspector) return std::unexpected(inspector.error());
     std::vector<kafka::PutRecord> made;
     for (const PutRecord& record : records) made.push_back({record.key, record.value, record.partition, 0});
-    return (*inspector)->put(topic, made, is_atomic, static_cast<std::int32_t>(partitions_if_missing));
+    auto done = (*inspector)->put(topic, made, is_atomic, static_cast<std::int32_t>(partitions_if_missing));
+    if (!done && done.error().code == base::ErrorCode::NoSuchTopic && !(*inspector)->topic(topic)) {
+      done.error().message = fmt::format("there is no topic `{}` in {}; `--partitions N` makes it", topic, system_.name);
+    }
+    return done;
   }
 
   Result<std::vector<ListedTable>> tables() override { return std::vector<ListedTable>{}; }
@@ -145,6 +149,7 @@ class ClusterStore final : public StoredSystem {
                                                     std::int32_t partition, std::int64_t limit) {
     const auto topic = inspector.topic(name);
     if (!topic) return std::unexpected(topic.error());
+    if (auto there = has_partition(topic->name, topic->partitions, partition); !there) return std::unexpected(there.error());
     std::vector<TopicRecord> result;
     for (const connectors::Partition& each : topic->partitions) {
       if (partition >= 0 && each.number != partition) continue;

@@ -77,6 +77,7 @@ class FileStore final : public StoredSystem {
     const auto found = std::ranges::find(*topics, topic, &embedded::Topic::name);
     if (found == topics->end())
       return base::failure(base::ErrorCode::NoSuchTopic, "there is no topic `" + topic + "` in " + path_);
+    if (auto there = has_partition(topic, bounds_of(*found), partition); !there) return std::unexpected(there.error());
     std::vector<TopicRecord> result;
     for (const embedded::TopicPartition& each : found->partitions) {
       if (partition >= 0 && each.number != partition) continue;

@@ -81,6 +81,10 @@ class StoredSystem {
   virtual base::Result<std::int64_t> count_rows(const std::string& table) = 0;  // exactly; no table: 0
 };
 
+// NoSuchTopic if a topic does not have that partition; -1: any.
+base::Result<void> has_partition(const std::string& topic, const std::vector<connectors::Partition>& partitions,
+                                 std::int32_t number);
+
 std::unique_ptr<StoredSystem> open_file_store(std::string path, base::Clock& clock);
 // `program` outlives what is returned.
 std::unique_ptr<StoredSystem> open_cluster_store(const ir::Program& program, ir::SystemId system, std::string state_dir,

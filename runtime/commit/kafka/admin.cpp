@@ -81,8 +81,7 @@ Result<TopicDescription> describe_topic(rd_kafka_t* handle, const std::string& n
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return description_of((*metadata)->topics[0]);
   if (code_of(error) == ErrorCode::NoSuchTopic)
     return base::failure(ErrorCode::NoSuchTopic,
-                         fmt::format("there is no topic `{}` in the cluster of {}; make it first, or run with --local", name,
-                                     rd_kafka_name(handle)));
+                         fmt::format("there is no topic `{}` in the cluster; make it first, or run with --local", name));
   return failed(error, during);
 }
 

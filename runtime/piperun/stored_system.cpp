@@ -1,0 +1,16 @@
+#include "runtime/piperun/stored_system.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace piperun::cli {
+
+base::Result<void> has_partition(const std::string& topic, const std::vector<connectors::Partition>& partitions,
+                                 std::int32_t number) {
+  if (number < 0 || std::ranges::count(partitions, number, &connectors::Partition::number) > 0) return {};
+  return base::failure(base::ErrorCode::NoSuchTopic,
+                       fmt::format("topic `{}` has the partitions 0 to {}", topic, partitions.size() - 1));
+}
+
+}  // namespace piperun::cli

@@ -1,0 +1,124 @@
+#!/usr/bin/env python3
+"""`piperun check --connect`: what live brokers and databases make of a promise."""
+import os
+import unittest
+
+from commands import Commands, rows_of, servers, suite
+from processes import wait_until
+
+
+class Environment(Commands):
+    """`check --connect`"""
+    def findings(self, code=0, **environment):
+        """`code`: None if it may be either."""
+        return rows_of(self.piperun("check", "p.pipe", "--connect", "--json", code=code, **environment).stdout)
+
+    def words(self, **arguments):
+        return "\n".join(each["message"] for each in self.findings(**arguments))
+
+    def sql(self, text):
+        servers("sql", text)
+
+    def topic(self, name, *settings):
+        servers("topic", "create", name, "1", *settings)
+
+    def test_one_broker_is_one_copy(self):
+        said = self.piperun("check", "p.pipe", "--connect")
+        self.assertIn("exactly_once holds for lines\n  as long as no broker of bus loses its disk\n", said.stdout)
+        self.assertIn(f"weaker: `{self.name}.in` has one copy", said.stderr)
+        self.assertRegex(said.stderr, r"--> p.pipe:\d+:\d+")
+        self.assertIn("remembers keys for 1h", said.stderr, "the topic keeps its records for a week")
+
+    def test_a_missing_topic_is_an_error_with_its_place(self):
+        (self.folder / "p.pipe").write_text((self.folder / "p.pipe").read_text().replace(f"{self.name}.in", f"{self.name}.none"))
+        found = [each for each in self.findings(code=3) if each["severity"] == "error"]
+        self.assertEqual([each["code"] for each in found], ["P2006"])
+        self.assertEqual(found[0]["span"]["file"], "p.pipe")
+        self.assertIn("kafka-topics --create", found[0]["help"])
+        self.assertIn("cannot run like this: 1 error", self.piperun("check", "p.pipe", "--connect", code=3).stdout)
+
+    def test_settings_of_a_source(self):
+        self.topic(f"{self.name}.weak", "cleanup.policy=compact,delete", "unclean.leader.election.enable=true", "retention.ms=60000")
+        (self.folder / "p.pipe").write_text((self.folder / "p.pipe").read_text().replace(f"{self.name}.in", f"{self.name}.weak"))
+        words = self.words()
+        for part in ("is compacted", "a leader that has not seen all", "keeps records for 1m"):
+            self.assertIn(part, words)
+
+    def test_what_expires_in_our_own_topics_is_an_error(self):
+        if self.sink != "kafka":
+            return
+        self.topic(f"{self.name}.dead-letters", "cleanup.policy=delete")
+        self.assertIn("what is stored in it expires", self.words(code=3))
+
+    def test_rights_in_the_cluster(self):
+        text = (self.folder / "p.pipe").read_text()
+        login = """env("KAFKA_SASL"), security = {
+  "mechanism" = "SCRAM-SHA-512", "username" = env("KAFKA_USER"), "password" = secret("KAFKA_PASSWORD"), "ca" = env("TLS_CA") }"""
+        (self.folder / "p.pipe").write_text(text.replace('env("KAFKA_BOOTSTRAP")', login))
+        self.findings()
+        topic, group = ["--topic", f"{self.name}.in"], ["--group", f"{self.name}.{self.unit}"]
+        self.rule("allow", "describe", *topic)  # what somebody may, all others may no longer
+        self.rule("deny", "read", *group)
+        denied = f"this user may not read the topic `{self.name}.in` of bus"
+        wait_until(lambda: denied in self.words(code=None), 20, "the rules are not in force")
+        words = self.words(code=3)
+        self.assertIn(f"the settings of `{self.name}.in` cannot be read", words)
+        self.assertIn(f"this user may not join the group `{self.name}.{self.unit}` of bus", words)
+        self.rule("deny", "describe", *topic)
+        wait_until(lambda: "the settings of" not in self.words(code=3), 20, "the rule is not in force")
+        self.assertIn(denied, self.words(code=3), "also of a topic that may not even be seen")
+        wrong = self.piperun("check", "p.pipe", "--connect", code=3, KAFKA_PASSWORD="wrong")
+        self.assertNotIn("wrong", wrong.stdout + wrong.stderr)
+
+    def rule(self, way, operation, *what):
+        servers("tool", "kafka-acls", "--add", f"--{way}-principal", f"User:{os.environ['KAFKA_USER']}", "--operation", operation, *what)
+
+    def test_nobody_answers(self):
+        self.assertIn("no broker of the cluster answers", self.words(code=3, KAFKA_BOOTSTRAP="127.0.0.1:1"))
+
+    def test_local_has_no_servers(self):
+        self.piperun("check", "p.pipe", "--connect", "--local", code=2)
+
+
+class Database(Environment):
+    def test_a_wrong_password(self):
+        self.assertIn("password authentication failed", self.words(code=3, POSTGRES_URL=os.environ["POSTGRES_URL"].replace(":secret@", ":wrong@")))
+
+    def test_what_the_server_calls_durable_and_read_only(self):
+        url = os.environ["POSTGRES_URL"]
+        self.assertIn("synchronous_commit=off", self.words(POSTGRES_URL=url + "?options=-c%20synchronous_commit%3Doff"))
+        self.assertIn("read-only", self.words(code=3, POSTGRES_URL=url + "?options=-c%20default_transaction_read_only%3Don"))
+
+    def test_a_table_without_an_index_on_the_key(self):
+        self.sql(f"create table public.{self.name}_lines (id text not null, amount numeric(12, 2) not null, weight float8)")
+        self.assertIn(f'CREATE UNIQUE INDEX ON "{self.name}_lines" ("id")', self.words(code=3))
+        self.sql(f"create unique index on public.{self.name}_lines (id)")
+        self.assertNotIn("INDEX", self.words())
+        self.sql(f"alter table public.{self.name}_lines drop column amount")
+        self.assertIn("amount", self.words(code=3))
+
+    def test_triggers_and_late_constraints(self):
+        self.sql(f"create table public.{self.name}_lines (id text primary key, amount numeric(12, 2) not null, weight float8, unique (weight) deferrable initially deferred)")
+        self.sql(f"create trigger t before insert on public.{self.name}_lines for each row execute function suppress_redundant_updates_trigger()")
+        words = self.words()
+        self.assertIn("has triggers (t)", words)
+        self.assertIn("at COMMIT", words)
+
+    def test_rights(self):
+        self.drain()
+        self.sql(f"create role {self.name} login password 'secret'")
+        self.addCleanup(self.sql, f"drop owned by {self.name}; drop role {self.name}")
+        user = os.environ["POSTGRES_URL"].replace("//piperun:", f"//{self.name}:")
+        words = self.words(code=3, POSTGRES_URL=user)
+        self.assertIn("may not use what piperun keeps in shop", words)
+        self.assertIn(f"{self.name}_lines", words)
+        self.sql(f"grant usage on schema piperun to {self.name}; grant all on all tables in schema piperun to {self.name}; grant all on public.{self.name}_lines to {self.name}")
+        self.findings(POSTGRES_URL=user)
+
+
+def load_tests(loader, _, __):
+    return suite(loader, (Environment, ["kafka"]), (Database, ["postgres"]))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

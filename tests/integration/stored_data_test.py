@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+"""What a person asks of stored data and changes in it: `piperun dlq`, `topic`, `table`, `audit`."""
+import json
+import os
+import unittest
+
+from commands import SINKS, Commands, order, rows_of, suite
+
+
+class Letters(Commands):
+    def test_letters_are_listed_and_shown_by_a_condition(self):
+        self.drain()
+        listed = self.piperun("dlq", "list", "p.pipe").stdout
+        self.assertIn("P1001", listed)
+        self.assertIn(f"first: {self.name}.in/0@1", listed)
+        found = self.letters("--where", 'code == "P1105" and partition == 0 and offset == 1')
+        self.assertEqual([(each["reason"], each["unit"], json.loads(each["value"])["id"]) for each in found], [("too little: o2", self.unit, "o2")])
+        self.piperun("dlq", "show", "p.pipe", "--where", "cod == 1", code=2)
+
+    def test_a_replayed_letter_goes_through_the_program_of_now(self):
+        self.drain()
+        self.piperun("dlq", "replay", "p.pipe", "--where", 'code == "P1105"')
+        self.assertEqual(self.stored_ids(), ["o1", "o3"])
+        self.drain("--param", "least=-10.00")
+        self.assertEqual(self.stored_ids(), ["o1", "o2", "o3"])
+        self.assertEqual([each["code"] for each in self.letters()], ["P1001"])
+        self.drain("--param", "least=-10.00")
+        self.assertEqual(self.stored_ids(), ["o1", "o2", "o3"], "once")
+        self.piperun("audit", "p.pipe")
+
+    def test_a_letter_that_fails_again_and_again_is_refused(self):
+        self.drain()
+        one = ["--where", 'code == "P1105"']
+        for _ in range(3):
+            self.piperun("dlq", "replay", "p.pipe", *one)
+            self.drain()
+        refused = self.piperun("dlq", "replay", "p.pipe", *one, code=3)
+        self.assertIn("P1301", refused.stderr)
+        self.assertIn("1 letters will be read again", self.piperun("dlq", "replay", "p.pipe", "--force", *one).stdout)
+
+    def test_dropped_letters_are_gone(self):
+        self.drain()
+        self.piperun("dlq", "drop", "p.pipe", code=2)
+        self.piperun("dlq", "drop", "p.pipe", "--where", 'code == "P1001"')
+        self.assertEqual([each["code"] for each in self.letters()], ["P1105"])
+        self.piperun("dlq", "drop", "p.pipe", "--all")
+        self.assertEqual(self.letters(), [])
+
+
+class Stored(Commands):
+    def test_topics(self):
+        listed = {(each["topic"], each["partition"]): (each["begin"], each["end"]) for each in rows_of(self.piperun("topic", "list", "p.pipe", "--json").stdout)}
+        self.assertEqual(listed[f"{self.name}.in", 0], (0, 2))
+        self.assertFalse([topic for topic, _ in listed if not topic.startswith(self.name)], "a cluster has other topics, too")
+        peeked = rows_of(self.piperun("topic", "peek", "orders", "p.pipe", "--partition", "1", "--from", "1").stdout)
+        self.assertEqual([(each["offset"], json.loads(each["value"])["id"]) for each in peeked], [(1, "o3")])
+        last = rows_of(self.piperun("topic", "peek", "orders", "p.pipe", "--limit", "1").stdout)
+        self.assertEqual([(each["partition"], each["offset"]) for each in last], [(0, 1), (1, 1)])
+        self.piperun("topic", "put", "orders", "p.pipe", "--atomic", "--key", "id", text=order(7) + "\n" + order(7) + "\n")
+        all_of_it = rows_of(self.piperun("topic", "peek", "orders", "p.pipe", "--all").stdout)
+        self.assertEqual([each["key"] for each in all_of_it].count("o7"), 2)
+        self.assertIn("no topic `nothing`", self.piperun("topic", "peek", "nothing", "p.pipe", code=3).stderr)
+        self.assertIn("has the partitions 0 to 1", self.piperun("topic", "peek", "orders", "p.pipe", "--partition", "2", code=3).stderr)
+        (self.folder / "p.pipe").write_text((self.folder / "p.pipe").read_text().replace(f"{self.name}.in", f"{self.name}.new"))
+        self.assertIn("`--partitions N` makes it", self.piperun("topic", "put", "orders", "p.pipe", text="{}\n", code=3).stderr)
+        self.piperun("topic", "put", "orders", "p.pipe", "--partitions", "3", text="{}\n")
+        listed = rows_of(self.piperun("topic", "list", "p.pipe", "--json").stdout)
+        self.assertEqual([each["partition"] for each in listed if each["topic"] == f"{self.name}.new"], [0, 1, 2])
+
+    def test_audit_counts_what_is_there(self):
+        self.drain()
+        said = self.piperun("audit", "p.pipe").stdout
+        self.assertIn("lines: 2 rows were written, 2 are there", said)
+        self.assertNotIn("FAIL", said)
+        if self.sink == "kafka":
+            self.piperun("topic", "put", "lines", "p.pipe", text="{}\n")
+            self.assertIn("FAIL lines: 2 rows were written, 3 are there", self.piperun("audit", "p.pipe", code=3).stdout)
+
+    def test_what_cannot_be_reached_is_named(self):
+        down = self.piperun("lag", "p.pipe", code=3, KAFKA_BOOTSTRAP="127.0.0.1:1")
+        self.assertIn("bus at 127.0.0.1:1: ", down.stderr)
+        self.assertIn("error[P0610]", self.without("KAFKA_BOOTSTRAP", "dlq", "list", "p.pipe", code=1).stderr)
+        if self.sink == "postgres":
+            wrong = os.environ["POSTGRES_URL"].replace(":secret@", ":wrong@")
+            refused = self.piperun("offsets", "show", "p.pipe", code=3, POSTGRES_URL=wrong).stderr
+            self.assertIn("password authentication failed", refused)
+            self.assertNotIn(":wrong@", refused)
+            self.assertIn("the secret POSTGRES_URL is not set", self.without("POSTGRES_URL", "dlq", "list", "p.pipe", code=3).stderr)
+        self.assertIn("there is no unit `other` here", self.piperun("offsets", "reset", "p.pipe", "--to", "latest", "--unit", "other", code=3).stderr)
+
+    def without(self, name, *words, code):
+        self.environment = {key: value for key, value in self.environment.items() if key != name}
+        try:
+            return self.piperun(*words, code=code)
+        finally:
+            self.environment[name] = os.environ[name]
+
+
+class Tables(Commands):
+    def test_tables(self):
+        self.drain()
+        listed = {each["table"]: each["rows"] for each in rows_of(self.piperun("table", "list", "p.pipe", "--json").stdout)}
+        self.assertEqual(listed[f"{self.name}_lines"], 2)
+        peeked = rows_of(self.piperun("table", "peek", "lines", "p.pipe", "--json").stdout)
+        self.assertEqual(peeked, [{"id": "o1", "amount": 1.0, "weight": None}, {"id": "o3", "amount": 1.0, "weight": 0.30000000000000004}])
+        self.assertIn("0.30000000000000004", self.piperun("table", "peek", "lines", "p.pipe").stdout)
+        self.assertIn("no table `nothing`", self.piperun("table", "peek", "nothing", "p.pipe", code=3).stderr)
+
+
+def load_tests(loader, _, __):
+    return suite(loader, (Letters, SINKS), (Stored, SINKS), (Tables, ["postgres"]))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
