@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "lang/ir/outbox.h"
 #include "runtime/commit/kafka/kafka_domain.h"
 #include "runtime/connectors/kafka/topic_inspector.h"
 #include "runtime/engine/secrets.h"
@@ -51,6 +52,7 @@ class ClusterStore final : public StoredSystem {
     wanted.unit = unit;
     wanted.is_transactional = program_.delivery == ir::Delivery::ExactlyOnce;
     wanted.state_dir = state_dir_;
+    wanted.outboxes = ir::outboxes(program_);
     return std::make_unique<kafka::KafkaDomain>(std::move(wanted), nullptr, clock_);
   }
 

@@ -29,14 +29,6 @@ const std::string* model_of(const ir::Program& program, const ir::Link& link) {
   return nullptr;
 }
 
-std::vector<std::string> outboxes(const ir::Program& program) {
-  std::vector<std::string> result;
-  for (const ir::Source& source : program.sources) {
-    if (ir::is_outbox(source)) result.push_back(topic_of(source));
-  }
-  return result;
-}
-
 std::unexpected<base::Error> foreign(const char* what) {
   return base::failure(base::ErrorCode::CannotOpen,
                        fmt::format("a {} of Kafka works only beside the parts it was opened with", what));
@@ -150,7 +142,7 @@ Result<std::unique_ptr<commit::Domain>> KafkaParts::open_domain(const ir::Progra
   domain.worker = worker;
   domain.is_transactional = program.delivery == ir::Delivery::ExactlyOnce;
   domain.state_dir = state_dir_;
-  domain.outboxes = outboxes(program);
+  domain.outboxes = ir::outboxes(program);
   for (const ir::StateSchema& stage : unit.operators) domain.stages.push_back(stage.name);
   return std::make_unique<kafka::KafkaDomain>(std::move(domain), &consumer, clock_);
 }
@@ -165,7 +157,7 @@ Result<std::unique_ptr<commit::Domain>> KafkaParts::open_stored(const ir::Progra
   domain.unit = unit;
   domain.is_transactional = program.delivery == ir::Delivery::ExactlyOnce;
   domain.state_dir = state_dir_;
-  domain.outboxes = outboxes(program);
+  domain.outboxes = ir::outboxes(program);
   return std::make_unique<kafka::KafkaDomain>(std::move(domain), nullptr, clock_);
 }
 
