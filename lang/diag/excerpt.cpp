@@ -4,7 +4,7 @@
 #include <array>
 #include <map>
 
-#include "lang/source/utf8.h"
+#include "lang/value/utf8.h"
 
 namespace piperun::diag {
 
@@ -22,7 +22,7 @@ struct Glyph {
 std::vector<Glyph> glyphs(std::string_view text) {
   std::vector<Glyph> all;
   for (std::size_t at = 0; at < text.size();) {
-    const std::size_t length = source::utf8_sequence(text.substr(at));
+    const std::size_t length = value::utf8_sequence(text.substr(at));
     const auto lead = static_cast<unsigned char>(text[at]);
     // U+0080..U+009F are controls too (C1).
     const bool control =

@@ -4,7 +4,8 @@
 #include <algorithm>
 
 #include "lang/diag/render.h"
-#include "lang/source/utf8.h"
+#include "lang/value/text.h"
+#include "lang/value/utf8.h"
 
 namespace piperun::diag {
 
@@ -12,19 +13,15 @@ namespace {
 
 // Invalid UTF-8 becomes U+FFFD: the output is always valid JSON.
 std::string quoted(std::string_view text) {
-  std::string out = "\"";
+  std::string valid;
   while (!text.empty()) {
-    const char c = text.front();
-    const std::size_t length = source::utf8_sequence(text);
-    if (c == '"' || c == '\\') out += {'\\', c};
-    else if (c == '\n') out += "\\n";
-    else if (c == '\t') out += "\\t";
-    else if (length == 1 && static_cast<unsigned char>(c) < 0x20) out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-    else if (length == 0) out += "\xEF\xBF\xBD";
-    else out += text.substr(0, length);
+    const std::size_t length = value::utf8_sequence(text);
+    valid += length == 0 ? "\xEF\xBF\xBD" : text.substr(0, length);
     text.remove_prefix(std::max<std::size_t>(length, 1));
   }
-  return out + "\"";
+  std::string out;
+  value::append_json_string(out, valid);
+  return out;
 }
 
 template <typename Item, typename Write>

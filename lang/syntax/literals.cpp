@@ -7,7 +7,6 @@
 #include <limits>
 #include <optional>
 
-#include "lang/source/utf8.h"
 #include "lang/value/time.h"
 
 namespace piperun::syntax {
@@ -136,15 +135,6 @@ std::expected<std::string, std::string> string_piece_value(std::string_view text
   if (text == "}}") return "}";
   if (text[0] == '\\') return escape_value(text);
   return std::string(text);
-}
-
-std::size_t find_invalid_utf8(std::string_view text) {
-  for (std::size_t i = 0; i < text.size();) {
-    const std::size_t length = source::utf8_sequence(text.substr(i));
-    if (length == 0) return i;
-    i += length;
-  }
-  return std::string_view::npos;
 }
 
 }  // namespace piperun::syntax

@@ -21,7 +21,4 @@ std::expected<std::int64_t, std::string> timestamp_value(std::string_view text);
 // What one piece of a string stands for: `{{`, `}}`, an escape, or plain text.
 std::expected<std::string, std::string> string_piece_value(std::string_view text);
 
-// The first byte that is not UTF-8, or npos.
-std::size_t find_invalid_utf8(std::string_view text);
-
 }  // namespace piperun::syntax

@@ -3,6 +3,7 @@
 #include "lang/syntax/build.h"
 #include "lang/syntax/literals.h"
 #include "lang/syntax/mistakes.h"
+#include "lang/value/text.h"
 
 namespace piperun::syntax {
 
@@ -15,7 +16,7 @@ Text content(const source::SourceMap& sources, source::FileId id) {
 
 void report_mistakes(const Reading& reading, const Text& text, diag::Report& report) {
   for (const Mistake& mistake : reading.mistakes) report.add(describe(mistake, text));
-  if (const std::size_t at = find_invalid_utf8(text.text); at != std::string_view::npos) {
+  if (const std::size_t at = value::first_invalid_utf8(text.text); at != std::string_view::npos) {
     const auto begin = static_cast<std::uint32_t>(at);
     report.add(diag::Code::P0123, text.span(begin, begin + 1)).message("this is not UTF-8").help("save the file as UTF-8");
   }

@@ -3,6 +3,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "lang/value/hex.h"
 #include "lang/value/json_node.h"
 #include "lang/value/number_text.h"
 #include "lang/value/text.h"
@@ -179,11 +180,7 @@ class Parser {
   bool four_digits(char32_t& code) {
     code = 0;
     for (int i = 0; i < 4; ++i, ++at_) {
-      const char c = peek();
-      const int digit = c >= '0' && c <= '9'   ? c - '0'
-                        : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                        : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                               : -1;
+      const int digit = hex_digit(peek());
       if (digit < 0) return false;
       code = code * 16 + static_cast<char32_t>(digit);
     }

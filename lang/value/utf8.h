@@ -1,9 +1,12 @@
-// One code point at a time. The text is valid UTF-8; on what is not, a reader still moves on and stays inside.
+// One code point at a time. But for utf8_sequence the text is valid UTF-8; on what is not, a reader still moves on and stays inside.
 #pragma once
 #include <cstddef>
 #include <string_view>
 
 namespace piperun::value {
+
+// Bytes of the well-formed sequence that `text` (not empty) starts with, or 0 (Unicode 15, table 3-7).
+std::size_t utf8_sequence(std::string_view text);
 
 inline bool continues(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
 

@@ -1,9 +1,9 @@
 // std.bytes.
 #include <algorithm>
 
+#include "lang/value/hex.h"
 #include "lang/value/text.h"
 #include "stdlib/native/give.h"
-#include "stdlib/native/hex.h"
 #include "stdlib/native/table.h"
 
 namespace piperun::native {
@@ -35,7 +35,7 @@ bool from_base64(NativeCall& call) {
 }
 
 bool read_hex(NativeCall& call) {
-  const auto bytes = from_hex(text(call, 0));
+  const auto bytes = value::from_hex(text(call, 0));
   return bytes ? give_copy(call, *bytes) : fail(call, Fault::BadEncoding, "not hexadecimal");
 }
 
@@ -44,7 +44,7 @@ constexpr Native kFunctions[] = {
     {"bytes.slice", slice},
     {"bytes.from_text", [](NativeCall& c) { return give_view(c, text(c, 0)); }},
     {"bytes.to_text", to_text},
-    {"bytes.hex", [](NativeCall& c) { return give_copy(c, to_hex(text(c, 0))); }},
+    {"bytes.hex", [](NativeCall& c) { return give_copy(c, value::to_hex(text(c, 0))); }},
     {"bytes.from_hex", read_hex},
     {"bytes.base64", base64},
     {"bytes.from_base64", from_base64},

@@ -55,12 +55,6 @@ std::uint32_t crc32(std::string_view bytes) {
   return ~rest;
 }
 
-std::uint64_t fnv1a(std::string_view bytes) {
-  std::uint64_t hash = 0xCBF29CE484222325u;
-  for (const char c : bytes) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3u;
-  return hash;
-}
-
 std::uint64_t xxh64(std::string_view bytes) {
   const std::uint64_t size = bytes.size();
   std::uint64_t hash = (size >= 32 ? xxh64_stripes(bytes) : kPrime5) + size;

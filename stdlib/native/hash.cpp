@@ -2,9 +2,10 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
+#include "lang/value/fnv1a.h"
+#include "lang/value/hex.h"
 #include "stdlib/native/checksums.h"
 #include "stdlib/native/give.h"
-#include "stdlib/native/hex.h"
 #include "stdlib/native/table.h"
 #include "stdlib/native/uuid.h"
 
@@ -27,7 +28,7 @@ std::string digest(Algorithm algorithm, std::string_view bytes) {
 template <Algorithm kAlgorithm>
 bool hex_digest(NativeCall& call) {
   const std::string bytes = digest(kAlgorithm, text(call, 0));
-  return bytes.empty() ? fail(call, Fault::BadArgument, "not available on this system") : give_copy(call, to_hex(bytes));
+  return bytes.empty() ? fail(call, Fault::BadArgument, "not available on this system") : give_copy(call, value::to_hex(bytes));
 }
 
 bool hmac(NativeCall& call) {
@@ -38,7 +39,7 @@ bool hmac(NativeCall& call) {
   if (HMAC(EVP_sha256(), octets(key), static_cast<int>(key.size()), octets(message), message.size(), out, &size) == nullptr) {
     return fail(call, Fault::BadArgument, "not available on this system");
   }
-  return give_copy(call, to_hex({reinterpret_cast<const char*>(out), size}));
+  return give_copy(call, value::to_hex({reinterpret_cast<const char*>(out), size}));
 }
 
 bool bucket(NativeCall& call) {
@@ -57,7 +58,7 @@ std::optional<std::string> uuid_bytes(std::string_view s) {
       digits.erase(at, 1);
     }
   }
-  return digits.size() == 32 ? from_hex(digits) : std::nullopt;
+  return digits.size() == 32 ? value::from_hex(digits) : std::nullopt;
 }
 
 bool format_uuid(NativeCall& call) {
@@ -83,7 +84,7 @@ constexpr Native kFunctions[] = {
     {"hash.hmac", hmac},
     {"hash.sha256_bytes", [](NativeCall& c) { return give_copy(c, digest(EVP_sha256, text(c, 0))); }},
     {"hash.crc32", [](NativeCall& c) { return give(c, std::int64_t{crc32(text(c, 0))}); }},
-    {"hash.fnv1a", [](NativeCall& c) { return give(c, static_cast<std::int64_t>(fnv1a(text(c, 0)))); }},
+    {"hash.fnv1a", [](NativeCall& c) { return give(c, static_cast<std::int64_t>(value::fnv1a(text(c, 0)))); }},
     {"hash.xxh64", [](NativeCall& c) { return give(c, static_cast<std::int64_t>(xxh64(text(c, 0)))); }},
     {"hash.bucket", bucket},
     {"hash.is_uuid", [](NativeCall& c) { return give(c, uuid_bytes(text(c, 0)).has_value()); }},

@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <map>
 
+#include "lang/value/hex.h"
 #include "lang/value/int.h"
 #include "lang/value/text.h"
 #include "stdlib/native/give.h"
-#include "stdlib/native/hex.h"
 #include "stdlib/native/table.h"
 
 namespace piperun::native {
@@ -96,7 +96,7 @@ std::optional<std::string> decoded(std::string_view s, Plus plus) {
       out += s[i] == '+' && plus == Plus::IsSpace ? ' ' : s[i];
       continue;
     }
-    const auto byte = from_hex(s.substr(i + 1, 2));
+    const auto byte = value::from_hex(s.substr(i + 1, 2));
     if (!byte || byte->size() != 1) return std::nullopt;
     out += *byte;
     i += 2;
@@ -176,7 +176,7 @@ bool encode(NativeCall& call) {
       out += c;
     } else {
       out += '%';
-      for (const char digit : to_hex({&c, 1})) out += digit >= 'a' ? static_cast<char>(digit - 0x20) : digit;
+      for (const char digit : value::to_hex({&c, 1})) out += digit >= 'a' ? static_cast<char>(digit - 0x20) : digit;
     }
   }
   return give_copy(call, out);

@@ -3,13 +3,13 @@
 #include <string>
 #include <string_view>
 
-#include "stdlib/native/hex.h"
+#include "lang/value/hex.h"
 
 namespace piperun::native {
 
 // Lower case, with hyphens. Must be 16 bytes.
 inline std::string uuid_text(std::string_view bytes) {
-  std::string out = to_hex(bytes);
+  std::string out = value::to_hex(bytes);
   for (const std::size_t at : {8u, 13u, 18u, 23u}) out.insert(at, "-");
   return out;
 }

@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "lang/source/utf8.h"
-
 namespace piperun::source {
 namespace {
 
@@ -76,17 +74,6 @@ TEST(SourceMap, FindsFilesAndTexts) {
 TEST(Span, CoversFromTheFirstToTheLastByte) {
   const Span covered = cover({FileId{1}, 8, 9}, {FileId{1}, 2, 4});
   EXPECT_EQ(covered, (Span{FileId{1}, 2, 9}));
-}
-
-TEST(Utf8, AcceptsWellFormedSequencesAlone) {
-  EXPECT_EQ(utf8_sequence("a"), 1U);
-  EXPECT_EQ(utf8_sequence("\xC3\xA9x"), 2U);
-  EXPECT_EQ(utf8_sequence("\xE2\x82\xAC"), 3U);
-  EXPECT_EQ(utf8_sequence("\xF0\x9F\x98\x80"), 4U);
-  for (const char* bad :
-       {"\x80", "\xC0\x80", "\xC3", "\xE0\x80\x80", "\xED\xA0\x80", "\xF0\x80\x80\x80", "\xF4\x90\x80\x80", "\xFF", "\xE2\x82"}) {
-    EXPECT_EQ(utf8_sequence(bad), 0U) << bad;
-  }
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "lang/value/utf8.h"
+
 namespace piperun::value {
 namespace {
 
@@ -26,6 +28,17 @@ TEST(Text, Utf8IsStrict) {
     EXPECT_FALSE(is_utf8(bad)) << bad;
   }
   EXPECT_EQ(first_invalid_utf8("0123456789é\xFFz"), 12u);
+}
+
+TEST(Text, TheFirstSequenceIsWellFormedOrThereIsNone) {
+  EXPECT_EQ(utf8_sequence("a"), 1U);
+  EXPECT_EQ(utf8_sequence("\xC3\xA9x"), 2U);
+  EXPECT_EQ(utf8_sequence("\xE2\x82\xAC"), 3U);
+  EXPECT_EQ(utf8_sequence("\xF0\x9F\x98\x80"), 4U);
+  for (const char* bad :
+       {"\x80", "\xC0\x80", "\xC3", "\xE0\x80\x80", "\xED\xA0\x80", "\xF0\x80\x80\x80", "\xF4\x90\x80\x80", "\xFF", "\xE2\x82"}) {
+    EXPECT_EQ(utf8_sequence(bad), 0U) << bad;
+  }
 }
 
 TEST(Text, CountsCodePoints) {

@@ -4,9 +4,10 @@
 #include <string>
 #include <string_view>
 
-namespace piperun::native {
+namespace piperun::value {
 
-inline constexpr int hex_digit(char c) {
+// -1: it is none. Of either case.
+constexpr int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
@@ -38,4 +39,4 @@ inline std::optional<std::string> from_hex(std::string_view digits) {
   return out;
 }
 
-}  // namespace piperun::native
+}  // namespace piperun::value
