@@ -125,12 +125,12 @@ std::span<const FoldFunction> fold_functions();
 
 // ---- Not in this version
 
-struct Later {
+struct Missing {
   std::string_view feature;  // `window`, `http`, …
   std::string_view what;  // begins the message: "`window` stages"
   std::string_view instead;  // a help line; may be empty
 };
-std::span<const Later> later();
-const Later& find_later(std::string_view feature);  // it must be there
+std::span<const Missing> missing();
+const Missing& find_missing(std::string_view feature);  // it must be there
 
 }  // namespace piperun::catalog

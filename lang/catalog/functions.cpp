@@ -122,7 +122,7 @@ constexpr FoldFunction kFolds[] = {
      "join(upper(s) for s in [\"a\", \"b\"], \", \") == \"A, B\""},
 };
 
-constexpr Later kLater[] = {
+constexpr Missing kMissing[] = {
     {"window", "`window` stages are", ""},
     {"join", "`join` stages are", "for data that changes slowly, `enrich` from a table joins already"},
     {"aggregate", "`aggregate` stages are", "a fold over a list is there: `sum(l.qty for l in lines)`"},
@@ -140,10 +140,10 @@ constexpr Later kLater[] = {
 
 std::span<const Function> functions() { return kFunctions; }
 std::span<const FoldFunction> fold_functions() { return kFolds; }
-std::span<const Later> later() { return kLater; }
+std::span<const Missing> missing() { return kMissing; }
 
-const Later& find_later(std::string_view feature) {
-  for (const Later& entry : kLater) {
+const Missing& find_missing(std::string_view feature) {
+  for (const Missing& entry : kMissing) {
     if (entry.feature == feature) return entry;
   }
   __builtin_unreachable();

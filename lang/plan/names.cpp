@@ -8,6 +8,7 @@ namespace piperun::plan {
 namespace {
 
 std::string counted(std::string name, int count) { return count > 1 ? fmt::format("{}{}", name, count) : name; }
+std::string dead_letter_topic(const ir::Program& program) { return program.id + ".dead-letters"; }
 
 }  // namespace
 
@@ -17,19 +18,6 @@ std::string unit_name(const ir::Program& program, ir::SystemId source, ir::Syste
 
 std::string operator_name(std::string_view flow, std::string_view kind, int count) {
   return counted(fmt::format("{}.{}", flow, kind), count);
-}
-
-std::string group_id(const ir::Program& program, const ir::Unit& unit) { return fmt::format("{}.{}", program.id, unit.name); }
-
-std::string transactional_id(const ir::Program& program, const ir::Unit& unit, std::string_view slot, int worker) {
-  return fmt::format("{}.{}.{}.{}", program.id, unit.name, slot, worker);
-}
-
-std::string manifest_topic(const ir::Program& program) { return program.id + ".manifests"; }
-std::string dead_letter_topic(const ir::Program& program) { return program.id + ".dead-letters"; }
-
-std::string replay_topic(const ir::Program& program, const ir::Unit& unit) {
-  return fmt::format("{}.{}.replay", program.id, unit.name);
 }
 
 std::string link_topic(const ir::Program& program, std::string_view flow, int count) {

@@ -13,14 +13,10 @@ std::string unit_name(const ir::Program& program, ir::SystemId source, ir::Syste
 // `paid_lines.dedup`, the second one of that flow `paid_lines.dedup2`; `count` begins at 1.
 std::string operator_name(std::string_view flow, std::string_view kind, int count);
 
-std::string group_id(const ir::Program& program, const ir::Unit& unit);            // consumer group `<id>.<unit>`
-std::string transactional_id(const ir::Program& program, const ir::Unit& unit, std::string_view slot, int worker);
-std::string manifest_topic(const ir::Program& program);                            // `<id>.manifests`
-std::string dead_letter_topic(const ir::Program& program);                         // `<id>.dead-letters`
-std::string replay_topic(const ir::Program& program, const ir::Unit& unit);        // `<id>.<unit>.replay`
-std::string link_topic(const ir::Program& program, std::string_view flow,
-                       int count);  // `<id>.<flow>`, the second one `<id>.<flow>2`
-std::string state_store_file(const ir::Program& program);                          // `<id>.db`, below the state directory
+// `<id>.<flow>`, the second one `<id>.<flow>2`: a topic between two units.
+std::string link_topic(const ir::Program& program, std::string_view flow, int count);
+
+std::string state_store_file(const ir::Program& program);  // `<id>.db`, below the state directory
 
 // Where the unit's dead letters are kept, in words.
 std::string dead_letter_store(const ir::Program& program, const ir::Unit& unit);

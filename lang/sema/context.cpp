@@ -85,9 +85,9 @@ const Symbol* Context::find(std::uint32_t module, const ast::Path& path, Code un
 }
 
 diag::Diagnostic& Context::not_yet(std::string_view feature, Span span) {
-  const catalog::Later& later = catalog::find_later(feature);
-  auto& found = error(Code::P0590, span, fmt::format("{} not in this version", later.what));
-  if (!later.instead.empty()) found.help(std::string(later.instead));
+  const catalog::Missing& missing = catalog::find_missing(feature);
+  auto& found = error(Code::P0590, span, fmt::format("{} not in this version", missing.what));
+  if (!missing.instead.empty()) found.help(std::string(missing.instead));
   return found;
 }
 

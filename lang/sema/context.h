@@ -54,7 +54,7 @@ class Context {
   diag::Diagnostic& error(Code code, Span span, std::string message) {
     return report.add(code, span).message(std::move(message));
   }
-  // The one report that something is not in this version; `feature` is in catalog::later().
+  // The one report that something is not in this version; `feature` is in catalog::missing().
   diag::Diagnostic& not_yet(std::string_view feature, Span span);
   // Adds "did you mean" if one of the names is near; with an edit of `span`.
   void suggest(diag::Diagnostic& diagnostic, Span span, std::string_view word, const std::vector<std::string>& names);

@@ -135,7 +135,7 @@ void print_page(World& world) {
                property.allowed_if.empty() ? "" : fmt::format(" ({} is allowed under at_most_once)", property.allowed_if));
   }
   fmt::print(world.out, "\n# Not in this version\n\n");
-  for (const catalog::Later& later : catalog::later()) fmt::print(world.out, "  {}\n", without_verb(later.what));
+  for (const catalog::Missing& each : catalog::missing()) fmt::print(world.out, "  {}\n", without_verb(each.what));
   fmt::print(world.out, "\n# Codes (`piperun explain CODE`)\n\n");
   for (const diag::CodeInfo& info : diag::all_codes()) fmt::print(world.out, "  {}  {}\n", info.name, info.title);
 }
