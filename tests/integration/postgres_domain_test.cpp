@@ -93,6 +93,24 @@ TEST_F(PostgresDomainTest, ClaimRaisesEpochAndMarksNewPartitions) {
   EXPECT_EQ(second.front().next_offset, 5);
 }
 
+TEST_F(PostgresDomainTest, TheMarkOfAFileIsStoredWithItsPosition) {
+  auto domain = owner();
+  Advance read = advance(0, 8);
+  read.mark = "8:abc";
+  ASSERT_TRUE(domain->begin());
+  ASSERT_TRUE(domain->fence(std::vector{read}));
+  EXPECT_EQ(only(*open()).mark, "");
+  ASSERT_TRUE(domain->commit());
+  EXPECT_EQ(only(*domain).mark, "8:abc");
+  EXPECT_EQ(must(domain->claim(std::vector{kOrders0})).front().mark, "8:abc");
+  ASSERT_TRUE(domain->commit_offsets(std::vector{Advance{kOrders0, 8, 4, {}, 0}}, ir::StepMode::Sync));
+  EXPECT_EQ(only(*domain).mark, "") << "moved by hand";
+  Position moved = seeded(kOrders0, 9);
+  moved.mark = "9:def";
+  ASSERT_TRUE(domain->seed_positions(std::vector{moved}));
+  EXPECT_EQ(only(*domain).mark, "9:def");
+}
+
 TEST_F(PostgresDomainTest, FenceMovesPositionAndAddsCountsAtCommit) {
   auto domain = owner();
   auto reader = open();

@@ -9,6 +9,7 @@ using base::Result;
 
 namespace {
 
+// `cluster_id` says whose positions these are: the id of a Kafka cluster, or the mark by which a file is known again.
 // Positions are updated by each batch: half-empty pages let the new version stay beside the old one (HOT), and they are vacuumed often.
 constexpr const char* kTables = R"sql(
 CREATE TABLE piperun.offsets (
