@@ -132,7 +132,7 @@ TEST_F(TopicTest, ResolvesStart) {
 
 TEST_F(TopicTest, SinkJoinsTheOpenTransaction) {
   auto database = open();
-  auto sink = TopicSink::open(*database, nullptr, "t", 1, {"type", "lang"});
+  auto sink = TopicSink::open(*database, nullptr, {.topic = "t", .headers = {"type", "lang"}});
   ASSERT_TRUE(sink);
   auto reader = source();
   const std::vector<std::optional<std::string_view>> headers{"order", std::nullopt};
@@ -150,6 +150,31 @@ TEST_F(TopicTest, SinkJoinsTheOpenTransaction) {
   EXPECT_EQ(slab->records[0].headers[0].value, "order");
   EXPECT_EQ(slab->records[0].headers[1].value, std::nullopt);
   EXPECT_EQ(slab->records[0].timestamp, 9);
+}
+
+// Rows of a key are in one partition of the source; scattered over several here they would lose their order.
+TEST_F(TopicTest, AnInternalTopicKeepsThePartitionOfRecordsWithoutAKey) {
+  auto database = open();
+  ASSERT_TRUE(make_topic(*database, "t", 3));
+  std::vector<OutputRow> rows;
+  for (const std::int32_t partition : {1, 1, 0, 5, 1, 2, 0, 5}) rows.push_back({.encoded = "v", .partition = partition});
+  const auto ends = [&] {
+    std::vector<std::int64_t> result;
+    for (const connectors::Partition& partition : *source()->partitions()) result.push_back(partition.end);
+    return result;
+  };
+  auto internal = TopicSink::open(*database, nullptr, {.topic = "t", .is_internal = true});
+  ASSERT_TRUE((*internal)->write(rows));
+  EXPECT_THAT(ends(), ElementsAre(2, 3, 3)) << "5 is 2 of 3";
+  for (OutputRow& row : rows) row.message_key = "21";
+  ASSERT_TRUE((*internal)->write(rows));
+  const auto of_key = (murmur2("21") & 0x7fffffffU) % 3;
+  EXPECT_EQ(ends()[of_key], (std::vector<std::int64_t>{2, 3, 3})[of_key] + 8) << "a key goes before";
+  for (OutputRow& row : rows) row.message_key.reset();
+  auto plain = TopicSink::open(*database, nullptr, {.topic = "t"});
+  const auto before = ends();
+  ASSERT_TRUE((*plain)->write(rows));
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_GE(ends()[i], before[i] + 2) << "in turn";
 }
 
 TEST_F(TopicTest, InspectorListsPeeksAndPuts) {
