@@ -17,8 +17,8 @@ base::Result<void> Worker::fetch() {
   batch_ = Batch{};
   batch_.now = clock_.now();
   if (--batches_until_replay_ < 0) {
-    batches_until_replay_ = kReplayEvery;
     const auto found = fetch_replays();
+    batches_until_replay_ = has_more_replays_ ? 1 : kReplayEvery;  // in turn with what is new
     if (!found || *found) return found ? base::Result<void>() : std::unexpected(found.error());
   }
   const auto limit = static_cast<std::size_t>(program_.commit_records);
@@ -76,8 +76,9 @@ base::Result<bool> Worker::fetch_replays() {
   std::erase_if(*letters, [&](const commit::Letter& letter) {
     return std::ranges::none_of(all_, [&](const ReadPartition& partition) { return partition.name == letter.origin; });
   });
+  has_more_replays_ = letters->size() > kReplayBatch;
   if (letters->empty()) return false;
-  if (letters->size() > kReplayBatch) letters->resize(kReplayBatch);
+  if (has_more_replays_) letters->resize(kReplayBatch);
   batch_.is_replay = true;
   batch_.replays = std::move(*letters);
   batch_.replayed_records.reserve(batch_.replays.size());

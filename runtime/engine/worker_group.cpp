@@ -128,6 +128,7 @@ void Worker::drop_partitions() {
   mine_.clear();
   reading_.clear();
   is_first_ = false;
+  has_more_replays_ = false;
 }
 
 // All partitions of the unit, whoever reads them; those of this worker in the order of the assignment.
