@@ -73,7 +73,7 @@ std::optional<DecodeFault> CsvDecoder::set_header(std::string_view line) {
   } else {
     for (const Piece& piece : pieces_) names.emplace_back(piece.text);
   }
-  columns_.assign(names.size(), -1);
+  columns_ = names.size();
   sources_.assign(plan_.fields.size(), -1);
   undeclared_.assign(names.size(), {});
   for (std::size_t i = 0; i < names.size(); ++i) {
@@ -81,7 +81,6 @@ std::optional<DecodeFault> CsvDecoder::set_header(std::string_view line) {
     if (field < 0) {
       if (std::ranges::find(undeclared_, names[i]) == undeclared_.end()) undeclared_[i] = names[i];
     } else if (int& source = sources_[static_cast<std::size_t>(field)]; source < 0) {  // the first of duplicate names counts
-      columns_[i] = field;
       source = static_cast<int>(i);
     }
   }
@@ -92,8 +91,8 @@ std::optional<DecodeFault> CsvDecoder::decode(std::string_view value, value::Are
   const std::string_view line = without_line_end(value);
   if (!is_utf8(line)) return utf8_fault(line);
   if (auto fault = split(line, arena)) return fault;
-  if (pieces_.size() != columns_.size())
-    return DecodeFault{ErrorCode::InvalidCsv, fmt::format("{} columns where the header has {}", pieces_.size(), columns_.size())};
+  if (pieces_.size() != columns_)
+    return DecodeFault{ErrorCode::InvalidCsv, fmt::format("{} columns where the header has {}", pieces_.size(), columns_)};
   for (std::size_t i = 0; i < plan_.fields.size(); ++i) {
     const FieldPlan& declared = plan_.fields[i];
     const Piece piece = sources_[i] < 0 ? Piece{} : pieces_[static_cast<std::size_t>(sources_[i])];

@@ -32,7 +32,7 @@ class CsvDecoder : public Decoder {
   JsonReader json_;
   ir::ExtraFields extra_;
   char delimiter_;
-  std::vector<int> columns_;             // field per column, or -1
+  std::size_t columns_ = 0;              // how many
   std::vector<int> sources_;             // column per field, or -1
   std::vector<std::string> undeclared_;  // names of the columns that are no field; "" for those that are
   std::vector<Piece> pieces_;            // of the line

@@ -36,9 +36,6 @@ std::unique_ptr<Encoder> make_encoder(const ir::Program& program, const ir::Sink
 std::unique_ptr<Encoder> make_encoder(const value::TypeTable& types, const ir::Schema& columns, ir::Format format,
                                       JsonForm form = {}, char delimiter = ',');
 
-// Appends one value as JSON. `cell` is its first cell (the null bit of a `T?`). On a fault `out` has a part of the value.
-std::optional<EncodeFault> write_json(const value::TypeTable& types, value::TypeId type, const value::Cell* cell, JsonForm form,
-                                      std::string& out);
 // Appends `text`, which is UTF-8, as a JSON string with its quotes.
 void write_json_string(std::string_view text, std::string& out);
 

@@ -168,11 +168,4 @@ bool JsonWriter::record(const value::Type& type, const Cell* cells) {
   return true;
 }
 
-std::optional<EncodeFault> write_json(const value::TypeTable& types, value::TypeId type, const Cell* cell, JsonForm form,
-                                      std::string& out) {
-  JsonWriter writer(types, form, out);
-  if (writer.value(type, cell)) return std::nullopt;
-  return EncodeFault{base::ErrorCode::NotEncodable, std::string(writer.fault())};
-}
-
 }  // namespace piperun::record

@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <bit>
 
+#include "runtime/base/random.h"
+
 namespace piperun::record {
 namespace {
 
 std::size_t name_hash(std::string_view name) {
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  const std::uint64_t hash = base::fnv1a(name);
   return static_cast<std::size_t>(hash ^ (hash >> 32));
 }
 

@@ -94,13 +94,13 @@ bool has_header(ir::Format format, const std::map<std::string, std::string>& opt
   return format == ir::Format::Csv && option(options, "header") != "false";
 }
 
-}  // namespace
-
 Result<std::string> read_sample(const std::string& file) {
   auto text = file::read_file(file);
   if (!text) return base::failure(ErrorCode::BadSample, fmt::format("sample: {}", text.error().message));
   return text;
 }
+
+}  // namespace
 
 Result<void> fill_topic(Database& database, const ir::Program& program, const ir::Source& source, const std::string& file,
                         std::int64_t now) {

@@ -16,7 +16,4 @@ base::Result<void> fill_topic(Database& database, const ir::Program& program, co
 // Makes the table and inserts the records of `file`, which are in the table's format.
 base::Result<void> fill_table(Database& database, const ir::Program& program, const ir::Table& table, const std::string& file);
 
-// The whole file, inflated if it ends in .gz. BadSample.
-base::Result<std::string> read_sample(const std::string& file);
-
 }  // namespace piperun::embedded

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "runtime/connectors/file/gzip_file.h"
+#include "runtime/connectors/file/splitter.h"
 
 namespace piperun::file {
 
@@ -76,6 +77,7 @@ Result<std::string> read_file(const std::string& path) {
   auto got = (*bytes)->read_at(0, result.data(), result.size());
   if (!got) return std::unexpected(got.error());
   result.resize(*got);
+  if (result.starts_with(kByteOrderMark)) result.erase(0, kByteOrderMark.size());
   return result;
 }
 

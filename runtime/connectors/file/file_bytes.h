@@ -26,6 +26,6 @@ class FileBytes {
 std::int64_t micros_of(const timespec& time);
 
 base::Result<std::unique_ptr<FileBytes>> open_file(const std::string& path);  // CannotOpen
-base::Result<std::string> read_file(const std::string& path);                // all of it
+base::Result<std::string> read_file(const std::string& path);                // all of it, but a byte-order mark
 
 }  // namespace piperun::file

@@ -21,7 +21,6 @@ namespace {
 
 constexpr std::size_t kLeast = 16 * 1024, kMost = std::size_t{256} << 20;  // bytes of one read
 constexpr std::size_t kMarked = 1024;  // bytes before a position that its mark is made of
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 struct Buffer final : record::SlabOwner {
   std::unique_ptr<char[]> bytes;

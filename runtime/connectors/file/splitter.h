@@ -9,6 +9,9 @@
 
 namespace piperun::file {
 
+// May stand at the beginning of a text, and is none of it.
+inline constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
 class Splitter {
  public:
   struct Piece {

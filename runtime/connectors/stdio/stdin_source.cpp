@@ -16,9 +16,10 @@ namespace piperun::stdio {
 using base::ErrorCode;
 using base::Result;
 
+using file::kByteOrderMark;
+
 namespace {
 
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr std::size_t kMost = std::size_t{256} << 20;  // bytes of one record
 
 struct Buffer final : record::SlabOwner {

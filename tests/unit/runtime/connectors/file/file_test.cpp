@@ -93,6 +93,11 @@ TEST_F(FileTest, CsvRowsMayHoldLineEnds) {
   EXPECT_THAT(all(*open("a.csv", ir::Format::Csv, false)), SizeIs(4));
 }
 
+TEST_F(FileTest, AByteOrderMarkIsNoText) {
+  put("a", "\xEF\xBB\xBFone\n\xEF\xBB\xBFtwo\n");
+  EXPECT_EQ(read_file(folder_ / "a"), "one\n\xEF\xBB\xBFtwo\n");
+}
+
 // Neither of them is read as nothing, in silence.
 TEST_F(FileTest, CarriageReturnsAloneEndNoRecord) {
   put("a.csv", "id,name\r1,Ada\r2,Bob\r");
