@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
 #include <filesystem>
 #include <set>
 
@@ -13,14 +12,17 @@
 #include "runtime/commit/kafka/groups.h"
 #include "runtime/commit/kafka/kafka_domain.h"
 #include "runtime/commit/kafka/key_shards.h"
+#include "runtime/commit/key_times.h"
 
 namespace piperun::kafka {
 
 using base::ErrorCode;
 using base::Result;
+using commit::bytes_of;
 using commit::KeyClaim;
 using commit::KeyEntry;
 using commit::PartitionName;
+using commit::times_of;
 
 namespace {
 
@@ -28,16 +30,6 @@ constexpr std::size_t kPage = 20'000;           // entries in one local transact
 constexpr std::int64_t kExpiredAtOnce = 10'000;
 constexpr std::int64_t kWatchEvery = 1'000'000;  // so far, in time, the stored place of a changelog may lie behind
 constexpr const char* kGeneration = "piperun.generation";
-
-std::string bytes_of(const std::vector<std::int64_t>& times) {
-  return {reinterpret_cast<const char*>(times.data()), times.size() * sizeof(std::int64_t)};
-}
-
-std::vector<std::int64_t> times_of(std::string_view bytes) {
-  std::vector<std::int64_t> result(bytes.size() / sizeof(std::int64_t));
-  if (!result.empty()) std::memcpy(result.data(), bytes.data(), result.size() * sizeof(std::int64_t));
-  return result;
-}
 
 // Of the owner that wrote it; 0: it was written in a transaction.
 std::int64_t generation_of(const TopicRecord& record) {
