@@ -82,7 +82,7 @@ Value ExprLowering::param(ExprId id) {
 }
 
 Value ExprLowering::field(Value record, std::size_t index) {
-  const value::Type of = type(record.type);
+  const value::Type& of = type(record.type);
   std::uint32_t cell = 0;
   for (std::size_t i = 0; i < index; ++i) cell += static_cast<std::uint32_t>(value::cells(type(of.fields[i].type)));
   return b_.add(Op::GetField, of.fields[index].type, {record}, cell);
@@ -114,7 +114,7 @@ Value ExprLowering::index(ExprId id, const ast::Index& n) {
   if (std::holds_alternative<sema::LookupRef>(fact(id).names)) return named(id, {Binding::Kind::Lookup});
   const Value object = lower(n.object);
   const Value at = lower(n.index);
-  const value::Type of = type(object.type);
+  const value::Type& of = type(object.type);
   if (of.kind == TypeKind::Map) return add(id, Op::MapGet, b_.types().with_null(of.element), {object, at});
   if (of.kind == TypeKind::List) return add(id, Op::ListIndex, of.element, {object, at});
   return add(id, type(at.type).kind == TypeKind::String ? Op::JsonGet : Op::JsonIndex, object.type, {object, at});

@@ -8,6 +8,12 @@
 
 namespace piperun::sema {
 
+namespace {
+
+constexpr std::size_t kMostCarried = 1'000'000;  // fields, in the records of all stages of a flow together
+
+}  // namespace
+
 std::optional<FlowId> Analysis::flow(Symbol symbol, Span used_at) {
   const FlowId id = ids_.at(symbol);
   if (known_flows_.contains(id)) return id;
@@ -27,6 +33,7 @@ void Analysis::check_flow(Symbol symbol, FlowId id) {
   flowing.is_known = false;
   bool has_begun = false;
   bool was_ended = false;
+  std::size_t carried = 0;
   std::vector<StageFact> facts;
   for (const ast::Stage& each : declaration.stages) {
     StageFact fact;
@@ -47,6 +54,17 @@ void Analysis::check_flow(Symbol symbol, FlowId id) {
     }
     has_begun = true;
     fact.detail = stage(each, flowing, id);
+    carried += flowing.row.columns.size();
+    if (carried > kMostCarried) {
+      context_
+          .error(Code::P0231, each.keyword,
+                 fmt::format("flow `{}` grows too large: the records of its stages have more than {} fields together",
+                             context_[symbol].name.text, kMostCarried))
+          .help("leave behind what is not needed any more: `map { … }`, `drop …`");
+      flowing.is_known = false;
+      flowing.has_output = true;
+      break;
+    }
     fact.after = flowing.row;
     facts.push_back(std::move(fact));
   }
