@@ -232,8 +232,8 @@ class Pipeline:
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(PATIENCE)
 
-    def drain(self):
+    def drain(self, *options):
         """Runs until the input is used up; returns the ledgers of the units: of all runs so far."""
-        self.lab.say(f"$ piperun {self.file} --drain")
-        said = self.lab.call(*self.command(), "--drain", "--json")
+        self.lab.say(f"$ piperun {shlex.join([self.file, *options])} --drain")
+        said = self.lab.call(*self.command(), *options, "--drain", "--json")
         return [json.loads(line) for line in said.splitlines() if line.startswith("{")]

@@ -40,9 +40,9 @@ with Lab(__doc__) as lab:
     pipeline.stop()
     read_again("after a reset that was refused", 0)
 
-    lab.say("Two modes: what was before that time, once, and what comes after it, each under a name of its own, beside the others:")
-    for mode, bounds, count in [("history", f"earliest, stop_at = {noon}", 6), ("live", noon, 5)]:
-        lab.begin(mode)
-        lab.sql(PAYMENTS_TABLES)
-        lab.pipeline("payments.pipe", "exactly_once", topic=f'"{lab.first_name}.paid"', start=bounds).drain()
-        lab.expect(f"payments of the {mode}", count, lab.rows("bookings"))
+    lab.say("Two modes: what was before that time, once, and what comes after it, each with positions of its own, beside the others:")
+    for mode, count, bounds in [("history", 6, ["--from", "earliest", "--until", noon]), ("live", 5, ["--from", noon])]:
+        before = lab.rows("bookings")
+        pipeline.drain("--as", f"{lab.run}_{mode}", *bounds)
+        lab.expect(f"read, {mode}", count, lab.rows("bookings") - before)
+    lab.expect("receipts", 11, lab.rows("receipts"))
