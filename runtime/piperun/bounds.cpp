@@ -126,8 +126,11 @@ Result<std::string> members_of(const StoreSet& set, const std::string& name) {
   if (!set.compiled) return "";
   const ir::Program& program = *set.compiled->program;
   const ir::Unit* unit = unit_of(set, name);
-  if (unit == nullptr || !is_cluster(program.systems[unit->source_system])) return "";
-  const auto admin = open_cluster(set, unit->source_system);
+  if (unit == nullptr) return "";
+  const bool reads_cluster = is_cluster(program.systems[unit->source_system]);
+  if (!reads_cluster && !is_cluster(program.systems[unit->domain])) return "";
+  const auto admin =
+      open_cluster(set, reads_cluster ? unit->source_system : unit->domain);  // the relay of an outbox is in a group, too
   if (!admin) return std::unexpected(admin.error());
   const auto group = kafka::describe_group(admin->get(), fmt::format("{}.{}", program.id, name));
   if (!group) return std::unexpected(group.error());

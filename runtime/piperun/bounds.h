@@ -44,7 +44,7 @@ class UnitBounds {
   std::vector<std::unique_ptr<Bounds>> sources_;
 };
 
-// The consumer group's members on the brokers that a unit reads, in words, or "": none, or no group.
+// The members of the consumer group that a unit is, in words, or "": none, or it is none.
 base::Result<std::string> members_of(const StoreSet& set, const std::string& unit);
 
 }  // namespace piperun::cli

@@ -1,6 +1,8 @@
 // `piperun offsets delete`: a unit is forgotten, and starts as new.
 #include <fmt/ostream.h>
 
+#include <algorithm>
+
 #include "runtime/piperun/at_work.h"
 #include "runtime/piperun/stores.h"
 
@@ -31,9 +33,12 @@ Exit remove(const Arguments& arguments, World& world) {
     return misuse(world, fmt::format("{} has {} dead letters, which would be gone, too", ledger.unit, letters->size()),
                   "`piperun dlq replay` or `dlq drop` them first, or say --letters");
   }
+  const auto partitions = std::ranges::count_if(
+      ledger.positions, [](const commit::Position& position) { return !position.partition.topic.starts_with('#'); });
   fmt::print(world.out,
-             "{} of {}: {} positions, the ledger, keys and {} dead letters are forgotten; `start` decides where it begins\n",
-             ledger.unit, ledger.pipeline, ledger.positions.size(), letters->size());
+             "{} of {}: the positions of {} partitions, the ledger, keys and {} dead letters are forgotten; `start` decides "
+             "where it begins\n",
+             ledger.unit, ledger.pipeline, partitions, letters->size());
   if (arguments.has("--dry-run")) return Exit::Done;
   auto done = wait_until_idle(*set, *unit, **domain, world);
   if (done) done = (*domain)->check_idle();

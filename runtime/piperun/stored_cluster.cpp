@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "lang/ir/outbox.h"
-#include "runtime/commit/kafka/kafka_domain.h"
+#include "runtime/connectors/connectors.h"
 #include "runtime/connectors/kafka/topic_inspector.h"
 #include "runtime/engine/secrets.h"
 #include "runtime/piperun/stored_system.h"
@@ -16,12 +16,13 @@ using base::Result;
 
 class ClusterStore final : public StoredSystem {
  public:
-  ClusterStore(const ir::Program& program, ir::SystemId system, std::string state_dir, std::string base_dir, base::Clock& clock)
+  ClusterStore(const ir::Program& program, ir::SystemId system, const std::string& state_dir, const std::string& base_dir,
+               base::Clock& clock)
       : program_(program),
+        id_(system),
         system_(program.systems[system]),
-        state_dir_(std::move(state_dir)),
-        base_dir_(std::move(base_dir)),
-        clock_(clock) {}
+        base_dir_(base_dir),
+        connectors_(connectors::make_connectors(state_dir, base_dir, clock, engine::secret_from_environment)) {}
 
   // A cluster does not tell which groups are units: the manifests of a pipeline do.
   Result<std::vector<UnitLedger>> ledgers(const std::string& pipeline) override {
@@ -43,17 +44,9 @@ class ClusterStore final : public StoredSystem {
     return result;
   }
 
-  Result<std::unique_ptr<commit::Domain>> domain(const std::string& pipeline, const std::string& unit) override {
-    auto client = settings();
-    if (!client) return std::unexpected(client.error());
-    kafka::DomainSettings wanted;
-    wanted.client = std::move(*client);
-    wanted.pipeline = pipeline;
-    wanted.unit = unit;
-    wanted.is_transactional = program_.delivery == ir::Delivery::ExactlyOnce;
-    wanted.state_dir = state_dir_;
-    wanted.outboxes = ir::outboxes(program_);
-    return std::make_unique<kafka::KafkaDomain>(std::move(wanted), nullptr, clock_);
+  // `pipeline` is that of the program: a cluster is reached by a FILE alone.
+  Result<std::unique_ptr<commit::Domain>> domain(const std::string&, const std::string& unit) override {
+    return connectors_->open_stored(program_, id_, unit);
   }
 
   bool is_transactional() const override { return false; }
@@ -170,17 +163,18 @@ class ClusterStore final : public StoredSystem {
   }
 
   const ir::Program& program_;
+  ir::SystemId id_;
   const ir::System& system_;
-  std::string state_dir_, base_dir_;
-  base::Clock& clock_;
+  std::string base_dir_;
+  std::unique_ptr<connectors::Connectors> connectors_;
   std::optional<kafka::TopicInspector> inspector_;
 };
 
 }  // namespace
 
-std::unique_ptr<StoredSystem> open_cluster_store(const ir::Program& program, ir::SystemId system, std::string state_dir,
-                                                 std::string base_dir, base::Clock& clock) {
-  return std::make_unique<ClusterStore>(program, system, std::move(state_dir), std::move(base_dir), clock);
+std::unique_ptr<StoredSystem> open_cluster_store(const ir::Program& program, ir::SystemId system, const std::string& state_dir,
+                                                 const std::string& base_dir, base::Clock& clock) {
+  return std::make_unique<ClusterStore>(program, system, state_dir, base_dir, clock);
 }
 
 }  // namespace piperun::cli

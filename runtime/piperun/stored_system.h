@@ -87,8 +87,8 @@ base::Result<void> has_partition(const std::string& topic, const std::vector<con
 
 std::unique_ptr<StoredSystem> open_file_store(std::string path, base::Clock& clock);
 // `program` outlives what is returned.
-std::unique_ptr<StoredSystem> open_cluster_store(const ir::Program& program, ir::SystemId system, std::string state_dir,
-                                                 std::string base_dir, base::Clock& clock);
+std::unique_ptr<StoredSystem> open_cluster_store(const ir::Program& program, ir::SystemId system, const std::string& state_dir,
+                                                 const std::string& base_dir, base::Clock& clock);
 std::unique_ptr<StoredSystem> open_database_store(const ir::Program& program, ir::SystemId system);
 
 }  // namespace piperun::cli

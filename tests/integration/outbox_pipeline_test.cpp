@@ -50,13 +50,25 @@ class OutboxPipelineTest : public ::testing::Test {
   std::vector<int> sent() const {
     std::vector<int> result;
     std::map<std::string, int> last;
-    for (const Record& record : read_all(name_, 3)) {
+    for (const Record& record : records()) {
       const int seq = std::stoi(record.value.substr(record.value.find("\"seq\":") + 6));
       EXPECT_GT(seq, std::exchange(last[record.key], seq)) << "out of order: " << record.key;
       result.push_back(seq);
     }
     std::ranges::sort(result);
     return result;
+  }
+  // A topic that was just made may not have its leaders yet.
+  std::vector<Record> records() const {
+    std::vector<Record> found;
+    const bool is_read = wait_until([&] {
+      try {
+        found = read_all(name_, 3);
+        return true;
+      } catch (const std::exception&) { return false; }
+    });
+    EXPECT_TRUE(is_read);
+    return found;
   }
   static std::vector<int> wanted(int count) {
     std::vector<int> result;

@@ -19,7 +19,7 @@ class PipelinePositionsTest : public ::testing::Test {
  protected:
   PipelinePositionsTest() : name_(new_name("positions")) {
     std::ranges::replace(name_, '-', '_');
-    create_topic(name_, 2);
+    create_topic(name_, 2, {{"retention.ms", "-1"}});  // of a time long past
     create_topic(name_ + "_out", 1);
     ::setenv("POSITIONS_URL", database_.url().c_str(), 1);
   }
@@ -59,7 +59,7 @@ class PipelinePositionsTest : public ::testing::Test {
     rd_kafka_DeleteTopic_destroy(topic);
     const auto is_made = [&] {
       try {
-        create_topic(name_, partitions);
+        create_topic(name_, partitions, {{"retention.ms", "-1"}});
         return true;
       } catch (const std::exception&) {  // the old one is not gone yet
         return false;
@@ -104,7 +104,7 @@ TEST_F(PipelinePositionsTest, ARangeNeedsAName) {
 TEST_F(PipelinePositionsTest, ATopicThatWasMadeAnewStopsThePipelineWhereverPositionsLie) {
   for (const bool is_database : {false, true}) {
     name_ += "x";
-    create_topic(name_, 2);
+    create_topic(name_, 2, {{"retention.ms", "-1"}});  // of a time long past
     create_topic(name_ + "_out", 1);
     const std::string sink = is_database ? "pg { table = \"rows\", create = true }" : topic_sink();
     const PipelineFolder folder(file(sink));
