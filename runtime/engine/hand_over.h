@@ -23,6 +23,9 @@ class HandOver {
   // Stores the manifest, the keys and the dead letters that are taken over; forgets the keys that are not to stay.
   base::Result<void> put_manifest(commit::Domain& own, bool has_positions, bool has_partitions);
 
+  // The manifest that is stored is the one of this program: every source had its positions before. Known after `freeze`.
+  bool is_as_stored() const { return decision_.kind == UpgradeDecision::Kind::Equal; }
+
   // What another unit left is taken over; known after `freeze`.
   bool takes_over() const { return old_ != nullptr; }
   // Where the old unit stood; null: nothing was taken over, or not this partition.

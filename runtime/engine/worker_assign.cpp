@@ -126,6 +126,13 @@ base::Result<void> Worker::seed_positions() {
       return base::failure(base::ErrorCode::SystemUnavailable,
                            fmt::format("{}/{} has no position yet", partition.name.topic, partition.name.number));
     }
+    if (partition.source != ir::kNone && hand_over_.is_as_stored() && !known.contains(position.partition.topic)) {
+      return base::failure(
+          base::ErrorCode::PositionGone,
+          fmt::format("unit {} has read {} before, and its positions are gone: it was made anew, or they expired; "
+                      "`offsets reset` says where to go on",
+                      unit_.name, position.partition.topic));
+    }
     position.next_offset = 0;
     if (partition.source != ir::kNone) {
       const ir::Source& source = program_.sources[unit_.sources[partition.source]];

@@ -283,7 +283,8 @@ TEST_F(AfterTest, ATopicIsATableWhoseLastValuesCount) {
   ASSERT_TRUE(wait_until([&] { return sent().size() == 3 || !process.is_running(); })) << process.log();
   std::vector<std::string> values;
   for (const Record& record : read_all(name_, 3)) values.push_back(record.value);
-  EXPECT_THAT(values, ::testing::UnorderedElementsAre(HasSubstr("\"one\""), HasSubstr("\"two\""), HasSubstr("\"three\"")));
+  EXPECT_THAT(values, ::testing::UnorderedElementsAre(HasSubstr("\"one\""), HasSubstr("\"two\""), HasSubstr("\"three\"")))
+      << process.log();
 }
 
 }  // namespace
