@@ -266,7 +266,8 @@ TEST_F(AfterTest, ATopicIsATableWhoseLastValuesCount) {
                "type Name { id: int64, name: string }\ntable names: Name = bus { topic = \"" + name_ + "_names\", key = id }\n");
   text.replace(text.find("  filter"), std::string("  filter amount > 0.00").size(),
                "  enrich n = names[key] ?? fail(\"no name for {key}\")\n  map { key, seq, amount, name = n.name }");
-  text.replace(text.find("  to lines\n  to published after lines"), 35, "  to published");
+  text.replace(text.find("  to lines\n  to published after lines"), std::string("  to lines\n  to published after lines").size(),
+               "  to published");
   text.replace(text.find("sink lines = pg\n"), 16, "");
   const PipelineFolder folder(text);
   const Handle producer = make_client(RD_KAFKA_PRODUCER);
