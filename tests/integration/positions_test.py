@@ -55,6 +55,16 @@ class Positions(Commands):
         self.assertIn("which has 0 .. 4", outside.stderr)
         self.piperun("offsets", "reset", "p.pipe", "--to", "earliest", "--state", "keep", "--topic", "other", code=2)
 
+    def test_at_least_once_keeps_them_with_the_source(self):
+        self.write(SINKS[self.sink].format(name=self.name), "at_least_once")
+        self.drain()
+        self.assertEqual((self.positions(), self.lag()), ({0: 2, 1: 2}, 0))
+        self.piperun("offsets", "reset", "p.pipe", "--to", "shift", "-1", "--state", "clear")
+        self.assertEqual((self.positions(), self.lag()), ({0: 1, 1: 1}, 2))
+        self.drain()
+        self.assertEqual((self.positions(), self.stored_ids()), ({0: 2, 1: 2}, ["o1", "o3", "o3"] if self.sink == "kafka" else ["o1", "o3"]))
+        self.assertNotIn("FAIL", self.piperun("audit", "p.pipe").stdout)
+
     def test_what_is_at_work_is_left_alone(self):
         child = self.start()
         wait_until(lambda: self.positions() == {0: 2, 1: 2}, SLOW, "it does not work")
