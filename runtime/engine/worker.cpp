@@ -227,7 +227,9 @@ base::Result<std::optional<std::size_t>> Worker::recover(const base::Error& erro
       return program_.delivery == ir::Delivery::AtMostOnce ? list.size() : failed_step + 1;
     }
   }
-  return was_in_transaction ? index_of(list, ir::StepKind::Process) : failed_step;
+  // What a failed `await` leaves is unknown, and the sink has dropped it: it is written again, not only waited for.
+  const bool starts_over = was_in_transaction || step.kind == ir::StepKind::Await;
+  return starts_over ? index_of(list, ir::StepKind::Process) : failed_step;
 }
 
 // The acknowledgement of a commit is lost: `on_unclear` asks the domain, under a lock, what it holds.
