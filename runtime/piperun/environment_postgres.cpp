@@ -173,8 +173,9 @@ class DatabaseCheck {
             fmt::format("no row breaks {}, or the time to find it by halves is no matter", late));
     }
     // A row and the one it refers to, by two sinks of one program, may come in either order.
-    postgres::Array others = postgres::texts(program_.sinks, [&](const ir::Sink& other) -> std::string_view {
-      return &other == &sink || other.system != id_ ? "" : other.object.empty() ? other.name : other.object;
+    postgres::Array others = postgres::texts(program_.sinks, [&](const ir::Sink& other) {
+      if (&other == &sink || other.system != id_) return std::string_view();
+      return std::string_view(other.object.empty() ? other.name : other.object);
     });
     if (const std::string parents = asked(sink.site, kParents, Parameters().text(table).array(others)); !parents.empty()) {
       lower(sink.site, fmt::format("{} refers to a table that this program writes, too: {}", table, parents),

@@ -104,6 +104,14 @@ class Database(Environment):
         self.assertIn("has triggers (t)", words)
         self.assertIn("at COMMIT", words)
 
+    def test_a_row_that_refers_to_one_of_another_sink(self):
+        text = (self.folder / "p.pipe").read_text()
+        text = text.replace("sink lines", f'sink parents = shop {{ table = "{self.name}_parents", key = id }}\nsink lines').replace("  to lines", "  to parents\n  to lines")
+        (self.folder / "p.pipe").write_text(text)
+        self.sql(f"create table public.{self.name}_parents (id text primary key, amount numeric(12, 2) not null, weight float8)")
+        self.sql(f"create table public.{self.name}_lines (id text primary key references public.{self.name}_parents, amount numeric(12, 2) not null, weight float8)")
+        self.assertIn("refers to a table that this program writes, too", self.words())
+
     def test_rights(self):
         self.drain()
         self.sql(f"create role {self.name} login password 'secret'")
