@@ -15,11 +15,17 @@
 namespace piperun::cli {
 namespace {
 
+constexpr std::size_t kMostBytes = 16U << 20;  // of a file: a device that never ends is no program
+
 std::optional<std::string> read_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file || std::filesystem::is_directory(path)) return std::nullopt;
-  std::string text(std::istreambuf_iterator<char>(file), {});
-  if (file.bad()) return std::nullopt;
+  std::string text(kMostBytes + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  const auto size = static_cast<std::size_t>(file.gcount());
+  if (file.bad() || size > kMostBytes) return std::nullopt;
+  text.resize(size);
+  text.shrink_to_fit();
   return text;
 }
 

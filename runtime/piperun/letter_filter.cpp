@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "lang/diag/render.h"
+#include "lang/syntax/parser.h"
 #include "lang/value/time.h"
 #include "runtime/piperun/rows.h"
 
@@ -95,10 +96,23 @@ std::string letter_fields(const commit::Letter& letter) {
       time_json(letter.last_failure), bytes_json(readable(letter.key)), bytes_json(readable(letter.value)));
 }
 
+// In the pipeline around it a text such as `true` and a stage in the next line would be no mistake.
+bool is_expression(const std::string& text, World& world) {
+  source::SourceMap sources;
+  ast::Pool pool;
+  diag::Report report;
+  syntax::parse_expression(sources, sources.add(kName, text), pool, report);
+  diag::RenderOptions form;
+  form.colour = world.colour;
+  world.err << diag::render(report, sources, form);
+  return !report.has_errors();
+}
+
 }  // namespace
 
 std::expected<LetterFilter, Exit> LetterFilter::make(const std::string& expression, World& world) {
   if (expression.empty()) return LetterFilter(nullptr);
+  if (!is_expression(expression, world)) return std::unexpected(Exit::Usage);
   CompileOptions options;
   options.local = true;
   options.environment = world.environment;

@@ -21,7 +21,7 @@ using commit::Position;
 
 namespace {
 
-constexpr std::int64_t kWaitEvery = 5'000'000;  // hybrid: so often a commit is waited for
+constexpr std::int64_t kWaitEvery = 30'000'000;  // hybrid: so often a commit is waited for
 
 bool is_replay(const PartitionName& partition) { return partition.topic == Ledger::kReplay; }
 
