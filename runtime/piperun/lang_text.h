@@ -38,6 +38,7 @@ inline constexpr std::string_view kLanguageText = R"(# A file
   delete when cond                      deletes the key from the sinks below
   route { when c to s … else to s }     the first that fits; a line for each `when` and for `else`
   to sink                               where records go; the last stage, several are allowed
+  to sink after other                   what goes to `sink` is seen only when what went to `other` is committed
   on error { … }                        what becomes of failures, for this flow
 
 # Types
