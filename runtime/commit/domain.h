@@ -43,7 +43,7 @@ struct Advance {
   // at_most_once: records of this batch, whose fates come with the next commit_offsets, or with the one at stop (from = to). It
   // replaces the stored number; what claim() finds there died with its process and is added to `read` and `unknown`.
   std::int64_t in_flight = 0;
-  std::string mark{};              // Position::mark, stored instead of the one that is there
+  std::string mark{};  // Position::mark, stored instead of the one that is there
 };
 
 // A dedup key with the times (microseconds) at which it was accepted.

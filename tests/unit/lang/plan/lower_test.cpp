@@ -132,10 +132,9 @@ TEST(Lower, NumbersAreConverted) {
 
 // Conversions too: a dead letter says where.
 TEST(Lower, WhatCanFailHasAPlace) {
-  for (const char* stages :
-       {"  map { x = n + d }", "  set d = n + 1.5", "  filter n * d > 1.00", "  map { x = [n, d] }",
-        "  map { y = if flag then n else d }", "  set x = note ?? \"1\"\n  map { z = to_int(x)! * d }",
-        "  flatten lines as l\n  map { z = sum(k.qty * 1.5 for k in lines), w = l.price + 1 }"}) {
+  for (const char* stages : {"  map { x = n + d }", "  set d = n + 1.5", "  filter n * d > 1.00", "  map { x = [n, d] }",
+                             "  map { y = if flag then n else d }", "  set x = note ?? \"1\"\n  map { z = to_int(x)! * d }",
+                             "  flatten lines as l\n  map { z = sum(k.qty * 1.5 for k in lines), w = l.price + 1 }"}) {
     SCOPED_TRACE(stages);
     int found = 0;
     for (const ir::Function& function : lowered(program(stages)).functions) {
