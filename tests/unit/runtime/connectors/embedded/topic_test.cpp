@@ -160,7 +160,8 @@ TEST_F(TopicTest, AnInternalTopicKeepsThePartitionOfRecordsWithoutAKey) {
   for (const std::int32_t partition : {1, 1, 0, 5, 1, 2, 0, 5}) rows.push_back({.encoded = "v", .partition = partition});
   const auto ends = [&] {
     std::vector<std::int64_t> result;
-    for (const connectors::Partition& partition : *source()->partitions()) result.push_back(partition.end);
+    const auto partitions = source()->partitions();
+    for (const connectors::Partition& partition : *partitions) result.push_back(partition.end);
     return result;
   };
   auto internal = TopicSink::open(*database, nullptr, {.topic = "t", .is_internal = true});
