@@ -224,8 +224,16 @@ Result<StoredTable> describe(Session& session, const std::string& table) {
       "c.relnamespace WHERE c.oid = to_regclass($1)",
       Parameters().text(result.table));
   if (!found) return std::unexpected(found.error());
-  if (found->size() == 0)
-    return base::failure(ErrorCode::NoSuchTable, fmt::format("there is no table `{}` in {}", table, session.address()));
+  if (found->size() == 0) {
+    const auto hidden = session.query("SELECT to_regclass($1) IS NOT NULL", Parameters().text("piperun." + result.table));
+    const bool is_hidden = hidden && hidden->boolean(0, 0);
+    return base::failure(
+        ErrorCode::NoSuchTable,
+        fmt::format("there is no table `{}` in {}{}", table, session.address(),
+                    is_hidden ? "; there is one in the schema `piperun`, which is not for programs: to a user of "
+                                "that name, psql makes tables there unless they are called `public.…`"
+                              : ""));
+  }
   if (found->view(0, 2) == "piperun")
     return base::failure(ErrorCode::SchemaMismatch,
                          fmt::format("the tables of the schema `piperun` are not for programs: `{}`", table));
