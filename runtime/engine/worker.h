@@ -38,7 +38,7 @@ class Worker {
   base::Result<bool> is_at_end();
   base::Result<bool> is_exhausted();
   bool is_member() const { return group_ != nullptr; }
-  bool is_open() const { return group_ != nullptr || !claimed_.empty(); }  // false: refused before it took anything
+  bool is_open() const { return domain_ && (group_ || !claimed_.empty()); }  // false: refused before it took anything
   static bool is_replay(
       const commit::PartitionName& partition);  // the one more partition that a unit reads: letters asked for again
 

@@ -126,7 +126,11 @@ base::Result<void> Worker::seed_positions() {
       return base::failure(base::ErrorCode::SystemUnavailable,
                            fmt::format("{}/{} has no position yet", partition.name.topic, partition.name.number));
     }
-    if (partition.source != ir::kNone && hand_over_.is_as_stored() && !known.contains(position.partition.topic)) {
+    // Of files each is a topic here, and new ones come; other topics stay.
+    const bool is_file = partition.source != ir::kNone &&
+                         program_.systems[program_.sources[unit_.sources[partition.source]].system].kind == ir::SystemKind::File;
+    const bool is_known = known.contains(position.partition.topic) || (is_file && hand_over_.is_as_stored());
+    if (partition.source != ir::kNone && hand_over_.is_as_stored() && !is_known) {
       return base::failure(
           base::ErrorCode::PositionGone,
           fmt::format("unit {} has read {} before, and its positions are gone: it was made anew, or they expired; "
@@ -136,7 +140,7 @@ base::Result<void> Worker::seed_positions() {
     position.next_offset = 0;
     if (partition.source != ir::kNone) {
       const ir::Source& source = program_.sources[unit_.sources[partition.source]];
-      const std::string& start = known.contains(position.partition.topic) ? "earliest" : source.start;
+      const std::string& start = is_known ? "earliest" : source.start;
       const auto resolved = resolve(partition, start);
       if (!resolved) return std::unexpected(resolved.error());
       position.next_offset = *resolved;

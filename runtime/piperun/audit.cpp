@@ -69,6 +69,8 @@ class Audit {
     const auto sink = std::ranges::find(program.sinks, name, &ir::Sink::name);
     const Store* store = sink == program.sinks.end() ? nullptr : set_.of(sink->system);
     if (store == nullptr || !store->is_there()) return {};
+    const auto id = static_cast<ir::SinkId>(sink - program.sinks.begin());
+    if (std::ranges::count(program.links, id, &ir::Link::sink) > 0) return {};  // between two units: what was read on is removed
     const std::string object = sink->object.empty() ? sink->name : sink->object;
     const auto there = sink->is_topic ? store->data->count_records(object) : counted(*store, object);
     if (!there) return std::unexpected(there.error());

@@ -82,6 +82,7 @@ Result<void> FileSource::look_at(File& file) {
     const auto before = text_before(file, file.read_to);
     if (!before) return std::unexpected(before.error());
     if (*before != file.before) return std::unexpected(replaced(file, file.read_to));
+    if (auto whole = check_line(file, *size, file.read_to, *before); !whole) return whole;
   }
   file.size = *size;
   file.modified = file.bytes->modified();
@@ -108,7 +109,21 @@ Result<void> FileSource::check(std::uint32_t partition, const std::string& mark)
   auto before = text_before(file, position);
   if (!before) return std::unexpected(before.error());
   if (mark_of(position, *before) != mark) return std::unexpected(replaced(file, position));
-  return {};
+  return check_line(file, file.size, position, *before);
+}
+
+// The last line of a file may lack its line feed. If more of it came later, what was read as a record was half of one.
+Result<void> FileSource::check_line(const File& file, std::int64_t size, std::int64_t position, std::string_view before) {
+  if (position <= file.begin || position >= size || before.ends_with('\n')) return {};
+  char next = 0;
+  const auto got = file.bytes->read_at(position, &next, 1);
+  if (!got) return std::unexpected(got.error());
+  if (*got == 0 || next == '\n' || next == '\r') return {};
+  return base::failure(
+      ErrorCode::PositionGone,
+      fmt::format("file {}: the line that ends at byte {} was read before it was complete, and has been continued since; "
+                  "`piperun offsets reset` says where to go on. Who writes the file must write whole lines",
+                  file.name, position));
 }
 
 base::Error FileSource::replaced(const File& file, std::int64_t position) {
