@@ -107,6 +107,31 @@ TEST_F(KafkaTableTest, NamesARecordThatDoesNotFit) {
   EXPECT_THAT(table.error().message, HasSubstr("table customers: " + topic_ + "["));
 }
 
+TEST_F(KafkaTableTest, WhatANewerRecordMendedDoesNotFail) {
+  put("1", R"({"id":7})");
+  put("2", customer("x", "of two"));
+  put("3", customer("x", "of three"));
+  put("4", "no JSON at all");
+  put("1", customer("a", "Ada"));
+  put("2", customer("b", "Bob"));
+  put("4", std::nullopt);
+  auto table = KafkaTable::open(client(), program_, table_);
+  ASSERT_TRUE(table) << table.error().message;
+  EXPECT_EQ(name_of(**table, "a"), "Ada");
+  EXPECT_EQ(name_of(**table, "b"), "Bob");
+  EXPECT_EQ(name_of(**table, "x"), "of three");
+  put("1", "broken again");
+  std::string seen;
+  for (const auto begun = Clock::now(); !seen.starts_with("failed") && Clock::now() - begun < std::chrono::seconds(10);)
+    seen = name_of(**table, "a");
+  EXPECT_THAT(seen, HasSubstr("failed: table customers"));
+  EXPECT_FALSE(KafkaTable::open(client(), program_, table_));
+  put("1", customer("a", "Ann"));
+  const auto mended = KafkaTable::open(client(), program_, table_);
+  ASSERT_TRUE(mended) << mended.error().message;
+  EXPECT_EQ(name_of(**mended, "a"), "Ann");
+}
+
 TEST_F(KafkaTableTest, TwoRowsForOneKeyAreAnError) {
   put("1", customer("a", "Ada"));
   put("2", customer("a", "Ann"));

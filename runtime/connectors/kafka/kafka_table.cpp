@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 
@@ -54,14 +55,15 @@ Result<void> KafkaTable::load() {
     starts.push_back({{each.topic, each.number}, each.begin, {}});
     next.push_back(each.begin);
   }
-  Result<void> taken;
+  Newest newest;
   auto read = log_.read_to_ends(starts, [&](const rd_kafka_message_t& message) {
     next[static_cast<std::size_t>(message.partition)] = message.offset + 1;
-    if (taken) taken = take(message);
-    return taken.has_value();
+    Record record = record_of(message);
+    newest.insert_or_assign(identity(record), std::move(record));
+    return true;
   });
   if (!read) return read;
-  if (!taken) return taken;
+  if (auto taken = take_all(std::move(newest)); !taken) return taken;
   for (std::size_t i = 0; i < starts.size(); ++i) {
     if (auto started = log_.start(starts[i].partition, next[i]); !started) return started;
   }
@@ -69,28 +71,63 @@ Result<void> KafkaTable::load() {
 }
 
 Result<void> KafkaTable::follow() {
+  Newest newest;
   const auto until = std::chrono::steady_clock::now() + kLongestFollow;
   while (std::chrono::steady_clock::now() < until) {
     const auto message = log_.next(0);
     if (!message) return std::unexpected(message.error());
-    if (!*message) return {};
+    if (!*message) break;
     if ((*message)->err != RD_KAFKA_RESP_ERR_NO_ERROR) continue;
-    if (auto taken = take(**message); !taken) return taken;
+    Record record = record_of(**message);
+    newest.insert_or_assign(identity(record), std::move(record));
+  }
+  return newest.empty() ? Result<void>() : take_all(std::move(newest));
+}
+
+KafkaTable::Record KafkaTable::record_of(const rd_kafka_message_t& message) {
+  Record result{message.partition, message.offset, {}, {}};
+  if (message.key != nullptr) result.key.emplace(text(message.key, message.key_len));
+  if (message.payload == nullptr) return result;
+  result.value.emplace(text(message.payload, message.len));
+  result.value->append(record::kPadding, '\0');
+  return result;
+}
+
+// Of records without a message key nothing but the row's key tells which of them replaces which.
+std::string KafkaTable::identity(const Record& record) {
+  if (record.key) return *record.key;
+  const auto key = record.value ? row_key(record) : Result<std::string>(std::string());
+  return key ? *key : fmt::format("{}[{}]", record.partition, record.offset);
+}
+
+// Rows that go make room first: a key may have moved from one message key to another.
+Result<void> KafkaTable::take_all(Newest newest) {
+  for (const auto& [message_key, record] : newest) remove(message_key);
+  std::vector<Record> records;
+  for (auto& [message_key, record] : newest) {
+    if (record.value) records.push_back(std::move(record));
+  }
+  std::ranges::sort(records, {}, [](const Record& each) { return std::pair(each.partition, each.offset); });
+  for (Record& record : records) {
+    if (auto taken = take(std::move(record)); !taken) return taken;
   }
   return {};
 }
 
-base::Error KafkaTable::bad(const rd_kafka_message_t& message, const std::string& why) const {
-  return {ErrorCode::SchemaMismatch,
-          fmt::format("table {}: {}[{}] record {}: {}", table_.name, table_.object, message.partition, message.offset, why),
-          {},
-          -1};
+base::Error KafkaTable::bad(const Record& record, const std::string& why) const {
+  return {
+      ErrorCode::SchemaMismatch,
+      fmt::format("table {}: {}[{}] record {}: {}; a newer record with the same message key, or one without a value, mends it",
+                  table_.name, table_.object, record.partition, record.offset, why),
+      {},
+      -1};
 }
 
-Result<std::string> KafkaTable::row_key(const rd_kafka_message_t& message, std::string_view value) {
+Result<std::string> KafkaTable::row_key(const Record& record) {
   scratch_.reset();
   value::Cell* cells = scratch_.cells(width_);
-  if (const auto fault = decoder_->decode(value, scratch_, cells)) return std::unexpected(bad(message, fault->detail));
+  const std::string_view value(record.value->data(), record.value->size() - record::kPadding);
+  if (const auto fault = decoder_->decode(value, scratch_, cells)) return std::unexpected(bad(record, fault->detail));
   std::string key;
   for (const int field : table_.key) {
     const auto i = static_cast<std::size_t>(field);
@@ -106,24 +143,12 @@ void KafkaTable::remove(const std::string& message_key) {
   row_keys_.erase(known);
 }
 
-Result<void> KafkaTable::take(const rd_kafka_message_t& message) {
-  std::string message_key(text(message.key, message.key_len));
-  if (message.payload == nullptr) {
-    remove(message_key);
-    return {};
-  }
-  std::string value(text(message.payload, message.len));
-  const std::size_t size = value.size();
-  value.append(record::kPadding, '\0');
-  auto key = row_key(message, std::string_view(value).substr(0, size));
+Result<void> KafkaTable::take(Record record) {
+  auto key = row_key(record);
   if (!key) return std::unexpected(key.error());
-  if (message.key == nullptr) message_key = *key;  // nothing else tells rows apart
-  const auto there = rows_.find(*key);
-  if (there != rows_.end() && there->second.message_key != message_key)
-    return std::unexpected(bad(message, "there is a record with this key and another message key"));
-  if (const auto known = row_keys_.find(message_key); known != row_keys_.end() && known->second != *key) remove(message_key);
-  row_keys_[message_key] = *key;
-  rows_[std::move(*key)] = {std::move(value), std::move(message_key)};
+  if (rows_.contains(*key)) return std::unexpected(bad(record, "there is a record with this key and another message key"));
+  row_keys_[record.key.value_or(*key)] = *key;
+  rows_[std::move(*key)] = std::move(*record.value);
   return {};
 }
 
@@ -143,7 +168,7 @@ Result<void> KafkaTable::lookup(std::span<const value::Cell* const> keys, value:
     const auto found = rows_.find(bytes);
     if (found == rows_.end()) continue;
     // The strings of a row are views: into a copy, for the table may have another value before the batch is over.
-    const std::string& stored = found->second.value;
+    const std::string& stored = found->second;
     char* copy = arena.chars(stored.size());
     std::memcpy(copy, stored.data(), stored.size());
     value::Cell* cells = arena.cells(width_);
