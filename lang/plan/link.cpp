@@ -23,20 +23,7 @@ ir::Schema written_down(ir::Schema schema) {
   return schema;
 }
 
-}  // namespace
-
-const ir::Schema& schema_behind(const ir::Program& program, Port port) {
-  const ir::Node& node = program.graph.nodes[port.node];
-  const auto* apply = std::get_if<ir::Apply>(&node.op);
-  if (apply && port.port > 0) return program.functions[apply->function].outputs[port.port];
-  return node.output;
-}
-
-std::size_t add_link(ir::Program& program, ir::SystemId system, Port from, std::map<std::string, int>& links_of_flow) {
-  const ir::Node& node = program.graph.nodes[from.node];
-  const ir::Schema schema = written_down(schema_behind(program, from));
-  const std::string topic = link_topic(program, node.flow, ++links_of_flow[node.flow]);
-
+std::size_t add(ir::Program& program, ir::SystemId system, std::string topic, ir::Schema schema, ir::Site site) {
   ir::Sink sink;
   sink.name = topic;
   sink.system = system;
@@ -44,7 +31,7 @@ std::size_t add_link(ir::Program& program, ir::SystemId system, Port from, std::
   sink.columns = schema;
   sink.is_topic = true;
   sink.options = {{"topic", topic}};
-  sink.site = node.site;
+  sink.site = site;
 
   std::vector<value::Field> fields;
   std::vector<ir::FieldFormat> formats;
@@ -59,14 +46,36 @@ std::size_t add_link(ir::Program& program, ir::SystemId system, Port from, std::
   source.type = program.types.record(topic, std::move(fields));
   source.event_time = column_named(schema, "@time");
   source.options = {{program.systems[system].kind == ir::SystemKind::Postgres ? "outbox" : "topic", topic}};
-  source.site = node.site;
+  source.site = site;
   program.records[source.type] = std::move(formats);
 
   program.sinks.push_back(std::move(sink));
   program.sources.push_back(std::move(source));
-  program.links.push_back(
-      {topic, system, static_cast<ir::SinkId>(program.sinks.size() - 1), static_cast<ir::SourceId>(program.sources.size() - 1)});
+  program.links.push_back({std::move(topic), system, static_cast<ir::SinkId>(program.sinks.size() - 1),
+                           static_cast<ir::SourceId>(program.sources.size() - 1)});
   return program.links.size() - 1;
+}
+
+}  // namespace
+
+const ir::Schema& schema_behind(const ir::Program& program, Port port) {
+  const ir::Node& node = program.graph.nodes[port.node];
+  const auto* apply = std::get_if<ir::Apply>(&node.op);
+  if (apply && port.port > 0) return program.functions[apply->function].outputs[port.port];
+  return node.output;
+}
+
+std::size_t add_link(ir::Program& program, ir::SystemId system, Port from, std::map<std::string, int>& links_of_flow) {
+  const ir::Node& node = program.graph.nodes[from.node];
+  return add(program, system, link_topic(program, node.flow, ++links_of_flow[node.flow]),
+             written_down(schema_behind(program, from)), node.site);
+}
+
+std::size_t add_letter_link(ir::Program& program, const ir::Unit& unit, const ir::Sink& sink) {
+  const ir::Schema letter = {{"letter", program.types.scalar(value::TypeKind::String), false}};
+  const std::size_t made = add(program, unit.domain, letter_topic(program, unit, sink), letter, sink.site);
+  program.sources[program.links[made].source].format = ir::Format::Raw;
+  return made;
 }
 
 ir::Node link_reader(const ir::Program& program, const ir::Link& link, const ir::Node& writer) {

@@ -24,6 +24,14 @@ std::string link_topic(const ir::Program& program, std::string_view flow, int co
   return counted(fmt::format("{}.{}", program.id, flow), count);
 }
 
+std::string letter_topic(const ir::Program& program, const ir::Unit& unit, const ir::Sink& sink) {
+  return fmt::format("{}.{}.dead-letters.{}", program.id, unit.name, sink.name);
+}
+
+std::string letter_relay_name(const ir::Program& program, ir::SystemId from, ir::SystemId to) {
+  return unit_name(program, from, to) + ".dead-letters";
+}
+
 std::string state_store_file(const ir::Program& program) { return program.id + ".db"; }
 
 std::string dead_letter_store(const ir::Program& program, const ir::Unit& unit) {

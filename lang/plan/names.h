@@ -16,6 +16,12 @@ std::string operator_name(std::string_view flow, std::string_view kind, int coun
 // `<id>.<flow>`, the second one `<id>.<flow>2`: a topic between two units.
 std::string link_topic(const ir::Program& program, std::string_view flow, int count);
 
+// `<id>.<unit>.dead-letters.<sink>`: letters of a unit on their way to a sink in another system.
+std::string letter_topic(const ir::Program& program, const ir::Unit& unit, const ir::Sink& sink);
+
+// `orders.shop.dead-letters`: what carries letters from one system into another.
+std::string letter_relay_name(const ir::Program& program, ir::SystemId from, ir::SystemId to);
+
 std::string state_store_file(const ir::Program& program);  // `<id>.db`, below the state directory
 
 // Where the unit's dead letters are kept, in words.

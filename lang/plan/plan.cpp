@@ -1,5 +1,6 @@
 #include "lang/plan/plan.h"
 
+#include "lang/plan/dead_letters.h"
 #include "lang/plan/protocols.h"
 #include "lang/plan/units.h"
 
@@ -8,6 +9,7 @@ namespace piperun::plan {
 bool make_units(ir::Program& program, const Places& places, diag::Report& report) {
   const std::size_t before = report.error_count();
   cut(program, places, report);
+  relay_dead_letters(program, places, report);
   for (ir::Unit& unit : program.units) unit.protocol = protocol_of(program, unit);
   return report.error_count() == before;
 }

@@ -42,9 +42,12 @@ class Emitter {
  private:
   bool is_kafka() const { return domain_ == ir::SystemKind::Kafka; }
 
+  // A letter that goes to a sink lies in the store, too, and can be replayed from there.
   bool keeps_letters() const {
     return std::ranges::any_of(unit_.dataflow.nodes, [&](const ir::Node& node) {
-      return node.policy < program_.policies.size() && program_.policies[node.policy].dead_letter == ir::DeadLetter::Keep;
+      if (node.policy >= program_.policies.size()) return false;
+      const ir::DeadLetter way = program_.policies[node.policy].dead_letter;
+      return way == ir::DeadLetter::Keep || way == ir::DeadLetter::Sink;
     });
   }
 

@@ -124,11 +124,27 @@ class Explainer {
         case ir::DeadLetter::Skip: ways.insert("a bad record is counted and skipped"); break;
         case ir::DeadLetter::Stop: ways.insert("a bad record stops the pipeline"); break;
         case ir::DeadLetter::Sink:
-          ways.insert(fmt::format("a bad record goes to {}", program_.sinks[policy.dead_letter_sink].name));
+          ways.insert(fmt::format("a bad record is kept in {} (`piperun dlq`), and its letter goes to {}",
+                                  plan::dead_letter_store(program_, unit), letters_go_to(policy.dead_letter_sink)));
           break;
       }
     }
     return fmt::format("{}", fmt::join(ways, "; by flow: "));
+  }
+
+  // In another system than the unit commits in: by way of a unit that relays them.
+  std::string letters_go_to(ir::SinkId sink) const {
+    const auto link = std::ranges::find(program_.links, sink, &ir::Link::sink);
+    if (link == program_.links.end()) return program_.sinks[sink].name;
+    for (const ir::Unit& unit : program_.units) {
+      for (std::size_t at = 0; at + 1 < unit.dataflow.nodes.size(); ++at) {
+        const auto* input = std::get_if<ir::Input>(&unit.dataflow.nodes[at].op);
+        const auto* output = std::get_if<ir::Output>(&unit.dataflow.nodes[at + 1].op);
+        if (input && output && input->source == link->source)
+          return fmt::format("{}, carried on by the unit {}", program_.sinks[output->sink].name, unit.name);
+      }
+    }
+    return program_.sinks[sink].name;
   }
 
   void steps(const ir::Unit& unit) {

@@ -59,11 +59,12 @@ bool Process::encode(const NodeState& state, const ir::Node& node, const Row& ro
     for (std::size_t i = 0; i < state.headers.size(); ++i) new (headers + i) std::optional(text_at(state.headers[i], row.cells));
     to.headers = {headers, state.headers.size()};
   }
-  if (to.remove || !state.encoder) return true;
-  if (state.value) {
+  if (to.remove) return true;
+  if (state.value) {  // a table, too, can take it whole: that of dead letters
     to.encoded = text_at(*state.value, row.cells);
     return true;
   }
+  if (!state.encoder) return true;
   const value::JsonNode* extra = state.extra ? row.cells[state.extra->offset].j : nullptr;
   if (auto fault = state.encoder->encode(to.cells, extra, out.encoded[state.sink_index])) {
     fail(batch, node, row, fault->code, std::move(fault->detail), node.site);

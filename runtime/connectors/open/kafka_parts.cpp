@@ -21,12 +21,19 @@ using base::Result;
 
 const std::string& topic_of(const ir::Source& source) { return source.object.empty() ? source.name : source.object; }
 
-// The topic whose partitions, replicas and safety an internal topic is made with: what its writer reads.
+const std::string& topic_of(const ir::Sink& sink) { return sink.object.empty() ? sink.name : sink.object; }
+
+// The topic whose partitions, replicas and safety an internal topic is made with: what its writer reads. One that reads an outbox
+// writes another topic beside it.
 const std::string* model_of(const ir::Program& program, const ir::Link& link) {
-  for (const ir::Unit& writer : program.units) {
-    if (std::ranges::count(writer.sinks, link.sink) > 0) return &topic_of(program.sources[writer.sources.front()]);
-  }
-  return nullptr;
+  const auto writer =
+      std::ranges::find_if(program.units, [&](const ir::Unit& unit) { return std::ranges::count(unit.sinks, link.sink) > 0; });
+  if (writer == program.units.end()) return nullptr;
+  if (writer->source_system == link.system) return &topic_of(program.sources[writer->sources.front()]);
+  const auto is_link = [&](ir::SinkId id) { return std::ranges::count(program.links, id, &ir::Link::sink) > 0; };
+  const auto beside =
+      std::ranges::find_if(writer->sinks, [&](ir::SinkId id) { return program.sinks[id].system == link.system && !is_link(id); });
+  return beside == writer->sinks.end() ? nullptr : &topic_of(program.sinks[*beside]);
 }
 
 std::unexpected<base::Error> foreign(const char* what) {
@@ -53,12 +60,13 @@ Result<std::string> KafkaParts::slot(const std::string& pipeline) {
 }
 
 // A topic that an earlier unit of the chain writes may not be there yet.
-Result<void> KafkaParts::make_links(const ir::Program& program, const ir::Unit& unit, const kafka::ClientSettings& client) const {
+Result<void> KafkaParts::make_links(const ir::Program& program, const ir::Unit& unit, ir::SystemId system,
+                                    const kafka::ClientSettings& client) const {
   std::optional<kafka::Client> admin;
   for (const ir::Link& link : program.links) {
     const bool is_ours = std::ranges::count(unit.sources, link.source) + std::ranges::count(unit.sinks, link.sink) > 0;
     const std::string* model = model_of(program, link);
-    if (!is_ours || model == nullptr || link.system != unit.source_system) continue;
+    if (!is_ours || model == nullptr || link.system != system) continue;
     if (!admin) {
       auto opened = kafka::open_admin(client);
       if (!opened) return std::unexpected(opened.error());
@@ -86,7 +94,7 @@ Result<std::unique_ptr<Group>> KafkaParts::open_group(const ir::Program& program
   if (!client) return std::unexpected(client.error());
   const auto consumer = member(program, unit, worker);
   if (!consumer) return std::unexpected(consumer.error());
-  if (const auto made = make_links(program, unit, *client); !made) return std::unexpected(made.error());
+  if (const auto made = make_links(program, unit, unit.source_system, *client); !made) return std::unexpected(made.error());
   std::vector<kafka::SourceTopic> topics;
   for (std::uint32_t i = 0; i < unit.sources.size(); ++i) {
     const ir::Source& source = program.sources[unit.sources[i]];
@@ -105,6 +113,7 @@ Result<std::unique_ptr<Group>> KafkaParts::open_relay_group(const ir::Program& p
   if (!client) return std::unexpected(client.error());
   const auto consumer = member(program, unit, worker);
   if (!consumer) return std::unexpected(consumer.error());
+  if (const auto made = make_links(program, unit, unit.domain, *client); !made) return std::unexpected(made.error());
   const auto admin = kafka::open_admin(*client);
   if (!admin) return std::unexpected(admin.error());
   const auto written = std::ranges::find(unit.sinks, unit.domain, [&](ir::SinkId id) { return program.sinks[id].system; });

@@ -48,7 +48,8 @@ class KafkaParts {
   base::Result<kafka::ClientSettings> settings(const ir::Program& program, ir::SystemId system) const;
   base::Result<std::string> slot(const std::string& pipeline);
   base::Result<kafka::ConsumerSettings> member(const ir::Program& program, const ir::Unit& unit, std::uint32_t worker);
-  base::Result<void> make_links(const ir::Program& program, const ir::Unit& unit, const kafka::ClientSettings& client) const;
+  base::Result<void> make_links(const ir::Program& program, const ir::Unit& unit, ir::SystemId system,
+                                const kafka::ClientSettings& client) const;
 
   std::string state_dir_, base_dir_;
   base::Clock& clock_;
