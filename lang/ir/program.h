@@ -70,7 +70,7 @@ struct Program {
   std::vector<ErrorPolicy> policies;  // [0] is the pipeline's
 
   Dataflow graph;  // of all flows, before it is cut
-  std::vector<Unit> units;  // a writer of a link comes before its readers
+  std::vector<Unit> units;  // a writer of a link before its readers, unless units feed each other
   std::vector<Link> links;
 };
 

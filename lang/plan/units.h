@@ -8,7 +8,7 @@
 namespace piperun::plan {
 
 // Fills `units` and `links`, adds state stores and internal topics to systems, sources and sinks, and names nameless operators.
-// The protocols are still empty. What no cut can mend is reported (P0410 to P0415, P0510).
+// The protocols are still empty. What no cut can mend is reported (P0410 to P0414, P0510).
 void cut(ir::Program& program, const Places& places, diag::Report& report);
 
 }  // namespace piperun::plan
