@@ -4,6 +4,7 @@
 //   peer follow TOPIC PARTITIONS         what a read_committed reader sees, as it comes: partition, offset, value; until it is killed
 //   peer read TOPIC PARTITIONS           the same from the beginning to the end as it is now
 //   peer committed GROUP TOPIC PARTITIONS  per partition: committed offset, end of the partition
+//   peer hold TOPIC PARTITIONS SECONDS   a transaction that stays open: a record in each partition, and then it is left to its timeout
 //   peer naive GROUP FROM TO             the consumer loop of beginners: automatic commits, a producer that is not told of them
 #include <fmt/format.h>
 
@@ -51,6 +52,34 @@ int produce_lines(const std::string& topic) {
   return rd_kafka_flush(producer.get(), 60000) == RD_KAFKA_RESP_ERR_NO_ERROR ? 0 : 1;
 }
 
+void check(rd_kafka_error_t* error) {
+  if (!error) return;
+  const std::string words = rd_kafka_error_string(error);
+  rd_kafka_error_destroy(error);
+  throw std::runtime_error(words);
+}
+
+// As an owner that is paused within a batch. Prints `held` when the records are in the log, and waits until it is killed.
+[[noreturn]] void hold(const std::string& topic, int partitions, int seconds) {
+  const Handle producer =
+      make_client(RD_KAFKA_PRODUCER,
+                  with({{"transactional.id", "held_" + topic}, {"transaction.timeout.ms", std::to_string(1000 * seconds)}}));
+  check(rd_kafka_init_transactions(producer.get(), 30000));
+  check(rd_kafka_begin_transaction(producer.get()));
+  std::string text = "held";
+  for (int i = 0; i < partitions; ++i) {
+    const rd_kafka_resp_err_t code = rd_kafka_producev(
+        producer.get(), RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_PARTITION(i), RD_KAFKA_V_KEY(text.data(), text.size()),
+        RD_KAFKA_V_VALUE(text.data(), text.size()), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) throw std::runtime_error(rd_kafka_err2str(code));
+  }
+  if (const auto code = rd_kafka_flush(producer.get(), 30000); code != RD_KAFKA_RESP_ERR_NO_ERROR)
+    throw std::runtime_error(rd_kafka_err2str(code));
+  fmt::print("held\n");
+  std::fflush(stdout);
+  for (;;) std::this_thread::sleep_for(std::chrono::seconds(1));
+}
+
 void print(int partition, std::int64_t offset, std::string_view value) { fmt::print("{}\t{}\t{}\n", partition, offset, value); }
 
 [[noreturn]] void follow(const std::string& topic, int partitions) {
@@ -83,7 +112,7 @@ int read_topic(const std::string& topic, int partitions) {
 }
 
 int show_committed(const std::string& group, const std::string& topic, int partitions) {
-  const std::vector<std::int64_t> offsets = committed(group, topic, partitions);
+  const std::vector<std::int64_t> offsets = committed(group, topic, partitions, {{"isolation.level", "read_uncommitted"}});
   const Handle client = make_client(RD_KAFKA_CONSUMER, with({{"group.id", "positions"}}));
   for (int i = 0; i < partitions; ++i) {
     std::int64_t begin = 0, end = 0;
@@ -125,6 +154,7 @@ int run(const std::vector<std::string>& words) {
   if (command == "follow") follow(words.at(2), std::stoi(words.at(3)));
   if (command == "read") return read_topic(words.at(2), std::stoi(words.at(3)));
   if (command == "committed") return show_committed(words.at(2), words.at(3), std::stoi(words.at(4)));
+  if (command == "hold") hold(words.at(2), std::stoi(words.at(3)), std::stoi(words.at(4)));
   if (command == "naive") run_naive_loop(words.at(2), words.at(3), words.at(4));
   throw std::runtime_error("no such command: " + command);
 }

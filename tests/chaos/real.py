@@ -2,12 +2,14 @@
 """Torments pipelines on real servers, and holds what they leave against what they promised.
 
 usage: real.py PIPERUN PEER VICTIM [--quick] [--kills N] [--seed S] [--only NAME,…] [--faults NAME,…] [--keep DIR] [--dir DIR]
+               [--brokers 3] [--kafka-version V]
 
 Each combination runs as several processes beside a Kafka broker and PostgreSQL of its own, on an input that never runs dry, and each fault
 waits until all partitions have moved since the one before. The last line says how many checks passed and failed.
 """
 import argparse
 import dataclasses
+import functools
 import json
 import pathlib
 import random
@@ -21,6 +23,7 @@ from collections import Counter, defaultdict
 
 import controlled
 import faults
+import safeguards
 import world as surroundings
 from outcome import Tally, effects
 from world import PARTITIONS
@@ -163,6 +166,12 @@ class Run:
             time.sleep(0.05)
         return time.monotonic() - begun
 
+    def led(self):
+        """(topic, partition) of what the unit cannot do without: its own topics, its positions, its transactions."""
+        names = [f"rows_{self.name}", f"events_{self.name}", "__consumer_offsets", "__transaction_state"]
+        known = self.world.described_topics()
+        return [(name, partition) for name in names if name in known for partition in known[name]]
+
     @property
     def group(self):
         return f"chaos_{self.name}.{self.combination.unit}"
@@ -218,9 +227,7 @@ class Run:
             if member.process and member.process.poll() is None:
                 member.kill()
         self.output.close()
-        for writer in getattr(self.input, "writers", [self.input.process]):
-            if writer.poll() is None:
-                writer.kill()
+        self.input.abandon()
 
 
 def plan_of(combination, options, rng):
@@ -228,7 +235,8 @@ def plan_of(combination, options, rng):
     kills, others, only = options.kills, options.others, options.faults
     if options.quick:
         kills, others = (5, 1) if combination.name in ("kafka_to_kafka", "kafka_to_postgres") else (3, 0)
-    names = [name for name in faults.BY_NAME if name != "kill" and (combination.database or name not in faults.OF_THE_DATABASE)]
+    needs_database = combination.database or combination.outbox or combination.copies
+    names = [name for name in faults.BY_NAME if name != "kill" and (needs_database or name not in faults.OF_THE_DATABASE)]
     plan = ["kill"] * kills + [name for name in names for _ in range(others)]
     if only:
         plan = [name for name in plan if name in only]
@@ -304,13 +312,15 @@ def torment(tally, world, combination, options, folder):
 def steps(tally, world, options, folder):
     deliveries = ["exactly_once"] if options.quick else ["exactly_once", "at_least_once", "at_most_once"]
     try:
+        kill = functools.partial(controlled.kill_at_each_step, tally, world, options.victim, folder)
         for delivery in deliveries:
-            controlled.kill_at_each_step(tally, world, options.victim, folder, "kafka_to_kafka", delivery, options.seed)
-        controlled.kill_at_each_step(tally, world, options.victim, folder, "kafka_to_postgres", "exactly_once", options.seed, True)
+            kill("kafka_to_kafka", delivery, options.seed)
+        kill("kafka_to_postgres", "exactly_once", options.seed, database=True)
+        kill("outbox_to_kafka", "exactly_once", options.seed, outbox=True)
         if not options.quick:
             controlled.kill_in_assign(tally, world, options.victim, folder, "kafka_to_kafka", options.seed)
             controlled.kill_in_assign(tally, world, options.victim, folder, "kafka_to_postgres", options.seed, True)
-        controlled.safeguards(tally, world, options.victim, folder, options.seed)
+        safeguards.safeguards(tally, world, options.victim, folder, options.seed, options.piperun)
     except (RuntimeError, OSError, subprocess.TimeoutExpired) as error:
         tally.check(False, f"steps: {type(error).__name__}: {error}")
 
@@ -327,6 +337,8 @@ def parse():
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--only", help="combinations, by name")
     options.add_argument("--faults", help="kinds of faults, by name")
+    options.add_argument("--brokers", choices=["1", "3"], default="1", help="three: replication 3, two in sync, and leaders are lost")
+    options.add_argument("--kafka-version", help="another broker")
     options.add_argument("--dir", help="use the servers of this folder (`servers up --proxy --dir DIR`)")
     options.add_argument("--keep", help="logs are kept here")
     options = options.parse_args()
@@ -341,7 +353,8 @@ def main():
     folder = pathlib.Path(options.keep or tempfile.mkdtemp(prefix="piperun-chaos-"))
     servers = pathlib.Path(options.dir or tempfile.mkdtemp(prefix="piperun-chaos-servers-"))
     try:
-        world = surroundings.World(servers, options.peer)
+        version = ["--kafka-version", options.kafka_version] if options.kafka_version else []
+        world = surroundings.World(servers, options.peer, ["--brokers", options.brokers, *version])
         if not options.no_steps:
             steps(tally, world, options, folder)
         for combination in COMBINATIONS:

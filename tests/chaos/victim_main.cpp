@@ -4,8 +4,13 @@
 //     --servers              real servers; without it embedded databases stand in
 //     --split-transaction    the position in a transaction of its own, before the one that has the rows
 //     --no-membership        the group is not asked who is its member, and positions are sent without saying who sends them
+//     --patient              brokers wait for an owner's transaction for a minute
+//     --plain-read           positions are read as they are, also while a transaction is open that will move them
+//     --stable-only          a changelog is read to the end of what is committed by now, not to its end
+//     --cursor-by-id         of an outbox only rows are taken that have a greater id than those before; piperun_chaos.cursor has it
 //     --upgrade WAY
 //   victim FILE [--servers] --crash-table                    what `explain` says of a kill behind each step of a batch, as JSON
+#include <libpq-fe.h>
 #include <librdkafka/rdkafka.h>
 
 #include <algorithm>
@@ -74,7 +79,14 @@ void split_transactions(ir::Program& program) {
   for (ir::Unit& unit : program.units) split_transaction(unit.protocol.batch);
 }
 
-bool asks_nobody = false;
+// The safeguards that are out. The linker leads calls of the libraries to the functions at the end.
+bool asks_nobody = false, reads_plainly = false, restores_stable_only = false, has_cursor_by_id = false;
+bool is_patient = false;
+
+std::string replaced(std::string text, std::string_view old, std::string_view by) {
+  const std::size_t at = text.find(old);
+  return at == std::string::npos ? text : text.replace(at, old.size(), by);
+}
 
 void print_crash_table(const ir::Program& program) {
   const char* separator = "[";
@@ -97,6 +109,9 @@ rd_kafka_error_t* __real_rd_kafka_send_offsets_to_transaction(rd_kafka_t*, const
 int32_t __real_rd_kafka_consumer_group_metadata_generation_id(const Metadata*);
 const char* __real_rd_kafka_consumer_group_metadata_member_id(const Metadata*);
 int __real_rd_kafka_assignment_lost(rd_kafka_t*);
+rd_kafka_conf_res_t __real_rd_kafka_conf_set(rd_kafka_conf_t*, const char*, const char*, char*, size_t);
+rd_kafka_error_t* __real_rd_kafka_AdminOptions_set_isolation_level(rd_kafka_AdminOptions_t*, rd_kafka_IsolationLevel_t);
+PGresult* __real_PQprepare(PGconn*, const char*, const char*, int, const Oid*);
 
 // As who asks nobody whether it is a member: brokers take offsets that name no generation.
 rd_kafka_error_t* __wrap_rd_kafka_send_offsets_to_transaction(rd_kafka_t* producer,
@@ -120,6 +135,28 @@ const char* __wrap_rd_kafka_consumer_group_metadata_member_id(const Metadata* gr
 }
 
 int __wrap_rd_kafka_assignment_lost(rd_kafka_t* consumer) { return asks_nobody ? 0 : __real_rd_kafka_assignment_lost(consumer); }
+
+// By this setting the library decides, too, whether it waits for open transactions when it asks for a position (KIP-447).
+rd_kafka_conf_res_t __wrap_rd_kafka_conf_set(rd_kafka_conf_t* conf, const char* name, const char* value, char* error,
+                                             size_t size) {
+  if (reads_plainly && std::strcmp(name, "isolation.level") == 0) value = "read_uncommitted";
+  if (is_patient && std::strcmp(name, "transaction.timeout.ms") == 0) value = "60000";
+  return __real_rd_kafka_conf_set(conf, name, value, error, size);
+}
+
+rd_kafka_error_t* __wrap_rd_kafka_AdminOptions_set_isolation_level(rd_kafka_AdminOptions_t* options,
+                                                                   rd_kafka_IsolationLevel_t level) {
+  return __real_rd_kafka_AdminOptions_set_isolation_level(options,
+                                                          restores_stable_only ? RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED : level);
+}
+
+PGresult* __wrap_PQprepare(PGconn* connection, const char* name, const char* statement, int count, const Oid* types) {
+  std::string text = statement;
+  if (has_cursor_by_id)
+    text = replaced(std::move(text), "WHERE number IS NULL ORDER BY id",
+                    "WHERE number IS NULL AND id > (SELECT last FROM piperun_chaos.cursor) ORDER BY id");
+  return __real_PQprepare(connection, name, text.c_str(), count, types);
+}
 }
 
 int main(int count, char** words) {
@@ -149,6 +186,10 @@ int main(int count, char** words) {
   base::SystemClock clock;
   const auto connectors = connectors::make_connectors(".piperun", ".", clock, engine::secret_from_environment);
   asks_nobody = options.contains("--no-membership");
+  is_patient = options.contains("--patient");
+  reads_plainly = options.contains("--plain-read");
+  restores_stable_only = options.contains("--stable-only");
+  has_cursor_by_id = options.contains("--cursor-by-id");
   Killer killer(*compiled->program, options);
   engine::Options run = cli::engine_options(*compiled);
   run.drain = true;

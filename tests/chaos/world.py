@@ -2,16 +2,21 @@
 import json
 import os
 import pathlib
+import queue
 import random
 import shlex
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections import Counter, defaultdict
 from decimal import Decimal
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "integration"))
+import wire
+
 SERVERS = HERE.parent / "integration" / "servers"
 PARTITIONS = 4
 KEYS = 40
@@ -20,13 +25,38 @@ KEYS = 40
 class World:
     """Servers of its own behind the proxy. Checkers go past it."""
 
-    def __init__(self, folder, peer, brokers=1):
+    def __init__(self, folder, peer, options=()):
+        """`options` of a new set: --brokers, --kafka-version. A set that is there is taken as it is."""
         self.folder, self.peer_program = str(folder), peer
-        subprocess.run([SERVERS, "up", "--proxy", "--brokers", str(brokers), "--dir", self.folder], check=True)
+        is_new = not (pathlib.Path(folder) / "servers.json").exists()
+        subprocess.run([SERVERS, "up", *(["--proxy", *options] if is_new else []), "--dir", self.folder], check=True)
         said = subprocess.run([SERVERS, "env", "--dir", self.folder], stdout=subprocess.PIPE, text=True, check=True).stdout
         self.values = dict(shlex.split(line)[1].split("=", 1) for line in said.splitlines())
         self.environment = os.environ | self.values
         self.past_the_proxy = self.environment | {"KAFKA_BOOTSTRAP": self.values["KAFKA_DIRECT"]}
+        self.brokers = {int(address.rsplit(":", 1)[1]): f"kafka-{number + 1}"
+                        for number, address in enumerate(self.values["KAFKA_DIRECT"].split(","))}  # by port
+
+    def described_topics(self):
+        """{topic: {partition: (leader, replicas, those in sync)}}, as a living broker knows them."""
+        for port in self.brokers:
+            try:
+                return wire.describe(port)[1]
+            except wire.BrokerError:
+                pass
+        raise RuntimeError("no broker answers")
+
+    def leader(self, topic, partition):
+        """The name of the broker that leads it."""
+        return f"kafka-{self.described_topics()[topic][partition][0]}"
+
+    def await_in_sync(self, seconds=90):
+        """Until all replicas of all topics follow their leaders."""
+        until = time.monotonic() + seconds
+        while any(len(in_sync) < len(replicas) for parts in self.described_topics().values() for _, replicas, in_sync in parts.values()):
+            if time.monotonic() > until:
+                raise RuntimeError(f"not all replicas are in sync after {seconds} s")
+            time.sleep(0.2)
 
     def servers(self, *words):
         done = subprocess.run([SERVERS, *words, "--dir", self.folder], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -92,15 +122,20 @@ def stored_positions(world, pipeline, topic):
 class Input:
     """Events with a key, a number that is dense per key, and an id; some are repeats, some are filtered, some are bad."""
 
-    def __init__(self, world, topic, seed, with_repeats):
+    def __init__(self, world, topic, seed, with_repeats=False):
+        self.world, self.topic = world, topic
         self.rng, self.seed, self.with_repeats = random.Random(seed), seed, with_repeats
         self.fates, self.seq = Counter(), Counter()
         self.expected = defaultdict(list)  # key -> [(id, seq)] in order
         self.used, self.recent = 0, []
-        self.process = world.peer("produce", topic, stdin=subprocess.PIPE) if topic else None
+        self.process = None
 
     def add(self, count):
-        lines = [self.make() for _ in range(count)]
+        self.write([self.make() for _ in range(count)])
+
+    def write(self, lines):
+        if self.process is None:
+            self.process = self.world.peer("produce", self.topic, stdin=subprocess.PIPE)
         self.process.stdin.write("".join(lines))
         self.process.stdin.flush()
 
@@ -130,19 +165,81 @@ class Input:
         self.process.stdin.close()
         if self.process.wait(timeout=90) != 0:
             raise RuntimeError("not all of the input was acknowledged")
+        self.process = None
+
+    def abandon(self):
+        if self.process:
+            self.process.kill()
+
+
+class OutboxWriter:
+    """Writes transactions one after the other, each once: whether one that was not acknowledged is committed, the database is asked.
+    A thread. The table `written` has the number of the last one."""
+
+    def __init__(self, world, table, number):
+        self.world, self.table, self.number = world, table, number
+        self.todo, self.session, self.reconnects = queue.Queue(), None, -1
+        world.sql(f"insert into public.written_{table} values ({number}, 0)")
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        done = 0
+        while (rows := self.todo.get()) is not None:
+            done += 1
+            while not self.write(done, rows):
+                time.sleep(0.05)
+
+    def write(self, number, rows):
+        """Is it committed?"""
+        if self.session is None:
+            self.connect()
+            found = self.execute(f"select last from public.written_{self.table} where writer = {self.number} for update;")
+            if not found or int(found[0]) >= number:
+                return bool(found)
+        half = (len(rows) + 1) // 2
+        insert = "insert into public.{}(event, key, seq, amount) values {};"
+        pause = "select pg_sleep(0.02);" if number % 4 == 0 else ""
+        parts = [insert.format(self.table, ", ".join(part)) for part in (rows[:half], rows[half:]) if part]
+        return self.execute(f"begin; update public.written_{self.table} set last = {number} where writer = {self.number}; "
+                            f"{pause.join(parts)} commit;") is not None
+
+    def connect(self):
+        self.reconnects += 1
+        self.session = subprocess.Popen(["psql", self.world.values["POSTGRES_DIRECT"], "-qAtX", "-v", "ON_ERROR_STOP=1"], text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+
+    def execute(self, statements):
+        """What they answer; null when the session is over."""
+        try:
+            self.session.stdin.write(statements + "\n\\echo done\n")
+            self.session.stdin.flush()
+        except OSError:
+            pass
+        said = []
+        for line in self.session.stdout:
+            if line == "done\n":
+                return said
+            said.append(line.rstrip("\n"))
+        self.abandon()
+        self.session = None
+        return None
+
+    def abandon(self):
+        if self.session:
+            self.session.kill()
+            self.session.communicate()
 
 
 class OutboxInput(Input):
     """The same events as rows of an outbox, in transactions of a few rows that overlap: two writers, and one's keys are not the other's."""
 
     def __init__(self, world, table, seed):
-        super().__init__(world, None, seed, with_repeats=False)
+        super().__init__(world, None, seed)
         self.table = table
         world.sql(f"create table public.{table}(id bigint generated always as identity primary key, number bigint unique, "
-                  "event text, key bigint, seq bigint, amount text)")
-        command = ["psql", world.values["POSTGRES_DIRECT"], "-qAtX", "-v", "ON_ERROR_STOP=1"]
-        self.writers = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) for _ in range(2)]
-        self.process = self.writers[0]
+                  f"event text, key bigint, seq bigint, amount text); create table public.written_{table}(writer int, last bigint)")
+        self.writers = [OutboxWriter(world, table, number) for number in range(2)]
 
     def add(self, count):
         chunks = [[], []]
@@ -151,14 +248,20 @@ class OutboxInput(Input):
             chunks[event["key"] % 2].append(f"('{event['id']}', {event['key']}, {event['seq']}, '{event['amount']}')")
         for writer, rows in zip(self.writers, chunks):
             for i in range(0, len(rows), 40):
-                writer.stdin.write(f"insert into public.{self.table}(event, key, seq, amount) values {', '.join(rows[i:i + 40])};\n")
-            writer.stdin.flush()
+                writer.todo.put(rows[i:i + 40])
 
     def close(self):
         for writer in self.writers:
-            writer.stdin.close()
-        if any(writer.wait(timeout=90) for writer in self.writers):
+            writer.todo.put(None)
+        for writer in self.writers:
+            writer.thread.join(90)
+            writer.abandon()
+        if any(writer.thread.is_alive() for writer in self.writers):
             raise RuntimeError("not all of the input was written")
+
+    def abandon(self):
+        for writer in self.writers:
+            writer.abandon()
 
 
 class TopicReader:

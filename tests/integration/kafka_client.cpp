@@ -176,8 +176,9 @@ std::vector<Record> read_all(const std::string& topic, int partitions, const Set
   return records;
 }
 
-std::vector<std::int64_t> committed(const std::string& group, const std::string& topic, int partitions) {
-  const Handle consumer = make_client(RD_KAFKA_CONSUMER, {{"group.id", group}});
+std::vector<std::int64_t> committed(const std::string& group, const std::string& topic, int partitions, Settings settings) {
+  settings["group.id"] = group;
+  const Handle consumer = make_client(RD_KAFKA_CONSUMER, settings);
   const List list = list_of(topic, partitions, RD_KAFKA_OFFSET_INVALID);
   require(rd_kafka_committed(consumer.get(), list.get(), 20000), "committed");
   std::vector<std::int64_t> offsets;

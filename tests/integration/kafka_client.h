@@ -44,8 +44,9 @@ struct Record {
 // Throws std::runtime_error if the ends are not reached in 30 s.
 std::vector<Record> read_all(const std::string& topic, int partitions, const Settings& settings = {});
 
-// Committed offset per partition, -1 where there is none.
-std::vector<std::int64_t> committed(const std::string& group, const std::string& topic, int partitions);
+// Committed offset per partition, -1 where there is none. Waits for transactions that are about to move it, unless `settings` have
+// isolation.level=read_uncommitted.
+std::vector<std::int64_t> committed(const std::string& group, const std::string& topic, int partitions, Settings settings = {});
 
 // Empty for null, else `NAME: text`; destroys the error.
 std::string text_of(rd_kafka_error_t* error);

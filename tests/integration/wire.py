@@ -57,8 +57,8 @@ def ask(port, key, version, body, timeout=10):
     return Reader(data[4:])
 
 
-def metadata(port):
-    """(ids of the living brokers, {topic: {partition: leader or -1}})."""
+def describe(port):
+    """(ids of the living brokers, {topic: {partition: (leader or -1, replicas, those in sync)}})."""
     answer = ask(port, METADATA, 1, struct.pack(">i", -1))
 
     def broker():
@@ -71,9 +71,7 @@ def metadata(port):
     def partition():
         answer.number("h")
         index, leader = answer.number("i"), answer.number("i")
-        answer.array(lambda: answer.number("i"))
-        answer.array(lambda: answer.number("i"))
-        return index, leader
+        return index, (leader, answer.array(lambda: answer.number("i")), answer.array(lambda: answer.number("i")))
 
     def topic():
         answer.number("h")
@@ -84,6 +82,12 @@ def metadata(port):
     brokers = set(answer.array(broker))
     answer.number("i")
     return brokers, dict(answer.array(topic))
+
+
+def metadata(port):
+    """(ids of the living brokers, {topic: {partition: leader or -1}})."""
+    brokers, topics = describe(port)
+    return brokers, {name: {index: leader for index, (leader, _, _) in parts.items()} for name, parts in topics.items()}
 
 
 def create_topic(ports, name, partitions, settings=None, seconds=20):

@@ -1,0 +1,211 @@
+"""Runs with a safeguard taken out, in which the same checks must find a fault, and the same runs with it, in which there is none."""
+import base64
+import json
+import pathlib
+import shutil
+import signal
+import subprocess
+import time
+
+import world as surroundings
+from controlled import Scene, await_that, is_stopped
+from world import PARTITIONS
+
+def paused_owner(world, victim, folder, pipe, seed, database, step, *options, patience=40):
+    """An owner is paused right before it commits, another one takes over and finishes, and the first goes on. What is there then.
+    `patience`: seconds until the first goes on in any case; the other one may have to wait for it."""
+    scene = Scene(world, victim, folder, pipe, "exactly_once", seed, database)
+    paused = scene.start("--pause-after", step, "--at", "3", *options)
+    await_that(lambda: is_stopped(paused), 60, f"{pipe}: the pause after {step}")
+    other = scene.start(*options)
+    try:
+        until = time.monotonic() + patience
+        while not scene.is_used_up() and time.monotonic() < until:
+            time.sleep(0.1)
+        paused.send_signal(signal.SIGCONT)
+        await_that(scene.is_used_up, 40, f"{pipe}: the other process finishing")
+        await_ends([paused, other])
+    finally:
+        end([paused, other])
+    return scene.outcome()
+
+
+def await_ends(processes, seconds=15):
+    until = time.monotonic() + seconds
+    while any(process.poll() is None for process in processes) and time.monotonic() < until:
+        time.sleep(0.05)
+
+
+def end(processes):
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+SABOTAGE = {
+    "no comparison": {"check_owner": [("IF FOUND THEN", "IF false THEN")],
+                      "advance": [("AND o.epoch = w.epoch", ""), ("AND o.next_offset = w.too_from", "")]},
+    "no epoch": {"check_owner": [("IF FOUND THEN", "IF false THEN")], "advance": [("AND o.epoch = w.epoch", "")]},
+}
+
+
+class Sabotaged:
+    """The functions by which PostgreSQL fences, with a condition taken out; as they were again at the end."""
+
+    def __init__(self, world, how):
+        self.world, self.how = world, SABOTAGE[how]
+
+    def definition(self, name):
+        said = self.world.sql(f"select replace(encode(convert_to(pg_get_functiondef(p.oid), 'UTF8'), 'base64'), e'\\n', '') "
+                              f"from pg_proc p join pg_namespace n on n.oid = p.pronamespace "
+                              f"where n.nspname = 'piperun' and p.proname = '{name}'")
+        return base64.b64decode(said[0][0]).decode()
+
+    def __enter__(self):
+        self.originals = [self.definition(name) for name in self.how]
+        for original, changes in zip(self.originals, self.how.values()):
+            for old, new in changes:
+                if old not in original:
+                    raise RuntimeError(f"no `{old}` to take out")
+                original = original.replace(old, new)
+            self.world.sql(original)
+
+    def __exit__(self, *_):
+        for original in self.originals:
+            self.world.sql(original)
+
+
+def made_anew(world, victim, folder, seed, piperun):
+    """While an owner is paused with the first batch in hand, its topic is made anew and a person sets the positions to the beginning. They
+    are what the owner has read, then; its epoch is not."""
+    scene = Scene(world, victim, folder, "kafka_to_postgres", "exactly_once", seed, True)
+    paused = scene.start("--pause-after", "process", "--at", "1")
+    await_that(lambda: is_stopped(paused), 60, "the pause with the first batch in hand")
+    try:
+        world.servers("topic", "delete", scene.events)
+        await_that(lambda: scene.events not in world.described_topics(), 20, "the end of the topic")
+        world.servers("topic", "create", scene.events, str(PARTITIONS))
+        scene.input = surroundings.Input(world, scene.events, f"{seed}-anew")
+        scene.input.add(400)
+        scene.input.close()
+        reset = [piperun, "offsets", "reset", "p.pipe", "--to", "earliest", "--state", "keep"]
+        await_that(lambda: subprocess.run(reset, cwd=scene.folder, env=world.environment, stdout=subprocess.DEVNULL,
+                                          stderr=subprocess.DEVNULL, check=False).returncode == 0, 60, "`offsets reset`")
+        paused.send_signal(signal.SIGCONT)
+        await_ends([paused])
+    finally:
+        end([paused])
+    scene.finish()
+    return scene.outcome()
+
+
+def restored_keys(world, victim, folder, seed, *options):
+    """A transaction of somebody else stays open in the changelogs of keys. What is committed behind it, the next owner must find there,
+    for its local store is lost; and all that was accepted comes a second time."""
+    scene = Scene(world, victim, folder, "kafka_dedup", "exactly_once", seed)
+    owner = scene.start("--pause-after", "commit", "--at", "2")
+    await_that(lambda: is_stopped(owner), 60, "the pause after the second commit")
+    changelog = next(topic for topic in world.described_topics() if scene.name in topic and topic.endswith(".keys"))
+    held = world.peer("hold", changelog, PARTITIONS, 20)
+    try:
+        if held.stdout.readline() != "held\n":
+            raise RuntimeError("no transaction was opened")
+        owner.send_signal(signal.SIGCONT)
+        if owner.wait(timeout=60) != 0:
+            raise RuntimeError(f"{scene.name}: exit code {owner.returncode}")
+        if scene.outcome() != (0, 0, 0):
+            raise RuntimeError(f"{scene.name}: {scene.outcome()} before the keys were lost")
+        for folder_of_keys in (scene.folder / ".piperun").glob("*.keys"):
+            shutil.rmtree(folder_of_keys)
+        scene.input.write([f"{key}\t{json.dumps({'id': row_id, 'key': key, 'seq': seq, 'amount': '1.00'})}\n"
+                           for key, rows in scene.input.expected.items() for row_id, seq in rows])
+        scene.input.close()
+        scene.finish(*options, within=120)
+    finally:
+        end([held, owner])
+    return scene.outcome()
+
+
+def late_rows(world, victim, folder, seed, *options):
+    """Rows of an outbox whose transaction takes longer than later ones: their ids are the smallest, and they become visible last."""
+    scene = Scene(world, victim, folder, "outbox_to_kafka", "exactly_once", seed, outbox=True, records=0)
+    table = f"public.{scene.events}"
+    world.sql("drop schema if exists piperun_chaos cascade; create schema piperun_chaos; create table piperun_chaos.cursor(last bigint); "
+              "insert into piperun_chaos.cursor values (0)")
+    world.sql("create function piperun_chaos.move() returns trigger language plpgsql as "
+              "'begin update piperun_chaos.cursor set last = greatest(last, new.id); return new; end'; "
+              f"create trigger cursor after update of number on {table} for each row execute function piperun_chaos.move()")
+
+    def insert(key, count):
+        """Of a key that no other row has."""
+        scene.input.expected[key] = [(f"{key}-{seq}", seq) for seq in range(count)]
+        rows = ", ".join(f"('{row_id}', {key}, {seq}, '1.00')" for row_id, seq in scene.input.expected[key])
+        return f"insert into {table}(event, key, seq, amount) values {rows};"
+
+    late = surroundings.OutboxWriter(world, scene.events, 9)
+    late.connect()
+    late.execute("begin; " + insert(100, 5))
+    world.sql(insert(101, 200))
+    scene.finish()
+    late.execute("commit;")
+    late.todo.put(None)
+    late.abandon()
+    world.sql(insert(102, 1))
+    last = scene.start(*options)
+    try:
+        await_that(lambda: any(key == 102 for key, _, _ in surroundings.rows_of_topic(world, scene.rows)), 60, "the last row")
+    finally:
+        end([last])
+    return scene.outcome()
+
+
+def safeguards(tally, world, victim, folder, seed, piperun):
+    """With each safeguard there is no fault, and without it the same checks find one."""
+    def holds(words, found):
+        tally.check(found == (0, 0, 0), f"{words}: (lost, repeated, out of order) {found}")
+
+    def fails(words, found):
+        tally.check(found[0] + found[1] > 0, f"negative control, {words}: {found}")
+
+    kafka, postgres = ("kafka_to_kafka", seed, False, "check_membership"), ("kafka_to_postgres", seed, True, "process")
+    holds("a paused owner in Kafka", paused_owner(world, victim, folder, *kafka))
+    fails("membership check off", paused_owner(world, victim, folder, *kafka, "--no-membership"))
+    between = ("kafka_to_kafka", seed, False, "store_offsets", "--patient")
+    holds("an owner that is paused between its positions and the commit", paused_owner(world, victim, folder, *between, patience=15))
+    fails("the next owner reads positions plainly", paused_owner(world, victim, folder, *between, "--plain-read"))
+    holds("a paused owner in PostgreSQL", paused_owner(world, victim, folder, *postgres))
+    with Sabotaged(world, "no comparison"):
+        fails("positions in PostgreSQL set without comparing epoch and offset", paused_owner(world, victim, folder, *postgres))
+    holds("a topic made anew behind a paused owner", made_anew(world, victim, folder, seed, piperun))
+    with Sabotaged(world, "no epoch"):
+        fails("positions in PostgreSQL compared without the epoch", made_anew(world, victim, folder, seed, piperun))
+    holds("keys restored beside an open transaction", restored_keys(world, victim, folder, seed))
+    fails("keys restored to the stable position only", restored_keys(world, victim, folder, seed, "--stable-only"))
+    holds("rows of an outbox that become visible late", late_rows(world, victim, folder, seed))
+    fails("a cursor by id", late_rows(world, victim, folder, seed, "--cursor-by-id"))
+    for pipe, database in [("kafka_to_kafka", False), ("kafka_to_postgres", True)]:
+        scene = Scene(world, victim, folder, pipe, "exactly_once", seed, database)
+        scene.start("--split-transaction", "--kill-after", "commit", "--at", "3").wait(timeout=60)
+        scene.finish("--split-transaction")
+        fails(f"positions of {pipe} committed outside the transaction", scene.outcome())
+    fails("the consumer loop of beginners", (*naive_loop(world, folder, seed), 0))
+
+
+def naive_loop(world, folder, seed):
+    """What beginners write: automatic commits, and a producer that knows nothing of them."""
+    scene = Scene(world, "", folder, "kafka_to_kafka", "exactly_once", seed, records=4000)
+    group = f"naive_{scene.name}"
+
+    def start():
+        return world.peer("naive", group, scene.events, scene.rows)
+
+    for _ in range(4):
+        process = start()
+        time.sleep(1.3)
+        process.kill()
+        process.wait()
+    process = start()
+    await_that(lambda: all(offset == end for _, offset, end in world.ask("committed", group, scene.events, PARTITIONS)), 60, "naive loop")
+    process.kill()
+    process.wait()
+    return scene.outcome_of_copies()
