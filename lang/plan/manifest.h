@@ -32,6 +32,7 @@ struct Manifest {
   std::vector<std::string> sinks;
   std::vector<State> operators;  // in name order
   std::vector<std::string> moved_to;  // units that have taken it over; empty: it is in use
+  std::string from, until;  // bounds of a run that was made with --as; "": none
   friend bool operator==(const Manifest&, const Manifest&) = default;
 };
 

@@ -67,10 +67,12 @@ std::string to_text(const Manifest& m) {
                        list_text(s.key, quoted), s.within);
   };
   const std::string moved = m.moved_to.empty() ? "" : fmt::format(R"(,"moved_to":{})", list_text(m.moved_to, quoted));
+  const std::string bounds =
+      m.from.empty() && m.until.empty() ? "" : fmt::format(R"(,"from":{},"until":{})", quoted(m.from), quoted(m.until));
   return fmt::format(
-      R"({{"format":{},"id":{},"unit":{},"program":{},"delivery":{},"domain":{},"domain_kind":{},"sources":{},"sinks":{},"operators":{}{}}})",
+      R"({{"format":{},"id":{},"unit":{},"program":{},"delivery":{},"domain":{},"domain_kind":{},"sources":{},"sinks":{},"operators":{}{}{}}})",
       m.format, quoted(m.id), quoted(m.unit), quoted(m.program), quoted(m.delivery), quoted(m.domain), quoted(m.domain_kind),
-      list_text(m.sources, topic), list_text(m.sinks, quoted), list_text(m.operators, state), moved);
+      list_text(m.sources, topic), list_text(m.sinks, quoted), list_text(m.operators, state), bounds, moved);
 }
 
 std::expected<Manifest, std::string> parse_manifest(std::string_view stored) {
@@ -93,6 +95,8 @@ std::expected<Manifest, std::string> parse_manifest(std::string_view stored) {
   for (const JsonNode& state : list(json, "operators"))
     m.operators.push_back({text(state, "name"), text(state, "kind"), texts(state, "key"), number(state, "within")});
   m.moved_to = texts(json, "moved_to");
+  m.from = text(json, "from");
+  m.until = text(json, "until");
   if (m.unit.empty() || m.delivery.empty() || m.sources.empty()) return std::unexpected("it is damaged");
   return m;
 }

@@ -1,6 +1,7 @@
 // The one door to CLI11: reads what was typed by a command's table of options, and prints help.
 #include <fmt/format.h>
 #include <fmt/ostream.h>
+#include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
@@ -52,7 +53,8 @@ std::string usage(const Command& command) {
   if (!command.name.empty()) line += fmt::format(" {}", command.name);
   for (const Option& option : command.options | std::views::filter(is_position)) {
     const std::string name = fmt::format("{}{}", option.name, option.takes == Takes::Many ? "…" : "");
-    line += option.required ? " " + name : " [" + name + "]";
+    if (!option.shown.empty()) line += fmt::format(" {}", option.shown);
+    else line += option.required ? " " + name : " [" + name + "]";
   }
   if (std::ranges::any_of(command.options, [](const Option& option) { return !is_position(option); })) line += " [OPTIONS]";
   return line;
@@ -63,7 +65,8 @@ void print_help(const Command& command, World& world) {
   const auto row = [&](std::string_view name, std::string_view doc) { fmt::print(world.out, "  {:<22} {}\n", name, doc); };
   fmt::print(world.out, "\n");
   for (const Option& option : command.options) {
-    row(fmt::format("{}{}", option.name, !is_position(option) && option.takes != Takes::Nothing ? " X" : ""), described(option));
+    const std::string_view name = option.shown.empty() ? option.name : option.shown;
+    row(fmt::format("{}{}", name, !is_position(option) && option.takes != Takes::Nothing ? " X" : ""), described(option));
   }
   row("--help", "this page");
   if (!command.examples.empty()) fmt::print(world.out, "\nExamples:\n");
@@ -99,8 +102,24 @@ CLI::Option* declare(CLI::App& app, const Option& option, std::vector<std::strin
   if (!is_many || !is_position(option)) added->allow_extra_args(false);
   if (!is_many) added->expected(1);
   if (is_many && !is_position(option)) added->take_all();
-  if (option.required) added->required();
   return added;
+}
+
+std::string usage_help(const Command& command) {
+  return fmt::format("usage: {}   (`piperun {} --help`)", usage(command), command.name.empty() ? "run" : command.name);
+}
+
+// What is typed and means nothing here: an option that there is not, or one word too many.
+Exit refuse_extra(const Command& command, std::string extra, World& world) {
+  if (!extra.starts_with('-')) return misuse(world, fmt::format("`{}` is one word too many", extra), usage_help(command));
+  extra = extra.substr(0, extra.find('='));
+  std::vector<std::string> names{"--help"};
+  for (const Option& option : command.options) {
+    if (!is_position(option)) names.push_back(long_name(option));
+  }
+  const auto near = diag::suggest(extra, names);
+  return misuse(world, fmt::format("there is no option `{}` here", extra),
+                near ? fmt::format("did you mean `{}`?", *near) : usage_help(command));
 }
 
 // The words that an option may be, if it is limited to some and the value is none of them.
@@ -114,20 +133,23 @@ Exit parse_and_run(const Command& command, std::vector<std::string> words, World
   join_phrases(command, words);
   CLI::App app{std::string(command.doc)};
   app.set_help_flag();
+  app.allow_extras();
   std::vector<std::vector<std::string>> values(command.options.size());
   std::vector<CLI::Option*> made;
   for (std::size_t i = 0; i < command.options.size(); ++i) made.push_back(declare(app, command.options[i], values[i]));
   std::ranges::reverse(words);
   try {
     app.parse(words);
-  } catch (const CLI::ParseError& error) {
-    return misuse(world, error.what(),
-                  fmt::format("usage: {}   (`piperun {} --help`)", usage(command), command.name.empty() ? "run" : command.name));
-  }
+  } catch (const CLI::ArgumentMismatch& error) {
+    const std::string said = error.what();
+    return misuse(world, fmt::format("{} needs a value behind it", said.substr(0, said.find(':'))), usage_help(command));
+  } catch (const CLI::ParseError& error) { return misuse(world, error.what(), usage_help(command)); }
+  if (const auto extras = app.remaining(); !extras.empty()) return refuse_extra(command, extras.front(), world);
   Arguments arguments;
   for (std::size_t i = 0; i < command.options.size(); ++i) {
     const Option& option = command.options[i];
     const std::string name = long_name(option);
+    if (option.required && made[i]->count() == 0) return misuse(world, fmt::format("{} is missing", name), usage_help(command));
     if (option.takes == Takes::Nothing && made[i]->count() > 0) arguments.add(name, "");
     for (std::string& value : values[i]) {
       if (const auto allowed = refused_by(option, value); !allowed.empty())
@@ -151,6 +173,19 @@ bool is_group(std::string_view name) {
 
 bool wants_help(const std::vector<std::string>& words) {
   return std::ranges::any_of(words, [](const std::string& word) { return word == "--help" || word == "-h"; });
+}
+
+// Two words of which the first is a group.
+Exit no_such_command(const std::string& name, World& world) {
+  const std::string group = name.substr(0, name.find(' ') + 1);
+  std::vector<std::string_view> names;
+  for (const Command* command : commands()) {
+    if (command->name.starts_with(group)) names.push_back(command->name.substr(group.size()));
+  }
+  const auto near = diag::suggest(std::string_view(name).substr(group.size()), names);
+  return misuse(world, fmt::format("there is no command `{}`", name),
+                near ? fmt::format("did you mean `piperun {}{}`?", group, *near)
+                     : fmt::format("it is one of: {}{}", group, fmt::join(names, fmt::format(", {}", group))));
 }
 
 Exit run_or_help(const Command& command, std::vector<std::string> words, World& world) {
@@ -200,6 +235,7 @@ Exit run_command(std::vector<std::string> words, World& world) {
     if (words.size() > 1) {
       if (const Command* command = find(fmt::format("{} {}", first, words[1]))) return run_or_help(*command, rest(2), world);
     }
+    if (words.size() > 1 && !wants_help(words)) return no_such_command(fmt::format("{} {}", first, words[1]), world);
     print_overview(world, first);
     return wants_help(words) ? Exit::Done : Exit::Usage;
   }

@@ -4,14 +4,18 @@
 #include <algorithm>
 #include <map>
 
-#include "runtime/piperun/ledger.h"
+#include "runtime/piperun/numbers.h"
 #include "runtime/piperun/stores.h"
 
 namespace piperun::cli {
 namespace {
 
 constexpr Option kOptions[] = {
-    {"WORDS", Takes::Many, false, "", "[FILE]: with it, rows are counted too"}, kStandIns, kStateDir, kParam};
+    {"WORDS", Takes::Many, false, "", "the pipeline; only with it the rows of its sinks are counted", "[FILE]"},
+    kAs,
+    kStandIns,
+    kStateDir,
+    kParam};
 
 class Audit {
  public:
@@ -50,16 +54,16 @@ class Audit {
       balances &= position.counts.balances();
     }
     const std::string& name = unit.ledger.unit;
-    say(balances, fmt::format("{}: read {} is the sum of its classes, in each of {} partitions", name, with_commas(total.read),
-                              partitions));
+    say(balances, fmt::format("{}: read {} is the sum of its classes, in {}", name, with_commas(total.read),
+                              partitions == 1 ? "its partition" : fmt::format("each of {} partitions", partitions)));
     const auto domain = unit.store->data->domain(unit.ledger.pipeline, name);
     if (!domain) return std::unexpected(domain.error());
     const auto letters = (*domain)->letters(false);
     if (!letters) return std::unexpected(letters.error());
     const std::int64_t settled = replayed.read - replayed.dead;  // their letters are gone; others may have been dropped
     say(std::ssize(*letters) <= total.dead - settled,
-        fmt::format("{}: {} dead letters are stored of {} dead records{}", name, letters->size(), total.dead,
-                    replayed.used > 0 ? "; the others were replayed or dropped" : ""));
+        fmt::format("{}: {} stored of {}{}", name, counted(std::ssize(*letters), "dead letter"),
+                    counted(total.dead, "dead record"), replayed.used > 0 ? "; the others were replayed or dropped" : ""));
     return {};
   }
 
@@ -72,24 +76,58 @@ class Audit {
     const auto id = static_cast<ir::SinkId>(sink - program.sinks.begin());
     if (std::ranges::count(program.links, id, &ir::Link::sink) > 0) return {};  // between two units: what was read on is removed
     const std::string object = sink->object.empty() ? sink->name : sink->object;
-    const auto there = sink->is_topic ? store->data->count_records(object) : counted(*store, object);
+    const auto there = sink->is_topic ? store->data->count_records(object) : rows_of(*store, object);
     if (!there) return std::unexpected(there.error());
     if (!*there) {
-      say(true, fmt::format(
-                    "{}: {} records were written; of the topic `{}` older ones are gone or compacted, so they cannot be counted",
-                    name, with_commas(written), object));
+      say(true, fmt::format("{}: {} {} written; of the topic `{}` older ones are gone or compacted, so they cannot be counted",
+                            name, counted(written, "record"), written == 1 ? "was" : "were", object));
       return {};
     }
-    const bool keyed = !sink->is_topic && !sink->key.empty();
-    // Without a common transaction a row can be there whose record died at another sink, or was not counted before a crash.
-    const bool repeats = program.delivery != ir::Delivery::ExactlyOnce;
-    const bool good = keyed ? **there <= written || repeats : repeats ? **there >= written : **there == written;
-    say(good, fmt::format("{}: {} rows were written, {} are there{}", name, with_commas(written), with_commas(**there),
-                          keyed ? " (rows with a key replace each other)" : ""));
+    const auto others = **there > written ? written_by_others(name) : base::Result<std::map<std::string, std::int64_t>>();
+    if (!others) return std::unexpected(others.error());
+    judge(*sink, written, **there, *others);
     return {};
   }
 
-  static base::Result<std::optional<std::int64_t>> counted(const Store& store, const std::string& table) {
+  // Another pipeline, or a run with --as, may have a sink of the same name elsewhere: what it has written may be here.
+  void judge(const ir::Sink& sink, std::int64_t written, std::int64_t there, const std::map<std::string, std::int64_t>& others) {
+    std::int64_t at_most = written;
+    std::string by_others;
+    for (const auto& [pipeline, rows] : others) {
+      at_most += rows;
+      by_others += fmt::format("{}{} by {}", by_others.empty() ? " (and under its name " : ", ", with_commas(rows), pipeline);
+    }
+    if (!by_others.empty()) by_others += ')';
+    const bool keyed = !sink.is_topic && !sink.key.empty();
+    // Without a common transaction a row can be there whose record died at another sink, or was not counted before a crash.
+    const bool repeats = set_.compiled->program->delivery != ir::Delivery::ExactlyOnce;
+    const bool fits = there <= at_most || repeats;
+    const bool is_known = keyed || repeats || there == written || there == at_most;
+    say(fits && (keyed || there >= written),
+        fmt::format("{}: {} {} written{}, {} {} there{}{}", sink.name, counted(written, "row"), written == 1 ? "was" : "were",
+                    by_others, with_commas(there), there == 1 ? "is" : "are",
+                    keyed ? " (rows with a key replace each other)" : "",
+                    is_known || !fits ? "" : "; which of the others wrote here, and all of its rows, is not known"));
+  }
+
+  // Rows of sinks of that name, by pipeline, as far as it is stored in the systems of FILE.
+  base::Result<std::map<std::string, std::int64_t>> written_by_others(const std::string& sink) {
+    std::map<std::string, std::int64_t> result;
+    const auto done = each_store(set_, [&](const Store& store) -> base::Result<void> {
+      const auto ledgers = store.data->ledgers("");
+      if (!ledgers) return std::unexpected(ledgers.error());
+      for (const UnitLedger& ledger : *ledgers) {
+        for (const auto& [name, rows] : ledger.sinks) {
+          if (name == sink && rows > 0 && ledger.pipeline != set_.pipeline) result[ledger.pipeline] += rows;
+        }
+      }
+      return {};
+    });
+    if (!done) return std::unexpected(done.error());
+    return result;
+  }
+
+  static base::Result<std::optional<std::int64_t>> rows_of(const Store& store, const std::string& table) {
     auto rows = store.data->count_rows(table);
     if (!rows) return std::unexpected(rows.error());
     return *rows;

@@ -9,6 +9,7 @@
 #include "runtime/piperun/compile.h"
 #include "runtime/piperun/environment.h"
 #include "runtime/piperun/rows.h"
+#include "runtime/piperun/secrets.h"
 #include "runtime/piperun/stores.h"
 
 namespace piperun::cli {
@@ -62,6 +63,7 @@ void print_json(const ir::Program& program, const Finding& finding, World& world
 // Says what the servers make of the promise. Errors: it cannot run like this.
 Exit check_environment(const std::string& path, const Compiled& compiled, bool json, World& world) {
   const ir::Program& program = *compiled.program;
+  if (const auto checked = check_secrets(program); !checked) return tell(checked.error(), world);
   std::vector<Finding> findings = check_clusters(program, folder_of(path));
   std::ranges::move(check_databases(program), std::back_inserter(findings));
   for (const Finding& finding : findings) json ? print_json(program, finding, world) : print_finding(program, finding, world);

@@ -25,6 +25,7 @@ struct Option {
   bool required;
   std::string_view words;  // what it may be, separated by blanks; "": anything
   std::string_view doc;    // one line
+  std::string_view shown = {};  // of a position: how help names it; "": as `name`
 };
 
 // What was given. Names as in Option, without a short form.
@@ -57,6 +58,9 @@ inline constexpr Option kJson = {"--json", Takes::Nothing, false, "", "JSON, one
 inline constexpr Option kLocal = {"--local", Takes::Nothing, false, "", "without servers: embedded databases stand in for them"};
 // Of the commands about stored data: what was typed for a run fits them, too.
 inline constexpr Option kStandIns = {"--local", Takes::Nothing, false, "", "of the stand-ins that a run with --local uses"};
+inline constexpr Option kAs = {"--as", Takes::One, false, "", "of the run that was made with `--as NAME`, not of the file's own"};
+inline constexpr Option kOfFile = {
+    "WORDS", Takes::Many, false, "", "the pipeline whose systems are meant; without it every database file here", "[FILE]"};
 
 // All commands, in the order of `--help`; groups such as `topic` are their first word.
 std::span<const Command* const> commands();

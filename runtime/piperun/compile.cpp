@@ -64,7 +64,7 @@ std::map<std::string, std::string> params_of(const sema::Program& files, const C
 }
 
 // Before the program is cut: names of groups and internal topics come from its id.
-void limit(ir::Program& program, const CompileOptions::Range& range) {
+void limit(ir::Program& program, const Range& range) {
   program.id = range.name;
   for (ir::Source& source : program.sources) {
     if (!range.from.empty()) source.start = range.from;
@@ -80,7 +80,14 @@ void make_program(Compiled& result, const CompileOptions& options, const sema::O
   result.places = plan::places_of(program, result.files, result.facts, *result.sources);
   result.proofs = prove::compile(program, result.places, result.report, options.optimized);
   if (result.report.has_errors()) return;
-  for (const ir::Unit& unit : program.units) result.manifests.push_back(plan::to_text(plan::manifest_of(program, unit)));
+  for (const ir::Unit& unit : program.units) {
+    plan::Manifest manifest = plan::manifest_of(program, unit);
+    if (options.range) {
+      manifest.from = options.range->from;
+      manifest.until = options.range->until;
+    }
+    result.manifests.push_back(plan::to_text(manifest));
+  }
   result.program = std::move(program);
 }
 
@@ -109,6 +116,9 @@ std::expected<CompileOptions, std::string> compile_options(const Arguments& argu
       return std::unexpected(fmt::format("--param {}: NAME=VALUE is expected", param));
     options.params[param.substr(0, equals)] = param.substr(equals + 1);
   }
+  auto range = read_range(arguments);
+  if (!range) return std::unexpected(range.error());
+  options.range = std::move(*range);
   return options;
 }
 

@@ -16,6 +16,7 @@
 #include "runtime/base/result.h"
 #include "runtime/engine/options.h"
 #include "runtime/piperun/command.h"
+#include "runtime/piperun/range.h"
 
 namespace piperun::cli {
 
@@ -24,11 +25,8 @@ struct CompileOptions {
   bool run = false;                           // about to run: env() must be set
   std::map<std::string, std::string> params;
   std::optional<ir::Delivery> delivery;       // --delivery: only under `local`
-  // --as: another run of the same file, with positions and state of its own, over records of a time.
-  struct Range {
-    std::string name, from, until;            // RFC 3339; "": as the file says
-  };
-  std::optional<Range> range;
+  using Range = cli::Range;
+  std::optional<Range> range;                 // --as
   bool optimized = true;                      // false: stages stay as written, for `explain`
   std::string folder;                         // put before paths when they are read from the disk; "": none
   std::map<std::string, std::string> files;   // virtual files, by path; looked at before the disk
@@ -52,7 +50,7 @@ struct Compiled {
 // Never fails otherwise than by the report; a file that cannot be read is an error of the world.
 base::Result<Compiled> compile_file(const std::string& path, const CompileOptions& options);
 
-// From --local and --param. A --param without `=` is told as an error.
+// From --local, --param and --as with its bounds. What is wrong with them is told as an error.
 std::expected<CompileOptions, std::string> compile_options(const Arguments& arguments, const World& world);
 
 // Compiles as the arguments say and prints what there is to say. An exit code if there is no program.

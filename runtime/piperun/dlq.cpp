@@ -1,5 +1,6 @@
 // `piperun dlq list|show|replay|drop`: records that could not be processed.
 #include <fmt/ostream.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <functional>
@@ -7,6 +8,8 @@
 
 #include "runtime/engine/letters.h"
 #include "runtime/piperun/letter_filter.h"
+#include "runtime/piperun/numbers.h"
+#include "runtime/piperun/rows.h"
 #include "runtime/piperun/stores.h"
 
 namespace piperun::cli {
@@ -16,13 +19,13 @@ constexpr Option kWhere = {"--where", Takes::One, false, "",
                            "a condition over code, reason, topic, partition, offset, unit, flow, key, value, at, sqlstate, "
                            "attempts, replays, timestamp, "
                            "first_failure, last_failure"};
-constexpr Option kFile = {"WORDS", Takes::Many, false, "", "[FILE]"};
-constexpr Option kShowOptions[] = {kFile, kWhere, kStandIns, kStateDir, kParam};
-constexpr Option kListOptions[] = {kFile, kWhere, kStandIns, kStateDir, kParam, kJson};
+constexpr Option kShowOptions[] = {kOfFile, kWhere, kAs, kStandIns, kStateDir, kParam};
+constexpr Option kListOptions[] = {kOfFile, kWhere, kAs, kStandIns, kStateDir, kParam, kJson};
 constexpr Option kReplayOptions[] = {
-    kFile, kWhere, {"--force", Takes::Nothing, false, "", "also what failed in three replays"}, kStandIns, kStateDir, kParam};
-constexpr Option kDropOptions[] = {kFile,     kWhere,    {"--all", Takes::Nothing, false, "", "every letter; instead of --where"},
-                                   kStandIns, kStateDir, kParam};
+    kOfFile,   kWhere, {"--force", Takes::Nothing, false, "", "also what failed in three replays"}, kAs, kStandIns,
+    kStateDir, kParam};
+constexpr Option kDropOptions[] = {
+    kOfFile, kWhere, {"--all", Takes::Nothing, false, "", "every letter; instead of --where"}, kAs, kStandIns, kStateDir, kParam};
 constexpr std::int64_t kMaxReplays = 3;
 
 using Letters = std::vector<commit::Letter>;
@@ -74,26 +77,52 @@ void tell_none(const Arguments& arguments, World& world) {
                  : "no dead letters; with `dead_letter = keep`, a record that cannot be processed becomes one");
 }
 
+// Letters of one unit, code and place.
+struct Group {
+  std::int64_t letters = 0;
+  commit::Letter first;
+  std::map<std::string, std::int64_t> reasons;
+};
+
+// The most frequent first, then by their text.
+std::vector<std::pair<std::int64_t, std::string>> ranked(const Group& group) {
+  std::vector<std::pair<std::int64_t, std::string>> result;
+  for (const auto& [reason, letters] : group.reasons) result.emplace_back(letters, reason);
+  std::ranges::stable_sort(result, std::ranges::greater(), &std::pair<std::int64_t, std::string>::first);
+  return result;
+}
+
+void print_group(const Group& group, World& world) {
+  constexpr std::size_t kMostReasons = 5;
+  const commit::Letter& letter = group.first;
+  const auto reasons = ranked(group);
+  const bool is_one = reasons.size() == 1;
+  fmt::print(world.out, "{:>6}  {}  {}  {}{}{}   first: {}/{}@{}\n", group.letters, letter.unit, letter.code,
+             is_one ? letter.message : counted(std::ssize(reasons), "reason"), letter.site.empty() ? "" : "  at ", letter.site,
+             letter.origin.topic, letter.origin.number, letter.offset);
+  if (is_one) return;
+  const std::size_t shown = std::min(reasons.size(), kMostReasons);
+  for (std::size_t i = 0; i < shown; ++i) fmt::print(world.out, "{:>12}  {}\n", reasons[i].first, reasons[i].second);
+  if (shown < reasons.size()) fmt::print(world.out, "{:>12}  … and {} more; `dlq show` has all\n", "", reasons.size() - shown);
+}
+
+void print_json(const Group& group, World& world) {
+  std::vector<std::string> reasons;
+  for (const auto& [letters, reason] : ranked(group))
+    reasons.push_back(fmt::format("{{\"letters\":{},\"reason\":{}}}", letters, bytes_json(reason)));
+  fmt::print(world.out, "{{\"letters\":{},\"reasons\":[{}],\"first\":{}}}\n", group.letters, fmt::join(reasons, ","),
+             engine::letter_json(group.first));
+}
+
 Exit list(const Arguments& arguments, World& world) {
-  struct Group {
-    std::int64_t letters = 0;
-    commit::Letter first;
-  };
   std::map<std::tuple<std::string, std::string, std::string>, Group> groups;  // unit, code, place
   const Exit done = each_letter(arguments, world, [&](const commit::Letter& letter) {
     Group& group = groups[{letter.unit, letter.code, letter.site}];
     if (group.letters++ == 0) group.first = letter;
+    ++group.reasons[letter.message];
   });
   if (done != Exit::Done) return done;
-  for (const auto& [key, group] : groups) {
-    const commit::Letter& letter = group.first;
-    if (arguments.has("--json")) {
-      fmt::print(world.out, "{{\"letters\":{},\"first\":{}}}\n", group.letters, engine::letter_json(letter));
-    } else {
-      fmt::print(world.out, "{:>6}  {}  {}  {}{}{}   first: {}/{}@{}\n", group.letters, letter.unit, letter.code, letter.message,
-                 letter.site.empty() ? "" : "  at ", letter.site, letter.origin.topic, letter.origin.number, letter.offset);
-    }
-  }
+  for (const auto& [key, group] : groups) arguments.has("--json") ? print_json(group, world) : print_group(group, world);
   if (groups.empty()) tell_none(arguments, world);
   return Exit::Done;
 }
@@ -120,27 +149,34 @@ Exit replay(const Arguments& arguments, World& world) {
     return change_all(unit, domain, allowed, &commit::Domain::ask_replays);
   });
   if (done != Exit::Done) return done;
-  fmt::print(world.out, "{} letters will be read again by the running pipeline, or at its next start\n", asked);
+  if (asked == 0 && refused == 0) {
+    tell_none(arguments, world);
+    return Exit::Done;
+  }
+  fmt::print(world.out, "{} will be read again by the running pipeline, or at its next start\n", counted(asked, "letter"));
   if (refused == 0) return Exit::Done;
-  fmt::print(world.err, "P1301: {} letters failed in {} replays already; --force replays them once more\n", refused, kMaxReplays);
+  fmt::print(world.err, "{}: {} failed in {} replays already; --force replays once more\n",
+             base::traits(base::ErrorCode::ReplayedTooOften).code, counted(refused, "letter"), kMaxReplays);
   return Exit::WorldFailed;
 }
 
 Exit drop(const Arguments& arguments, World& world) {
-  if (arguments.has("--where") == arguments.has("--all")) return misuse(world, "say which letters: --where EXPR, or --all");
+  if (arguments.has("--where") == arguments.has("--all"))
+    return misuse(world, "say which letters: --where EXPR, or --all",
+                  "`piperun dlq show --where EXPR` shows which they would be");
   std::int64_t dropped = 0;
   const Exit done = each_unit(arguments, world, [&](const StoredUnit& unit, commit::Domain& domain, const Letters& letters) {
     dropped += std::ssize(letters);
     return change_all(unit, domain, letters, &commit::Domain::remove_letters);
   });
-  if (done == Exit::Done) fmt::print(world.out, "{} letters dropped\n", dropped);
+  if (done == Exit::Done) fmt::print(world.out, "{} dropped\n", counted(dropped, "letter"));
   return done;
 }
 
 }  // namespace
 
 extern const Command kDlqList, kDlqShow, kDlqReplay, kDlqDrop;
-const Command kDlqList = {"dlq list", "Dead letters, counted by unit, code and place.",
+const Command kDlqList = {"dlq list", "Dead letters, counted by unit, code, place and reason.",
                           "piperun dlq list\npiperun dlq list orders.pipe --json", kListOptions, list};
 const Command kDlqShow = {"dlq show", "Dead letters in full, as JSON lines.",
                           "piperun dlq show --where 'code == \"P1001\" and partition == 0'\npiperun dlq show orders.pipe --where "

@@ -4,13 +4,13 @@
 #include <algorithm>
 
 #include "runtime/piperun/bounds.h"
-#include "runtime/piperun/ledger.h"
+#include "runtime/piperun/numbers.h"
 #include "runtime/piperun/rows.h"
 
 namespace piperun::cli {
 namespace {
 
-constexpr Option kOptions[] = {{"WORDS", Takes::Many, false, "", "[FILE]"}, kStandIns, kStateDir, kParam, kJson};
+constexpr Option kOptions[] = {kOfFile, kAs, kStandIns, kStateDir, kParam, kJson};
 
 struct Line {
   connectors::Partition partition;

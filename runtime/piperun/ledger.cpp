@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "runtime/piperun/numbers.h"
 #include "runtime/record/encoder.h"
 
 namespace piperun::cli {
@@ -41,13 +42,6 @@ std::string members(const commit::Counts& counts) {
 
 }  // namespace
 
-std::string with_commas(std::int64_t number) {
-  std::string text = std::to_string(number);
-  for (std::ptrdiff_t at = std::ssize(text) - 3; at > (number < 0 ? 1 : 0); at -= 3)
-    text.insert(static_cast<std::size_t>(at), 1, ',');
-  return text;
-}
-
 std::string ledger_table(const std::vector<engine::UnitLedger>& ledgers) {
   std::size_t width = 0;
   for (const engine::UnitLedger& ledger : ledgers) {
@@ -58,7 +52,7 @@ std::string ledger_table(const std::vector<engine::UnitLedger>& ledgers) {
   for (const engine::UnitLedger& ledger : ledgers) {
     text += fmt::format("{:<{}}  {}\n", ledger.unit, width, sum(ledger.counts));
     if (ledger.replayed.read != 0) text += fmt::format("{:<{}}  {}\n", "   replayed", width, sum(ledger.replayed));
-    for (const auto& [sink, rows] : ledger.rows) text += fmt::format("-> {:<{}}  {} rows\n", sink, width - 3, with_commas(rows));
+    for (const auto& [sink, rows] : ledger.rows) text += fmt::format("-> {:<{}}  {}\n", sink, width - 3, counted(rows, "row"));
   }
   return text;
 }

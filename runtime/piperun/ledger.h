@@ -27,6 +27,4 @@ std::string ledger_json(const std::vector<engine::UnitLedger>& ledgers);
 // `orders.shop: read 3, used 1, duplicates 1, dead 1` and `order_lines: rows 1`: the form of a test's ledger section.
 std::vector<std::string> ledger_lines(const std::vector<engine::UnitLedger>& ledgers);
 
-std::string with_commas(std::int64_t number);
-
 }  // namespace piperun::cli

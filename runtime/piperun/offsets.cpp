@@ -1,14 +1,15 @@
 // `piperun offsets show`: where each unit goes on reading.
+#include <fmt/format.h>
 #include <fmt/ostream.h>
 
-#include "runtime/piperun/ledger.h"
+#include "runtime/piperun/numbers.h"
 #include "runtime/piperun/rows.h"
 #include "runtime/piperun/stores.h"
 
 namespace piperun::cli {
 namespace {
 
-constexpr Option kOptions[] = {{"WORDS", Takes::Many, false, "", "[FILE]"}, kStandIns, kStateDir, kParam, kJson};
+constexpr Option kOptions[] = {kOfFile, kAs, kStandIns, kStateDir, kParam, kJson};
 
 // Dead letters that were asked for again are read like one more partition.
 bool is_replay(const commit::Position& position) { return position.partition.topic.starts_with('#'); }
@@ -23,12 +24,16 @@ void print_json(const StoredUnit& unit, const commit::Position& position, World&
 void print_line(const StoredUnit& unit, const commit::Position& position, World& world) {
   if (is_replay(position)) {
     if (position.counts.read > 0)
-      fmt::print(world.out, "{:<24} {} dead letters were replayed\n", unit.ledger.unit, with_commas(position.counts.read));
+      fmt::print(world.out, "{:<24} {} replayed\n", unit.ledger.unit, counted(position.counts.read, "dead letter"));
     return;
   }
   fmt::print(world.out, "{:<24} {:<24} partition {:<3} next {:<10} read {:<10} epoch {}\n", unit.ledger.unit,
              position.partition.topic, position.partition.number, position.next_offset, with_commas(position.counts.read),
              position.epoch);
+}
+
+std::string of_run(const Arguments& arguments) {
+  return arguments.has("--as") ? fmt::format(" of a run `{}`", arguments.text("--as")) : "";
 }
 
 Exit show(const Arguments& arguments, World& world) {
@@ -40,7 +45,7 @@ Exit show(const Arguments& arguments, World& world) {
     for (const commit::Position& position : unit.ledger.positions)
       arguments.has("--json") ? print_json(unit, position, world) : print_line(unit, position, world);
   }
-  if (units->empty()) fmt::print(world.err, "no positions; the first run of a pipeline stores them\n");
+  if (units->empty()) fmt::print(world.err, "no positions{}; its first run stores them\n", of_run(arguments));
   return Exit::Done;
 }
 

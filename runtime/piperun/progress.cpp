@@ -2,7 +2,7 @@
 
 #include <fmt/ostream.h>
 
-#include "runtime/piperun/ledger.h"
+#include "runtime/piperun/numbers.h"
 
 namespace piperun::cli {
 
@@ -36,7 +36,7 @@ void Progress::show(bool at_once) {
   if (out_ == nullptr || (!at_once && now - shown_ < kEvery)) return;
   shown_ = now;
   const double seconds = static_cast<double>(now - begun_) / 1e6;
-  std::string line = fmt::format("{} records", with_commas(read_));
+  std::string line = counted(read_, "record");
   if (seconds > 0.5) line += fmt::format(", {}/s", with_commas(static_cast<std::int64_t>(static_cast<double>(read_) / seconds)));
   if (dead_ > 0) line += fmt::format(", {} dead", with_commas(dead_));
   for (const auto& [unit, words] : trouble_) line += fmt::format(" - {}", words);

@@ -24,29 +24,30 @@ class ClusterStore final : public StoredSystem {
         base_dir_(base_dir),
         connectors_(connectors::make_connectors(state_dir, base_dir, clock, engine::secret_from_environment)) {}
 
-  // A cluster does not tell which groups are units: the manifests of a pipeline do.
+  // A cluster does not tell which groups are units: the manifests of a pipeline do, in a topic that is named after it.
   Result<std::vector<UnitLedger>> ledgers(const std::string& pipeline) override {
-    const auto any = domain(pipeline, "");
-    if (!any) return std::unexpected(any.error());
-    auto manifests = (*any)->manifests();
-    if (!manifests) return std::unexpected(named(std::move(manifests.error())));
+    if (!pipeline.empty()) return ledgers_of(pipeline);
+    const auto all = topics();
+    if (!all) return std::unexpected(all.error());
     std::vector<UnitLedger> result;
-    for (const commit::Manifest& manifest : *manifests) {
-      if (manifest.moved) continue;
-      const auto unit = domain(pipeline, manifest.unit);
-      if (!unit) return std::unexpected(unit.error());
-      auto positions = (*unit)->read_positions(ir::StepMode::Plain);
-      if (!positions) return std::unexpected(positions.error());
-      auto rows = (*unit)->rows();
-      if (!rows) return std::unexpected(rows.error());
-      result.push_back({pipeline, manifest.unit, std::move(*positions), std::move(*rows)});
+    for (const ListedTopic& topic : *all) {
+      constexpr std::string_view kManifests = ".manifests";
+      if (!topic.name.ends_with(kManifests)) continue;
+      auto found = ledgers_of(topic.name.substr(0, topic.name.size() - kManifests.size()));
+      if (!found) return std::unexpected(found.error());
+      std::ranges::move(*found, std::back_inserter(result));
     }
     return result;
   }
 
-  // `pipeline` is that of the program: a cluster is reached by a FILE alone.
-  Result<std::unique_ptr<commit::Domain>> domain(const std::string&, const std::string& unit) override {
-    return connectors_->open_stored(program_, id_, unit);
+  // Of another pipeline than the program's with what does not depend on its sources.
+  Result<std::unique_ptr<commit::Domain>> domain(const std::string& pipeline, const std::string& unit) override {
+    if (pipeline == program_.id) return connectors_->open_stored(program_, id_, unit);
+    ir::Program other;
+    other.id = pipeline;
+    other.delivery = program_.delivery;
+    other.systems = program_.systems;
+    return connectors_->open_stored(other, id_, unit);
   }
 
   bool is_transactional() const override { return false; }
@@ -106,6 +107,25 @@ class ClusterStore final : public StoredSystem {
   Result<std::int64_t> count_rows(const std::string&) override { return 0; }
 
  private:
+  Result<std::vector<UnitLedger>> ledgers_of(const std::string& pipeline) {
+    const auto any = domain(pipeline, "");
+    if (!any) return std::unexpected(any.error());
+    auto manifests = (*any)->manifests();
+    if (!manifests) return std::unexpected(named(std::move(manifests.error())));
+    std::vector<UnitLedger> result;
+    for (const commit::Manifest& manifest : *manifests) {
+      if (manifest.moved) continue;
+      const auto unit = domain(pipeline, manifest.unit);
+      if (!unit) return std::unexpected(unit.error());
+      auto positions = (*unit)->read_positions(ir::StepMode::Plain);
+      if (!positions) return std::unexpected(positions.error());
+      auto rows = (*unit)->rows();
+      if (!rows) return std::unexpected(rows.error());
+      result.push_back({pipeline, manifest.unit, std::move(*positions), std::move(*rows)});
+    }
+    return result;
+  }
+
   Result<kafka::ClientSettings> settings() const {
     auto result = kafka::client_settings(system_, engine::secret_from_environment, program_.delivery, base_dir_);
     if (result) result->client_id = program_.id;

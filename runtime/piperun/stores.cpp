@@ -126,22 +126,35 @@ std::int64_t partitions_in(const Place& place) {
   return result;
 }
 
+// What is wrong with the words beside the FILE; "": nothing.
+std::string misread(const std::vector<std::string>& words, std::string_view thing) {
+  const std::size_t wanted = thing.empty() ? 0 : 1;
+  if (words.size() == wanted) return "";
+  if (words.size() < wanted) return fmt::format("say which {}, as in `… {} [FILE]`", thing, thing);
+  return words.back().ends_with(".pipe") ? fmt::format("`{}`: one FILE is enough", words.back())
+                                         : fmt::format("`{}` is no FILE: its name does not end in .pipe", words.back());
+}
+
 }  // namespace
 
-std::expected<StoreSet, Exit> open_stores(const Arguments& arguments, World& world) {
+std::expected<StoreSet, Exit> open_stores(const Arguments& arguments, World& world, std::string_view thing) {
   StoreSet set;
   set.words = arguments.all("WORDS");
   set.state_dir = arguments.text("--state-dir", ".piperun");
   const auto file = std::ranges::find_if(set.words, [](const std::string& word) { return word.ends_with(".pipe"); });
-  if (file == set.words.end()) {
+  const std::string path = file == set.words.end() ? "" : std::move(*file);
+  if (file != set.words.end()) set.words.erase(file);
+  if (const std::string wrong = misread(set.words, thing); !wrong.empty()) return std::unexpected(misuse(world, wrong));
+  auto options = compile_options(arguments, world);
+  if (!options) return std::unexpected(misuse(world, options.error()));
+  if (path.empty()) {
+    if (options->local || !options->params.empty())
+      return std::unexpected(misuse(world, "--local and --param are about a FILE: name it"));
+    if (options->range) set.pipeline = options->range->name;
     add_stores_in(set.state_dir, set, world.clock);
     if (!set.stores.empty()) return set;
     return std::unexpected(misuse(world, fmt::format("there is no data in {}; name the FILE, or --state-dir", set.state_dir)));
   }
-  const std::string path = std::move(*file);
-  set.words.erase(file);
-  auto options = compile_options(arguments, world);
-  if (!options) return std::unexpected(misuse(world, options.error()));
   options->run = !options->local;  // what env() says is where the data is
   auto compiled = compile_file(path, *options);
   if (!compiled) return std::unexpected(tell(compiled.error(), world));

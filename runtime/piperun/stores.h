@@ -31,15 +31,16 @@ struct Store {
 struct StoreSet {
   std::vector<Store> stores;
   std::unique_ptr<Compiled> compiled;  // of FILE; null without one
-  std::string pipeline;  // its id; "": any
+  std::string pipeline;  // its id, or that of --as; "": any
   std::string state_dir, base_dir;
   std::vector<std::string> words;  // the other positions
 
   const Store* of(ir::SystemId system) const;  // null: such a system stores nothing
 };
 
-// `WORDS`: positions, of which one that ends in `.pipe` is the FILE. Prints what is wrong with it.
-std::expected<StoreSet, Exit> open_stores(const Arguments& arguments, World& world);
+// `WORDS`: positions, of which one that ends in `.pipe` is the FILE; besides it one word if the command is about a `thing` (TOPIC,
+// TABLE), else none. Prints what is wrong with it.
+std::expected<StoreSet, Exit> open_stores(const Arguments& arguments, World& world, std::string_view thing = {});
 
 // As `tell`; a server that does not answer may be one whose stand-in was meant.
 Exit tell(const base::Error& error, const StoreSet& set, World& world);

@@ -4,19 +4,21 @@
 #include <algorithm>
 
 #include "lang/value/text.h"
+#include "runtime/piperun/numbers.h"
 #include "runtime/piperun/rows.h"
 #include "runtime/piperun/stores.h"
 
 namespace piperun::cli {
 namespace {
 
-constexpr Option kListOptions[] = {{"WORDS", Takes::Many, false, "", "[FILE]"}, kStandIns, kStateDir, kParam, kJson};
-constexpr Option kPeekOptions[] = {{"WORDS", Takes::Many, true, "", "TABLE [FILE]"},
-                                   {"--limit", Takes::One, false, "", "how many rows (default: 10)"},
-                                   kStandIns,
-                                   kStateDir,
-                                   kParam,
-                                   kJson};
+constexpr Option kListOptions[] = {kOfFile, kStandIns, kStateDir, kParam, kJson};
+constexpr Option kPeekOptions[] = {
+    {"WORDS", Takes::Many, false, "", "a table, or a table or sink of FILE, which says where it is", "TABLE [FILE]"},
+    {"--limit", Takes::One, false, "", "how many rows (default: 10)"},
+    kStandIns,
+    kStateDir,
+    kParam,
+    kJson};
 
 Exit list(const Arguments& arguments, World& world) {
   const auto set = open_stores(arguments, world);
@@ -29,7 +31,7 @@ Exit list(const Arguments& arguments, World& world) {
       if (arguments.has("--json"))
         fmt::print(world.out, "{{\"table\":{},\"store\":{},\"rows\":{}}}\n", bytes_json(table.name), bytes_json(store.place),
                    table.rows);
-      else fmt::print(world.out, "{:<24} {} rows   {}\n", table.name, table.rows, store.place);
+      else fmt::print(world.out, "{:<24} {}   {}\n", table.name, counted(table.rows, "row"), store.place);
     }
     tables += found->size();
     return {};
@@ -97,10 +99,10 @@ void print_table(const TableRows& table, World& world) {
 }
 
 Exit peek(const Arguments& arguments, World& world) {
-  const auto set = open_stores(arguments, world);
-  if (!set) return set.error();
   const auto limit = arguments.number("--limit", 10);
-  if (set->words.size() != 1 || !limit) return misuse(world, "piperun table peek TABLE [FILE] [--limit N]");
+  if (!limit) return misuse(world, "--limit takes a whole number");
+  const auto set = open_stores(arguments, world, "TABLE");
+  if (!set) return set.error();
   const auto found = find_table(*set, set->words[0]);
   if (!found) return tell(found.error(), *set, world);
   const auto rows = found->store->data->rows(found->name, *limit);

@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "lang/value/json_node.h"
+#include "runtime/piperun/numbers.h"
 #include "runtime/piperun/rows.h"
 #include "runtime/piperun/stores.h"
 
@@ -13,22 +14,21 @@ namespace piperun::cli {
 namespace {
 
 constexpr Option kPartition = {"--partition", Takes::One, false, "", "this partition alone"};
-constexpr Option kListOptions[] = {{"WORDS", Takes::Many, false, "", "[FILE]"},
-                                   {"--all", Takes::Nothing, false, "", "also topics of a cluster that FILE does not name"},
-                                   kStandIns,
-                                   kStateDir,
-                                   kParam,
-                                   kJson};
-constexpr Option kPeekOptions[] = {{"WORDS", Takes::Many, true, "", "TOPIC [FILE]"},
-                                   kPartition,
-                                   {"--from", Takes::One, false, "", "first offset (default: the last ones of each partition)"},
-                                   {"--limit", Takes::One, false, "", "how many (default: 10)"},
-                                   {"--all", Takes::Nothing, false, "", "all records, as JSON lines"},
-                                   kStandIns,
-                                   kStateDir,
-                                   kParam};
+constexpr Option kListOptions[] = {
+    kOfFile,   {"--all", Takes::Nothing, false, "", "also topics of a cluster that FILE does not name"},
+    kStandIns, kStateDir,
+    kParam,    kJson};
+constexpr Option kPeekOptions[] = {
+    {"WORDS", Takes::Many, false, "", "a topic, or a source or sink of FILE, which says where it is", "TOPIC [FILE]"},
+    kPartition,
+    {"--from", Takes::One, false, "", "first offset (default: the last ones of each partition)"},
+    {"--limit", Takes::One, false, "", "how many (default: 10)"},
+    {"--all", Takes::Nothing, false, "", "all records, as JSON lines"},
+    kStandIns,
+    kStateDir,
+    kParam};
 constexpr Option kPutOptions[] = {
-    {"WORDS", Takes::Many, true, "", "TOPIC [FILE]; one record per line of the input"},
+    {"WORDS", Takes::Many, false, "", "where the lines of the input go, each a record", "TOPIC [FILE]"},
     kPartition,
     {"--key", Takes::One, false, "", "JSON field of each record that becomes its key"},
     {"--partitions", Takes::One, false, "",
@@ -37,6 +37,14 @@ constexpr Option kPutOptions[] = {
     kStandIns,
     kStateDir,
     kParam};
+
+constexpr std::int64_t kMostPartitions = 100'000;
+
+// -1: none was named. nullopt: it is no number of a partition.
+std::optional<std::int32_t> partition_number(const Arguments& arguments) {
+  const auto number = arguments.number("--partition", -1);
+  return number && *number < kMostPartitions ? std::optional(static_cast<std::int32_t>(*number)) : std::nullopt;
+}
 
 void print_partition(const connectors::Partition& partition, const Store& store, bool json, World& world) {
   if (json) {
@@ -90,17 +98,16 @@ Exit list(const Arguments& arguments, World& world) {
 }
 
 Exit peek(const Arguments& arguments, World& world) {
-  const auto set = open_stores(arguments, world);
-  if (!set) return set.error();
-  if (set->words.size() != 1) return misuse(world, "piperun topic peek TOPIC [FILE]");
   const auto limit = arguments.number("--limit", arguments.has("--all") ? INT64_MAX : 10);
-  const auto partition = arguments.number("--partition", -1);
+  const auto partition = partition_number(arguments);
   const auto from = arguments.number("--from", -1);
-  if (!limit || !partition || !from) return misuse(world, "--limit, --partition and --from take a number");
+  if (!limit || !partition || !from) return misuse(world, "--limit, --partition and --from take a whole number");
+  const auto set = open_stores(arguments, world, "TOPIC");
+  if (!set) return set.error();
   const auto found = find_topic(*set, set->words[0]);
   if (!found) return tell(found.error(), *set, world);
   const std::int64_t first = *from >= 0 ? *from : arguments.has("--all") ? 0 : -1;
-  const auto records = found->store->data->peek(found->name, static_cast<std::int32_t>(*partition), first, *limit);
+  const auto records = found->store->data->peek(found->name, *partition, first, *limit);
   if (!records) return tell(records.error(), *set, world);
   for (const TopicRecord& record : *records) fmt::print(world.out, "{}\n", record_json(record));
   return Exit::Done;
@@ -145,8 +152,9 @@ class Putter {
       if (atomic || (records_.size() < kAtOnce && world_.in.rdbuf()->in_avail() > 0)) continue;
       if (const auto done = write(partitions); !done) return tell(done.error(), set_, world_);
     }
-    if (const auto done = write(partitions); !done) return tell(done.error(), set_, world_);
-    fmt::print(world_.err, "{} records -> {}\n", total_, found_.name);
+    const bool makes_topic = total_ == 0 && arguments_.has("--partitions");  // it was asked for, with nothing in it
+    if (const auto done = write(partitions, makes_topic); !done) return tell(done.error(), set_, world_);
+    fmt::print(world_.err, "{} -> {}\n", counted(total_, "record"), found_.name);
     return Exit::Done;
   }
 
@@ -157,13 +165,14 @@ class Putter {
   }
 
   Exit refuse(const std::string& why) {
-    return misuse(world_, fmt::format("line {}: {}", line_, why),
-                  total_ == 0 ? "nothing was written" : fmt::format("{} records before it were written", total_));
+    return misuse(
+        world_, fmt::format("line {}: {}", line_, why),
+        total_ == 0 ? "nothing was written" : fmt::format("what came before it is written: {}", counted(total_, "record")));
   }
 
-  base::Result<void> write(std::int64_t partitions) {
-    if (records_.empty()) return {};
-    total_ += records_.size();
+  base::Result<void> write(std::int64_t partitions, bool even_nothing = false) {
+    if (records_.empty() && !even_nothing) return {};
+    total_ += std::ssize(records_);
     const auto done = found_.store->data->put(found_.name, records_, arguments_.has("--atomic"), partitions);
     records_.clear();
     return done;
@@ -175,19 +184,21 @@ class Putter {
   std::int32_t partition_;
   World& world_;
   std::vector<PutRecord> records_;
-  std::size_t line_ = 0, total_ = 0;
+  std::size_t line_ = 0;
+  std::int64_t total_ = 0;
 };
 
 Exit put(const Arguments& arguments, World& world) {
-  const auto set = open_stores(arguments, world);
+  const auto partition = partition_number(arguments);
+  const auto wanted = arguments.number("--partitions", 1);
+  if (!partition || !wanted || *wanted < 1 || *wanted > kMostPartitions)
+    return misuse(world, "--partition takes a whole number, --partitions one from 1 on");
+  const auto set = open_stores(arguments, world, "TOPIC");
   if (!set) return set.error();
-  if (set->words.size() != 1) return misuse(world, "piperun topic put TOPIC [FILE] < records.ndjson");
   const auto found = find_topic(*set, set->words[0], true);
   if (!found) return tell(found.error(), *set, world);
-  const auto partition = arguments.number("--partition", -1);
-  const auto partitions = arguments.number("--partitions", found->partitions);
-  if (!partition || !partitions) return misuse(world, "--partition and --partitions take a number");
-  return Putter(*set, *found, arguments, static_cast<std::int32_t>(*partition), world).run(*partitions);
+  const std::int64_t partitions = arguments.has("--partitions") ? *wanted : found->partitions;
+  return Putter(*set, *found, arguments, *partition, world).run(partitions);
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "runtime/piperun/upgrade.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "lang/ir/print.h"
@@ -31,6 +33,26 @@ engine::UpgradePlan refused(const commit::Manifest& unreadable, std::size_t unit
   plan::Decision decision = plan::compare(std::string_view(unreadable.text), std::string_view(unreadable.text));
   decision.unit = unreadable.unit;
   return {std::vector<engine::UpgradeDecision>(units, decision_of(decision)), {}};
+}
+
+std::string bounds_text(const plan::Manifest& manifest) {
+  std::string text;
+  if (!manifest.from.empty()) text += " --from " + manifest.from;
+  if (!manifest.until.empty()) text += " --until " + manifest.until;
+  return text.empty() ? "without bounds" : "with" + text;
+}
+
+// A run of --as goes on from its positions, whatever --from says: other bounds than those that it was made with are somebody's mistake.
+void refuse_other_bounds(const plan::Manifest& stored, const plan::Manifest& now, engine::UpgradeDecision& decision) {
+  using Kind = engine::UpgradeDecision::Kind;
+  if (decision.kind != Kind::Equal && decision.kind != Kind::Compatible) return;
+  if (stored.from == now.from && stored.until == now.until) return;
+  decision.kind = Kind::Refused;
+  decision.reason = fmt::format(
+      "the run {} was made {}, has positions in {}, and is called {} now\n"
+      "  = help: the bounds that it was made with go on with it; --upgrade keep goes on from its positions with those of now\n"
+      "  = help: another --as NAME is another run; `piperun offsets delete FILE --as {}` forgets this one",
+      now.id, bounds_text(stored), now.unit, bounds_text(now), now.id);
 }
 
 // Units whose heirs have all begun.
@@ -67,7 +89,11 @@ engine::CompareManifests comparer(plan::Upgrade upgrade) {
     for (const std::string& text : now) after.push_back(*plan::parse_manifest(text));
     const std::vector<plan::Decision> decisions = plan::compare(before, after, upgrade);
     engine::UpgradePlan result{{}, retired(before)};
-    for (std::size_t i = 0; i < after.size(); ++i) result.units.push_back(decision_of(decisions[i]));
+    for (std::size_t i = 0; i < after.size(); ++i) {
+      result.units.push_back(decision_of(decisions[i]));
+      const auto same = std::ranges::find(before, after[i].unit, &plan::Manifest::unit);
+      if (same != before.end() && upgrade != plan::Upgrade::Keep) refuse_other_bounds(*same, after[i], result.units.back());
+    }
     return result;
   };
 }

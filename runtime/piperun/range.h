@@ -1,0 +1,19 @@
+// `--as`, `--from`, `--until`: another run of the same file, with positions and state of its own.
+#pragma once
+#include <expected>
+#include <optional>
+#include <string>
+
+#include "runtime/piperun/command.h"
+
+namespace piperun::cli {
+
+struct Range {
+  std::string name;         // the id of the run
+  std::string from, until;  // RFC 3339 in UTC; `from` also earliest or latest. "": as the file says
+};
+
+// None without --as. An error in words.
+std::expected<std::optional<Range>, std::string> read_range(const Arguments& arguments);
+
+}  // namespace piperun::cli
