@@ -199,6 +199,50 @@ class Signals(SharedUnit):
         self.assertEqual(process.wait(10), 128 + signal.SIGINT)
 
 
+class NewFiles(SharedUnit):
+    """A file that comes under a pattern is read from its beginning by the next run, whatever `start` said of the first ones."""
+
+    def test_exactly_once(self):
+        self.read_twice("exactly_once", "box { table = \"rows\" }", lambda: [id for id, in self.query("SELECT id FROM rows ORDER BY id")])
+
+    def test_at_least_once(self):
+        self.read_twice("at_least_once", "file { path = \"rows.ndjson\", format = json }", self.lines)
+
+    def lines(self):
+        return sorted(json.loads(line)["id"] for line in (self.folder / "rows.ndjson").read_text().splitlines())
+
+    def read_twice(self, delivery, sink, rows):
+        (self.folder / "shared.pipe").write_text(f"""
+pipeline shared {{ delivery = {delivery} }}
+connection box = embedded {{ path = "box.db" }}
+type Event {{ id: int64 }}
+source events: Event = file {{ path = "in/*.ndjson", format = json, start = latest }}
+sink rows = {sink}
+flow all {{
+  from events
+  to rows
+}}
+""")
+        (self.folder / "in").mkdir()
+        def put(name, ids):
+            with (self.folder / "in" / name).open("a") as file:
+                file.writelines(f'{{"id":{i}}}\n' for i in ids)
+
+        put("b.ndjson", range(100))
+        self.drain()
+        put("b.ndjson", range(100, 150))
+        self.drain()
+        self.assertEqual(rows(), list(range(100, 150)), "`start = latest` is for what was there at first")
+        put("a.ndjson", range(200, 300))
+        put("c.ndjson", range(300, 400))
+        put("b.ndjson", range(150, 160))
+        self.drain("--workers", "2")
+        expected = [*range(100, 160), *range(200, 400)]
+        self.assertEqual(rows(), expected)
+        self.drain()
+        self.assertEqual(rows(), expected)
+
+
 def pending(status):
     """Signals that a process was sent and has not taken yet."""
     masks = [int(line.split()[1], 16) for line in status.read_text().splitlines() if line.startswith("ShdPnd")]
