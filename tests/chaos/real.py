@@ -320,7 +320,7 @@ def steps(tally, world, options, folder):
         if not options.quick:
             controlled.kill_in_assign(tally, world, options.victim, folder, "kafka_to_kafka", options.seed)
             controlled.kill_in_assign(tally, world, options.victim, folder, "kafka_to_postgres", options.seed, True)
-        safeguards.safeguards(tally, world, options.victim, folder, options.seed, options.piperun)
+        safeguards.safeguards(tally, world, options.victim, folder, options.seed)
     except (RuntimeError, OSError, subprocess.TimeoutExpired) as error:
         tally.check(False, f"steps: {type(error).__name__}: {error}")
 

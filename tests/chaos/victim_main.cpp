@@ -110,6 +110,7 @@ int32_t __real_rd_kafka_consumer_group_metadata_generation_id(const Metadata*);
 const char* __real_rd_kafka_consumer_group_metadata_member_id(const Metadata*);
 int __real_rd_kafka_assignment_lost(rd_kafka_t*);
 rd_kafka_conf_res_t __real_rd_kafka_conf_set(rd_kafka_conf_t*, const char*, const char*, char*, size_t);
+rd_kafka_error_t* __real_rd_kafka_AdminOptions_set_require_stable_offsets(rd_kafka_AdminOptions_t*, int);
 rd_kafka_error_t* __real_rd_kafka_AdminOptions_set_isolation_level(rd_kafka_AdminOptions_t*, rd_kafka_IsolationLevel_t);
 PGresult* __real_PQprepare(PGconn*, const char*, const char*, int, const Oid*);
 
@@ -142,6 +143,10 @@ rd_kafka_conf_res_t __wrap_rd_kafka_conf_set(rd_kafka_conf_t* conf, const char* 
   if (reads_plainly && std::strcmp(name, "isolation.level") == 0) value = "read_uncommitted";
   if (is_patient && std::strcmp(name, "transaction.timeout.ms") == 0) value = "60000";
   return __real_rd_kafka_conf_set(conf, name, value, error, size);
+}
+
+rd_kafka_error_t* __wrap_rd_kafka_AdminOptions_set_require_stable_offsets(rd_kafka_AdminOptions_t* options, int is_required) {
+  return __real_rd_kafka_AdminOptions_set_require_stable_offsets(options, reads_plainly ? 0 : is_required);
 }
 
 rd_kafka_error_t* __wrap_rd_kafka_AdminOptions_set_isolation_level(rd_kafka_AdminOptions_t* options,
