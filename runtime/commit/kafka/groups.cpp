@@ -16,6 +16,8 @@ namespace {
 
 constexpr std::chrono::seconds kUnstableLimit{120};       // an open transaction ends by its timeout, which is far below
 constexpr std::chrono::milliseconds kPause{50};
+constexpr std::chrono::seconds kSpreadLimit{10};  // a new topic, over the brokers
+constexpr int kAskedPerBroker = 4;
 using Clock = std::chrono::steady_clock;
 
 using OffsetsQuestion =
@@ -48,6 +50,29 @@ Result<void> only_topic(const rd_kafka_topic_result_t** topics, std::size_t coun
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR || error == also_good) return {};
   const char* words = rd_kafka_topic_result_error_string(topics[0]);
   return failed(error, during, words == nullptr ? "" : words);
+}
+
+// The number of brokers, if the one that was asked knows a leader of the topic; else 0.
+int brokers_if_known(rd_kafka_t* handle, const std::string& name) {
+  const TopicPtr local(rd_kafka_topic_new(handle, name.c_str(), nullptr));
+  const rd_kafka_metadata_t* found = nullptr;
+  if (rd_kafka_metadata(handle, 0, local.get(), &found, kAdminTimeout) != RD_KAFKA_RESP_ERR_NO_ERROR) return 0;
+  const MetadataPtr metadata(found);
+  const bool is_known = metadata->topic_cnt == 1 && metadata->topics[0].err == RD_KAFKA_RESP_ERR_NO_ERROR &&
+                        metadata->topics[0].partition_cnt > 0 && metadata->topics[0].partitions[0].leader >= 0;
+  return is_known ? metadata->broker_cnt : 0;
+}
+
+// Brokers learn of a new topic one after the other, and the library asks any of them: when it was known often in a row, all know it.
+bool is_known_everywhere(rd_kafka_t* handle, const std::string& name) {
+  int known = 0;
+  for (const auto begun = Clock::now(); Clock::now() - begun < kSpreadLimit;) {
+    const int brokers = brokers_if_known(handle, name);
+    known = brokers > 0 ? known + 1 : 0;
+    if (brokers == 0) std::this_thread::sleep_for(kPause);
+    else if (known >= kAskedPerBroker * brokers) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -125,16 +150,7 @@ Result<void> create_topic(rd_kafka_t* handle, const std::string& name, std::int3
   std::size_t count = 0;
   const auto** made = rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event->get()), &count);
   if (auto done = only_topic(made, count, RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS, during); !done) return done;
-  // A broker may answer before it knows the topic itself.
-  for (const auto begun = Clock::now(); Clock::now() - begun < std::chrono::seconds(10); std::this_thread::sleep_for(kPause)) {
-    const TopicPtr local(rd_kafka_topic_new(handle, name.c_str(), nullptr));
-    const rd_kafka_metadata_t* found = nullptr;
-    if (rd_kafka_metadata(handle, 0, local.get(), &found, kAdminTimeout) != RD_KAFKA_RESP_ERR_NO_ERROR) continue;
-    const MetadataPtr metadata(found);
-    const bool is_there = metadata->topic_cnt == 1 && metadata->topics[0].err == RD_KAFKA_RESP_ERR_NO_ERROR &&
-                          metadata->topics[0].partition_cnt > 0 && metadata->topics[0].partitions[0].leader >= 0;
-    if (is_there) return {};
-  }
+  if (is_known_everywhere(handle, name)) return {};
   return base::failure(base::ErrorCode::SystemUnavailable, fmt::format("{}: it is not seen yet", during));
 }
 

@@ -171,6 +171,8 @@ Result<void> KafkaDomain::write_to(Producer& producer, std::span<const OwnRecord
     if (!topic && topic.error().code == ErrorCode::NoSuchTopic) {
       if (auto made = make_topic(producer.handle(), record); !made) return made;
       topic = producer.topic(record.topic);
+      // It is made: whoever does not know it yet will.
+      if (!topic && topic.error().code == ErrorCode::NoSuchTopic) topic.error().code = ErrorCode::SystemUnavailable;
     }
     if (!topic) return std::unexpected(topic.error());
     std::vector<RecordHeader> headers;
