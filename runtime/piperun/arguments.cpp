@@ -221,6 +221,10 @@ Exit misuse(World& world, std::string_view message, std::string_view help) {
 }
 
 Exit run_command(std::vector<std::string> words, World& world) {
+  if (words.size() > 1 && words.front() == "help") {
+    std::ranges::rotate(words, words.begin() + 1);
+    words.back() = "--help";
+  }
   if (words.empty() || words.front() == "--help" || words.front() == "-h" || words.front() == "help") {
     print_overview(world);
     return words.empty() ? Exit::Usage : Exit::Done;

@@ -96,7 +96,11 @@ void make_program(Compiled& result, const CompileOptions& options, const sema::O
 base::Result<Compiled> compile_file(const std::string& path, const CompileOptions& options) {
   Loader loader(options);
   auto text = loader.file(path);
-  if (!text) return base::failure(base::ErrorCode::CannotOpen, fmt::format("{}: the file cannot be read", path));
+  if (!text) {
+    const bool is_there = std::filesystem::exists(std::filesystem::path(options.folder) / path);
+    return base::failure(base::ErrorCode::CannotOpen,
+                         fmt::format("{}: {}", path, is_there ? "the file cannot be read" : "there is no such file"));
+  }
   Compiled result;
   const source::FileId file = result.sources->add(path, std::move(*text));
   result.files = sema::load(file, loader, *result.sources, result.report);

@@ -12,8 +12,9 @@ namespace {
 
 constexpr Option kOptions[] = {{"FILE|CODE", Takes::One, true, "", "a pipeline, or a code such as P0401"}, kLocal, kParam};
 
+// Also one that there cannot be: no file is called like this.
 bool is_code(const std::string& word) {
-  return word.size() == 5 && (word[0] == 'P' || word[0] == 'p') &&
+  return word.size() > 1 && (word[0] == 'P' || word[0] == 'p') &&
          std::all_of(word.begin() + 1, word.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
 }
 
@@ -47,7 +48,8 @@ Exit explain_code(std::string name, World& world) {
                *traits->explanation ? "\n" : "", words(traits->error_class));
     return Exit::Done;
   }
-  return misuse(world, fmt::format("there is no code {}", name));
+  return misuse(world, fmt::format("there is no code {}", name),
+                "a code is P and four digits; `piperun lang --json` lists those of the compiler");
 }
 
 Exit run(const Arguments& arguments, World& world) {

@@ -1,5 +1,4 @@
 // `piperun offsets show`: where each unit goes on reading.
-#include <fmt/format.h>
 #include <fmt/ostream.h>
 
 #include "runtime/piperun/numbers.h"
@@ -32,8 +31,9 @@ void print_line(const StoredUnit& unit, const commit::Position& position, World&
              position.epoch);
 }
 
-std::string of_run(const Arguments& arguments) {
-  return arguments.has("--as") ? fmt::format(" of a run `{}`", arguments.text("--as")) : "";
+void tell_none(const Arguments& arguments, World& world) {
+  if (arguments.has("--as")) fmt::print(world.err, "no positions of a run `{0}`; `--as {0}` makes one\n", arguments.text("--as"));
+  else fmt::print(world.err, "no positions; the first run of a pipeline stores them\n");
 }
 
 Exit show(const Arguments& arguments, World& world) {
@@ -45,7 +45,7 @@ Exit show(const Arguments& arguments, World& world) {
     for (const commit::Position& position : unit.ledger.positions)
       arguments.has("--json") ? print_json(unit, position, world) : print_line(unit, position, world);
   }
-  if (units->empty()) fmt::print(world.err, "no positions{}; its first run stores them\n", of_run(arguments));
+  if (units->empty()) tell_none(arguments, world);
   return Exit::Done;
 }
 

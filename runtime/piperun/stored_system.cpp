@@ -9,8 +9,10 @@ namespace piperun::cli {
 base::Result<void> has_partition(const std::string& topic, const std::vector<connectors::Partition>& partitions,
                                  std::int32_t number) {
   if (number < 0 || std::ranges::count(partitions, number, &connectors::Partition::number) > 0) return {};
-  return base::failure(base::ErrorCode::NoSuchTopic,
-                       fmt::format("topic `{}` has the partitions 0 to {}", topic, partitions.size() - 1));
+  const bool is_one = partitions.size() == 1;
+  return base::failure(
+      base::ErrorCode::NoSuchTopic,
+      fmt::format("topic `{}` has {} {}", topic, is_one ? "one partition," : "the partitions 0 to", partitions.size() - 1));
 }
 
 }  // namespace piperun::cli

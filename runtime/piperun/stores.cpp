@@ -8,6 +8,8 @@
 #include <filesystem>
 #include <map>
 
+#include "lang/diag/suggest.h"
+
 namespace piperun::cli {
 
 namespace fs = std::filesystem;
@@ -84,11 +86,23 @@ void add_stores_in(const std::string& state_dir, StoreSet& set, base::Clock& clo
   std::ranges::sort(set.stores, {}, &Store::path);
 }
 
-// The one of several stores that has it; more than one is ambiguous.
+// `; did you mean …?` or what there is instead.
+std::string instead(const std::string& name, std::vector<std::string> names) {
+  constexpr std::size_t kMostNames = 8;
+  std::ranges::sort(names);
+  names.erase(std::ranges::unique(names).begin(), names.end());
+  if (const auto near = diag::suggest(name, names)) return fmt::format("; did you mean `{}`?", *near);
+  if (names.empty() || names.size() > kMostNames) return "";
+  return fmt::format("; there is {}", fmt::join(names, ", "));
+}
+
+// The one of several stores that has it; more than one is ambiguous. `names`: of all that are there.
 template <typename Found>
-base::Result<Found> only_one(std::vector<Found> found, std::string_view what, const std::string& name, base::ErrorCode none) {
+base::Result<Found> only_one(std::vector<Found> found, std::string_view what, const std::string& name, base::ErrorCode none,
+                             std::vector<std::string> names) {
   if (found.size() == 1) return std::move(found.front());
-  if (found.empty()) return base::failure(none, fmt::format("there is no {} `{}` here", what, name));
+  if (found.empty())
+    return base::failure(none, fmt::format("there is no {} `{}` here{}", what, name, instead(name, std::move(names))));
   std::vector<std::string> places;
   for (const Found& each : found) places.push_back(each.store->place);
   return base::failure(
@@ -148,8 +162,6 @@ std::expected<StoreSet, Exit> open_stores(const Arguments& arguments, World& wor
   auto options = compile_options(arguments, world);
   if (!options) return std::unexpected(misuse(world, options.error()));
   if (path.empty()) {
-    if (options->local || !options->params.empty())
-      return std::unexpected(misuse(world, "--local and --param are about a FILE: name it"));
     if (options->range) set.pipeline = options->range->name;
     add_stores_in(set.state_dir, set, world.clock);
     if (!set.stores.empty()) return set;
@@ -211,14 +223,17 @@ base::Result<std::vector<StoredUnit>> stored_units(const StoreSet& set) {
 base::Result<StoredUnit> find_unit(const StoreSet& set, const std::string& name) {
   auto units = stored_units(set);
   if (!units) return std::unexpected(units.error());
+  std::vector<std::string> all;
+  for (const StoredUnit& unit : *units) all.push_back(unit.ledger.unit);
   std::erase_if(*units, [&](const StoredUnit& unit) { return !name.empty() && unit.ledger.unit != name; });
   if (units->size() > 1) {  // what is left of a unit that went elsewhere
     std::erase_if(*units, [&](const StoredUnit& unit) { return unit.ledger.positions.empty(); });
   }
   if (units->size() == 1) return std::move(units->front());
   if (units->empty())
-    return base::failure(base::ErrorCode::CannotOpen,
-                         name.empty() ? "no unit has run yet" : fmt::format("there is no unit `{}` here", name));
+    return base::failure(
+        base::ErrorCode::CannotOpen,
+        name.empty() ? "no unit has run yet" : fmt::format("there is no unit `{}` here{}", name, instead(name, std::move(all))));
   std::vector<std::string> names;
   for (const StoredUnit& unit : *units)
     names.push_back(fmt::format("{} of {} in {}", unit.ledger.unit, unit.ledger.pipeline, unit.store->place));
@@ -238,14 +253,16 @@ base::Result<FoundTopic> find_topic(const StoreSet& set, const std::string& name
     if (place && (missing_ok || place->store->is_there())) return FoundTopic{place->store, place->object, partitions_in(*place)};
   }
   std::vector<FoundTopic> found;
+  std::vector<std::string> names;
   const auto done = each_store(set, [&](const Store& store) -> base::Result<void> {
     const auto topics = store.data->topics();
     if (!topics) return std::unexpected(topics.error());
+    for (const ListedTopic& topic : *topics) names.push_back(topic.name);
     if (std::ranges::count(*topics, name, &ListedTopic::name) > 0) found.push_back({&store, name, 0});
     return {};
   });
   if (!done) return std::unexpected(done.error());
-  return only_one(std::move(found), "topic", name, base::ErrorCode::NoSuchTopic);
+  return only_one(std::move(found), "topic", name, base::ErrorCode::NoSuchTopic, std::move(names));
 }
 
 base::Result<FoundTable> find_table(const StoreSet& set, const std::string& name) {
@@ -256,14 +273,16 @@ base::Result<FoundTable> find_table(const StoreSet& set, const std::string& name
     if (place && place->store->is_there()) return FoundTable{place->store, place->object};
   }
   std::vector<FoundTable> found;
+  std::vector<std::string> names;
   const auto done = each_store(set, [&](const Store& store) -> base::Result<void> {
     const auto tables = store.data->tables();
     if (!tables) return std::unexpected(tables.error());
+    for (const ListedTable& table : *tables) names.push_back(table.name);
     if (std::ranges::count(*tables, name, &ListedTable::name) > 0) found.push_back({&store, name});
     return {};
   });
   if (!done) return std::unexpected(done.error());
-  return only_one(std::move(found), "table", name, base::ErrorCode::NoSuchTable);
+  return only_one(std::move(found), "table", name, base::ErrorCode::NoSuchTable, std::move(names));
 }
 
 }  // namespace piperun::cli

@@ -66,13 +66,6 @@ std::expected<std::vector<fs::path>, std::string> files_of(std::vector<std::stri
   return files;
 }
 
-std::string title(const Section& section) {
-  static constexpr const char* kTitles[] = {"test",   "table", "input",       "",        "output", "dead letters",
-                                            "ledger", "error", "diagnostics", "explain", "ast",    "ir"};
-  const char* words = kTitles[static_cast<std::size_t>(section.kind)];
-  return section.name.empty() ? words : fmt::format("{} {}", words, section.name);
-}
-
 class Tests {
  public:
   Tests(const Arguments& arguments, World& world)

@@ -108,6 +108,12 @@ void finish(Section& section) {
 
 }  // namespace
 
+std::string title(const Section& section) {
+  const auto head = std::ranges::find(kHeads, section.kind, &Head::kind);
+  if (head == std::end(kHeads)) return section.name;
+  return section.name.empty() ? head->words : fmt::format("{} {}", head->words, section.name);
+}
+
 std::expected<TestFile, std::string> parse_test_file(const std::string& path, std::string text) {
   TestFile file{path, lines_of(std::move(text)), {}};
   Section* current = nullptr;

@@ -52,6 +52,9 @@ struct TestFile {
   std::vector<TestCase> tests;
 };
 
+// As in the section's head: `output order_lines`; of a file its name.
+std::string title(const Section& section);
+
 // A mistake in the file itself: `orders.pipetest:12: …`.
 std::expected<TestFile, std::string> parse_test_file(const std::string& path, std::string text);
 

@@ -87,11 +87,11 @@ class Commands(unittest.TestCase):
     def letters(self, *words):
         return rows_of(self.piperun("dlq", "show", "p.pipe", *words).stdout)
 
-    def stored_ids(self):
+    def stored_ids(self, limit=1000):
         """Of every row that was written, with repeats where the sink has no key."""
         if self.sink == "kafka":
             return sorted(json.loads(each["value"])["id"] for each in rows_of(self.piperun("topic", "peek", "lines", "p.pipe", "--all").stdout))
-        return sorted(each["id"] for each in rows_of(self.piperun("table", "peek", "lines", "p.pipe", "--json", "--limit", "1000").stdout))
+        return sorted(each["id"] for each in rows_of(self.piperun("table", "peek", "lines", "p.pipe", "--json", "--limit", str(limit)).stdout))
 
     def start(self):
         child = subprocess.Popen([PIPERUN, "p.pipe"], cwd=self.folder, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

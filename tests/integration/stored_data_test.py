@@ -36,7 +36,7 @@ class Letters(Commands):
             self.drain()
         refused = self.piperun("dlq", "replay", "p.pipe", *one, code=3)
         self.assertIn("P1301", refused.stderr)
-        self.assertIn("1 letters will be read again", self.piperun("dlq", "replay", "p.pipe", "--force", *one).stdout)
+        self.assertIn("1 letter will be read again", self.piperun("dlq", "replay", "p.pipe", "--force", *one).stdout)
 
     def test_dropped_letters_are_gone(self):
         self.drain()
