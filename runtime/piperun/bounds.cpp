@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <set>
 
+#include "lang/ir/outbox.h"
 #include "runtime/commit/kafka/admin.h"
 #include "runtime/connectors/embedded/topic_source.h"
 #include "runtime/connectors/kafka/topic_positions.h"
@@ -16,7 +17,7 @@ namespace {
 
 using base::Result;
 
-class SourceBounds final : public Bounds {
+class SourceBounds : public Bounds {
  public:
   explicit SourceBounds(std::unique_ptr<connectors::Source> source) : source_(std::move(source)) {}
   Result<std::vector<connectors::Partition>> partitions() override { return source_->partitions(); }
@@ -26,6 +27,22 @@ class SourceBounds final : public Bounds {
 
  private:
   std::unique_ptr<connectors::Source> source_;
+};
+
+// Rows have no time, so that none of them stands for one.
+class OutboxBounds final : public SourceBounds {
+ public:
+  OutboxBounds(std::unique_ptr<connectors::Source> source, std::string table)
+      : SourceBounds(std::move(source)), table_(std::move(table)) {}
+  Result<std::int64_t> resolve(const std::string& start, std::uint32_t partition) override {
+    if (start == "earliest" || start == "latest") return SourceBounds::resolve(start, partition);
+    return base::failure(
+        base::ErrorCode::PositionGone,
+        fmt::format("the rows of the outbox `{}` have no time: say earliest, latest, offset N or shift N", table_));
+  }
+
+ private:
+  std::string table_;
 };
 
 class TopicBounds final : public Bounds {
@@ -84,7 +101,9 @@ Result<void> UnitBounds::open_declared(const StoreSet& set, const std::string& n
     }
     auto source = connectors_->open_source(program, *unit, id);
     if (!source) return std::unexpected(source.error());
-    sources_.push_back(std::make_unique<SourceBounds>(std::move(*source)));
+    if (ir::is_outbox(declared) && !program.systems[declared.system].stand_in)
+      sources_.push_back(std::make_unique<OutboxBounds>(std::move(*source), declared.object));
+    else sources_.push_back(std::make_unique<SourceBounds>(std::move(*source)));
   }
   return {};
 }

@@ -69,7 +69,7 @@ base::Result<std::vector<std::string>> topic_lines(const std::string& database, 
   std::vector<std::string> lines;
   if (!records && records.error().code == base::ErrorCode::NoSuchTopic) return lines;
   if (!records) return std::unexpected(records.error());
-  for (const embedded::StoredRecord& record : *records) {
+  for (const TopicRecord& record : *records) {
     if (record.value) lines.push_back(value::is_utf8(*record.value) ? *record.value : bytes_json(record.value));
     else lines.push_back(record.key ? fmt::format("null key={}", bytes_json(record.key)) : "null");
   }

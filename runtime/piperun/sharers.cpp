@@ -38,7 +38,7 @@ std::vector<std::string> other_pipelines(const std::string& path, const std::str
   if (!inspector) return names;
   const auto ledgers = inspector->ledgers();
   if (!ledgers) return names;
-  for (const embedded::UnitLedger& ledger : *ledgers) {
+  for (const UnitLedger& ledger : *ledgers) {
     if (ledger.pipeline != id && std::ranges::count(names, ledger.pipeline) == 0) names.push_back(ledger.pipeline);
   }
   return names;

@@ -57,9 +57,7 @@ class ClusterStore final : public StoredSystem {
     if (!inspector) return std::unexpected(inspector.error());
     auto found = (*inspector)->topics();
     if (!found) return std::unexpected(named(std::move(found.error())));
-    std::vector<ListedTopic> result;
-    for (kafka::InspectedTopic& topic : *found) result.push_back({std::move(topic.name), std::move(topic.partitions)});
-    return result;
+    return found;
   }
 
   Result<std::vector<TopicRecord>> peek(const std::string& name, std::int32_t partition, std::int64_t from,
@@ -67,18 +65,14 @@ class ClusterStore final : public StoredSystem {
     auto inspector = open();
     if (!inspector) return std::unexpected(inspector.error());
     if (from < 0 && limit != INT64_MAX) return last_ones(**inspector, name, partition, limit);
-    auto records = (*inspector)->peek(name, partition, from, limit);
-    if (!records) return std::unexpected(records.error());
-    return converted(std::move(*records));
+    return (*inspector)->peek(name, partition, from, limit);
   }
 
   Result<void> put(const std::string& topic, const std::vector<PutRecord>& records, bool is_atomic,
                    std::int64_t partitions_if_missing) override {
     auto inspector = open();
     if (!inspector) return std::unexpected(inspector.error());
-    std::vector<kafka::PutRecord> made;
-    for (const PutRecord& record : records) made.push_back({record.key, record.value, record.partition, 0});
-    auto done = (*inspector)->put(topic, made, is_atomic, static_cast<std::int32_t>(partitions_if_missing));
+    auto done = (*inspector)->put(topic, records, is_atomic, static_cast<std::int32_t>(partitions_if_missing));
     if (!done && done.error().code == base::ErrorCode::NoSuchTopic && !(*inspector)->topic(topic)) {
       done.error().message = fmt::format("there is no topic `{}` in {}; `--partitions N` makes it", topic, system_.name);
     }
@@ -150,15 +144,6 @@ class ClusterStore final : public StoredSystem {
     return &inspector_.emplace(std::move(*opened));
   }
 
-  static std::vector<TopicRecord> converted(std::vector<kafka::InspectedRecord> records) {
-    std::vector<TopicRecord> result;
-    for (kafka::InspectedRecord& each : records) {
-      result.push_back(
-          {each.partition, each.offset, each.timestamp, std::move(each.key), std::move(each.value), std::move(each.headers)});
-    }
-    return result;
-  }
-
   // Offsets have gaps where transactions end and where a topic was compacted: further back until there are enough.
   static Result<std::vector<TopicRecord>> last_ones(kafka::TopicInspector& inspector, const std::string& name,
                                                     std::int32_t partition, std::int64_t limit) {
@@ -168,7 +153,7 @@ class ClusterStore final : public StoredSystem {
     std::vector<TopicRecord> result;
     for (const connectors::Partition& each : topic->partitions) {
       if (partition >= 0 && each.number != partition) continue;
-      std::vector<kafka::InspectedRecord> found;
+      std::vector<TopicRecord> found;
       for (std::int64_t back = limit;; back = 4 * back + 16) {
         const std::int64_t from = std::max(each.begin, each.end - back);
         auto records = inspector.peek(name, each.number, from, INT64_MAX);
@@ -177,7 +162,7 @@ class ClusterStore final : public StoredSystem {
         if (std::ssize(found) >= limit || from == each.begin) break;
       }
       if (std::ssize(found) > limit) found.erase(found.begin(), found.end() - limit);
-      std::ranges::move(converted(std::move(found)), std::back_inserter(result));
+      std::ranges::move(found, std::back_inserter(result));
     }
     return result;
   }

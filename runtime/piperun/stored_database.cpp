@@ -12,20 +12,6 @@ namespace {
 
 using base::Result;
 
-TableValue value_of(postgres::ListedValue stored) {
-  using From = postgres::ListedValue::Kind;
-  using To = TableValue::Kind;
-  switch (stored.kind) {
-    case From::Null: return {};
-    case From::Number: return {To::Number, std::move(stored.text)};
-    case From::Bool: return {To::Bool, std::move(stored.text)};
-    case From::Text: return {To::Text, std::move(stored.text)};
-    case From::Json: return {To::Json, std::move(stored.text)};
-    case From::Bytes: return {To::Bytes, std::move(stored.text)};
-  }
-  return {};
-}
-
 class DatabaseStore final : public StoredSystem {
  public:
   DatabaseStore(const ir::Program& program, ir::SystemId system) : system_(program.systems[system]) {}
@@ -35,12 +21,8 @@ class DatabaseStore final : public StoredSystem {
     if (!inspector) return std::unexpected(inspector.error());
     auto found = inspector->ledgers();
     if (!found) return std::unexpected(found.error());
-    std::vector<UnitLedger> result;
-    for (postgres::UnitLedger& each : *found) {
-      if (pipeline.empty() || each.pipeline == pipeline)
-        result.push_back({std::move(each.pipeline), std::move(each.unit), std::move(each.positions), std::move(each.sinks)});
-    }
-    return result;
+    std::erase_if(*found, [&](const UnitLedger& each) { return !pipeline.empty() && each.pipeline != pipeline; });
+    return found;
   }
 
   Result<std::unique_ptr<commit::Domain>> domain(const std::string& pipeline, const std::string& unit) override {
@@ -62,26 +44,13 @@ class DatabaseStore final : public StoredSystem {
   Result<std::vector<ListedTable>> tables() override {
     auto inspector = open();
     if (!inspector) return std::unexpected(inspector.error());
-    auto found = inspector->tables();
-    if (!found) return std::unexpected(found.error());
-    std::vector<ListedTable> result;
-    for (postgres::ListedTable& table : *found) result.push_back({std::move(table.name), table.rows});
-    return result;
+    return inspector->tables();
   }
 
   Result<TableRows> rows(const std::string& table, std::int64_t limit) override {
     auto inspector = open();
     if (!inspector) return std::unexpected(inspector.error());
-    auto columns = inspector->columns(table);
-    if (!columns) return std::unexpected(columns.error());
-    auto stored = inspector->rows(table, limit);
-    if (!stored) return std::unexpected(stored.error());
-    TableRows result{std::move(*columns), {}};
-    for (auto& row : *stored) {
-      auto& values = result.rows.emplace_back();
-      for (postgres::ListedValue& value : row) values.push_back(value_of(std::move(value)));
-    }
-    return result;
+    return inspector->rows(table, limit);
   }
 
   Result<std::optional<std::int64_t>> count_records(const std::string&) override { return 0; }

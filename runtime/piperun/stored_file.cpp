@@ -18,21 +18,6 @@ std::vector<connectors::Partition> bounds_of(const embedded::Topic& topic) {
   return result;
 }
 
-TableValue value_of(const embedded::StoredTable& table, std::size_t column, embedded::StoredValue stored) {
-  using From = embedded::StoredValue::Kind;
-  using To = TableValue::Kind;
-  switch (stored.kind) {
-    case From::Null: return {};
-    case From::Integer:
-      if (table.types[column] == "BOOLEAN") return {To::Bool, stored.text == "0" ? "false" : "true"};
-      return {To::Number, std::move(stored.text)};
-    case From::Real: return {To::Number, std::move(stored.text)};
-    case From::Text: return {To::Text, std::move(stored.text)};
-    case From::Bytes: return {To::Bytes, std::move(stored.text)};
-  }
-  return {};
-}
-
 class FileStore final : public StoredSystem {
  public:
   FileStore(std::string path, base::Clock& clock) : path_(std::move(path)), clock_(clock) {}
@@ -42,12 +27,8 @@ class FileStore final : public StoredSystem {
     if (!inspector) return std::unexpected(inspector.error());
     auto found = inspector->ledgers();
     if (!found) return std::unexpected(found.error());
-    std::vector<UnitLedger> result;
-    for (embedded::UnitLedger& each : *found) {
-      if (pipeline.empty() || each.pipeline == pipeline)
-        result.push_back({std::move(each.pipeline), std::move(each.unit), std::move(each.positions), std::move(each.sinks)});
-    }
-    return result;
+    std::erase_if(*found, [&](const UnitLedger& each) { return !pipeline.empty() && each.pipeline != pipeline; });
+    return found;
   }
 
   Result<std::unique_ptr<commit::Domain>> domain(const std::string& pipeline, const std::string& unit) override {
@@ -84,10 +65,7 @@ class FileStore final : public StoredSystem {
       const std::int64_t first = from >= 0 ? from : limit > each.end - each.begin ? each.begin : each.end - limit;
       auto records = inspector->peek(topic, each.number, first, limit);
       if (!records) return std::unexpected(records.error());
-      for (embedded::StoredRecord& record : *records) {
-        result.push_back({record.partition, record.offset, record.timestamp, std::move(record.key), std::move(record.value),
-                          std::move(record.headers)});
-      }
+      std::ranges::move(*records, std::back_inserter(result));
     }
     return result;
   }
@@ -111,27 +89,13 @@ class FileStore final : public StoredSystem {
   Result<std::vector<ListedTable>> tables() override {
     auto inspector = open(Database::Access::Read);
     if (!inspector) return std::unexpected(inspector.error());
-    auto found = inspector->tables();
-    if (!found) return std::unexpected(found.error());
-    std::vector<ListedTable> result;
-    for (embedded::StoredTable& table : *found) result.push_back({std::move(table.name), table.rows});
-    return result;
+    return inspector->tables();
   }
 
   Result<TableRows> rows(const std::string& name, std::int64_t limit) override {
     auto inspector = open(Database::Access::Read);
     if (!inspector) return std::unexpected(inspector.error());
-    const auto tables = inspector->tables();
-    if (!tables) return std::unexpected(tables.error());
-    auto stored = inspector->rows(name, limit);
-    if (!stored) return std::unexpected(stored.error());
-    const auto table = std::ranges::find(*tables, name, &embedded::StoredTable::name);
-    TableRows result{table->columns, {}};
-    for (auto& row : *stored) {
-      auto& values = result.rows.emplace_back();
-      for (std::size_t i = 0; i < row.size(); ++i) values.push_back(value_of(*table, i, std::move(row[i])));
-    }
-    return result;
+    return inspector->rows(name, limit);
   }
 
   // Offsets are dense, and what was trimmed had come in.

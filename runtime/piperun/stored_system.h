@@ -3,54 +3,22 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "lang/ir/program.h"
 #include "runtime/base/clock.h"
 #include "runtime/commit/domain.h"
-#include "runtime/connectors/source.h"
+#include "runtime/connectors/inspector.h"
 
 namespace piperun::cli {
 
-// What is stored for one unit of one pipeline.
-struct UnitLedger {
-  std::string pipeline, unit;
-  std::vector<commit::Position> positions;  // by partition; one of the topic `#replay` counts replayed dead letters
-  std::vector<std::pair<std::string, std::int64_t>> sinks;  // rows written per sink
-};
-
-struct ListedTopic {
-  std::string name;
-  std::vector<connectors::Partition> partitions;  // by number
-};
-
-struct TopicRecord {
-  std::int32_t partition = 0;
-  std::int64_t offset = 0, timestamp = 0;  // microseconds
-  std::optional<std::string> key, value;
-  std::vector<std::pair<std::string, std::optional<std::string>>> headers;
-};
-
-struct PutRecord {
-  std::optional<std::string> key, value;
-  std::int32_t partition = -1;  // -1: by key, and without one wherever
-};
-
-struct ListedTable {
-  std::string name;
-  std::int64_t rows = 0;  // of a server perhaps its estimate
-};
-
-struct TableValue {
-  enum class Kind : std::uint8_t { Null, Number, Bool, Text, Json, Bytes } kind = Kind::Null;
-  std::string text;  // of whatever kind; bytes as they are
-};
-
-struct TableRows {
-  std::vector<std::string> columns;
-  std::vector<std::vector<TableValue>> rows;
-};
+using connectors::ListedTable;
+using connectors::ListedTopic;
+using connectors::PutRecord;
+using connectors::TableRows;
+using connectors::TableValue;
+using connectors::TopicRecord;
+using UnitLedger = connectors::StoredLedger;
 
 // A server is connected to at the first question. Questions about topics to a system without topics find none; the same for tables.
 class StoredSystem {

@@ -11,6 +11,7 @@ namespace piperun::kafka {
 namespace {
 
 using base::ErrorCode;
+using connectors::PutRecord;
 using integration::server;
 using testing::HasSubstr;
 using Options = std::map<std::string, std::string>;

@@ -3,6 +3,8 @@
 #include <fmt/core.h>
 #include <sqlite3.h>
 
+#include <algorithm>
+
 #include "lang/value/int.h"
 #include "runtime/commit/embedded/header_bytes.h"
 #include "runtime/commit/embedded/schema.h"
@@ -12,6 +14,11 @@ namespace piperun::embedded {
 
 using base::ErrorCode;
 using base::Result;
+using connectors::ListedTable;
+using connectors::StoredLedger;
+using connectors::TableRows;
+using connectors::TableValue;
+using connectors::TopicRecord;
 
 Result<Inspector> Inspector::open(const std::string& path, Database::Access access) {
   auto database = Database::open(path, access);
@@ -19,13 +26,13 @@ Result<Inspector> Inspector::open(const std::string& path, Database::Access acce
   return Inspector(std::move(*database));
 }
 
-Result<std::vector<StoredRecord>> Inspector::peek(const std::string& topic, std::int32_t partition, std::int64_t from,
-                                                  std::int64_t limit) {
+Result<std::vector<TopicRecord>> Inspector::peek(const std::string& topic, std::int32_t partition, std::int64_t from,
+                                                 std::int64_t limit) {
   auto found = find_topic(*database_, topic);
   if (!found) return std::unexpected(found.error());
   if (!*found)
     return base::failure(ErrorCode::NoSuchTopic, fmt::format("there is no topic `{}` in {}", topic, database_->path()));
-  std::vector<StoredRecord> result;
+  std::vector<TopicRecord> result;
   for (const TopicPartition& each : (*found)->partitions) {
     if (partition >= 0 && each.number != partition) continue;
     Query query = database_->query(
@@ -38,7 +45,7 @@ Result<std::vector<StoredRecord>> Inspector::peek(const std::string& topic, std:
       auto row = query.step();
       if (!row) return std::unexpected(row.error());
       if (!*row) break;
-      StoredRecord& record = result.emplace_back(StoredRecord{
+      TopicRecord& record = result.emplace_back(TopicRecord{
           each.number, query.integer(0) - first, query.integer(1), query.optional_bytes(2), query.optional_bytes(3), {}});
       each_header(query.bytes(4), [&](std::string_view name, const std::optional<std::string_view>& value) {
         record.headers.emplace_back(std::string(name), value ? std::optional<std::string>(*value) : std::nullopt);
@@ -58,8 +65,8 @@ Result<void> Inspector::put(const std::string& topic, std::span<const NewRecord>
   return transaction.commit();
 }
 
-Result<std::vector<StoredTable>> Inspector::tables() {
-  std::vector<StoredTable> result;
+Result<std::vector<ListedTable>> Inspector::tables() {
+  std::vector<ListedTable> result;
   {
     Query query = database_->query(
         "SELECT t.name, c.name, iif(instr(t.sql, ' INTEGER NOT NULL CHECK (\"' || replace(c.name, '\"', '\"\"') || '\" IN (0, "
@@ -76,7 +83,7 @@ Result<std::vector<StoredTable>> Inspector::tables() {
       result.back().types.push_back(query.text(2));
     }
   }
-  for (StoredTable& table : result) {
+  for (ListedTable& table : result) {
     Query count = database_->query(fmt::format("SELECT count(*) FROM {}", quoted(table.name)));
     if (auto row = count.step(); !row) return std::unexpected(row.error());
     table.rows = count.integer(0);
@@ -86,15 +93,17 @@ Result<std::vector<StoredTable>> Inspector::tables() {
 
 namespace {
 
-StoredValue value_of(const Query& query, int column) {
-  using Kind = StoredValue::Kind;
+TableValue value_of(const Query& query, int column, bool is_bool) {
+  using Kind = TableValue::Kind;
   switch (query.kind(column)) {
     case SQLITE_NULL: return {};
-    case SQLITE_INTEGER: return {Kind::Integer, query.text(column)};
+    case SQLITE_INTEGER:
+      if (is_bool) return {Kind::Bool, query.integer(column) == 0 ? "false" : "true"};
+      return {Kind::Number, query.text(column)};
     case SQLITE_FLOAT: {
       std::string shortest;
       value::append_float(shortest, query.real(column));
-      return {Kind::Real, std::move(shortest)};
+      return {Kind::Number, std::move(shortest)};
     }
     case SQLITE_BLOB: return {Kind::Bytes, query.text(column)};
     default: return {Kind::Text, query.text(column)};
@@ -103,10 +112,11 @@ StoredValue value_of(const Query& query, int column) {
 
 }  // namespace
 
-Result<std::vector<std::vector<StoredValue>>> Inspector::rows(const std::string& table, std::int64_t limit) {
-  auto exists = table_exists(*database_, table);
-  if (!exists) return std::unexpected(exists.error());
-  if (!*exists)
+Result<TableRows> Inspector::rows(const std::string& table, std::int64_t limit) {
+  auto all = tables();
+  if (!all) return std::unexpected(all.error());
+  const auto found = std::ranges::find(*all, table, &ListedTable::name);
+  if (found == all->end())
     return base::failure(ErrorCode::NoSuchTable, fmt::format("there is no table `{}` in {}", table, database_->path()));
   std::string order;
   {
@@ -121,18 +131,19 @@ Result<std::vector<std::vector<StoredValue>>> Inspector::rows(const std::string&
   }
   Query query = database_->query(fmt::format("SELECT * FROM {}{} LIMIT ?1", quoted(table), order));
   query.bind(1, limit);
-  std::vector<std::vector<StoredValue>> result;
+  TableRows result{std::move(found->columns), {}};
   for (;;) {
     auto row = query.step();
     if (!row) return std::unexpected(row.error());
     if (!*row) return result;
-    auto& values = result.emplace_back();
-    for (int i = 0; i < query.columns(); ++i) values.push_back(value_of(query, i));
+    auto& values = result.rows.emplace_back();
+    for (int i = 0; i < query.columns(); ++i)
+      values.push_back(value_of(query, i, found->types[static_cast<std::size_t>(i)] == "BOOLEAN"));
   }
 }
 
-Result<std::vector<UnitLedger>> Inspector::ledgers() {
-  std::vector<UnitLedger> result;
+Result<std::vector<StoredLedger>> Inspector::ledgers() {
+  std::vector<StoredLedger> result;
   {
     Query query = database_->query(
         "SELECT pipeline, unit FROM piperun_positions UNION SELECT pipeline, unit FROM piperun_manifests ORDER BY 1, 2");
@@ -140,21 +151,18 @@ Result<std::vector<UnitLedger>> Inspector::ledgers() {
       auto row = query.step();
       if (!row) return std::unexpected(row.error());
       if (!*row) break;
-      result.push_back({query.text(0), query.text(1), {}, {}, 0});
+      result.push_back({query.text(0), query.text(1), {}, {}});
     }
   }
-  for (UnitLedger& ledger : result) {
+  for (StoredLedger& ledger : result) {
     EmbeddedDomain asked(std::move(database_), ledger.pipeline, ledger.unit);
     auto positions = asked.read_positions(ir::StepMode::Plain);
     auto sinks = asked.rows();
-    auto letters = asked.letters(false);
     database_ = std::move(asked).take_database();
     if (!positions) return std::unexpected(positions.error());
     if (!sinks) return std::unexpected(sinks.error());
-    if (!letters) return std::unexpected(letters.error());
     ledger.positions = std::move(*positions);
     ledger.sinks = std::move(*sinks);
-    ledger.letters = static_cast<std::int64_t>(letters->size());
   }
   return result;
 }

@@ -16,6 +16,8 @@ namespace piperun::kafka {
 
 using base::ErrorCode;
 using base::Result;
+using connectors::ListedTopic;
+using connectors::PutRecord;
 
 namespace {
 
@@ -25,11 +27,11 @@ std::optional<std::string> copy(const std::optional<std::string_view>& text) {
   return text ? std::optional<std::string>(*text) : std::nullopt;
 }
 
-InspectedRecord inspected(rd_kafka_message_t& message) {
+connectors::TopicRecord inspected(rd_kafka_message_t& message) {
   rd_kafka_message_t* const one[] = {&message};
   const record::Slab slab = slab_of(one, 0);
   const record::RawRecord& found = slab.records.front();
-  InspectedRecord result{message.partition, found.offset, found.timestamp, copy(found.key), copy(found.value), {}};
+  connectors::TopicRecord result{message.partition, found.offset, found.timestamp, copy(found.key), copy(found.value), {}};
   for (const record::Header& header : found.headers) result.headers.emplace_back(header.name, copy(header.value));
   return result;
 }
@@ -52,29 +54,27 @@ Result<TopicInspector> TopicInspector::open(const ClientSettings& settings) {
   return TopicInspector(settings, std::move(*admin));
 }
 
-Result<std::vector<InspectedTopic>> TopicInspector::topics() {
+Result<std::vector<ListedTopic>> TopicInspector::topics() {
   const auto all = list_topics(admin_.get());
   if (!all) return std::unexpected(all.error());
-  std::vector<InspectedTopic> result;
+  std::vector<ListedTopic> result;
   for (const TopicDescription& each : *all) {
     if (each.is_internal) continue;
     auto partitions = topic_partitions(admin_.get(), each.name);
     if (!partitions) return std::unexpected(partitions.error());
-    result.push_back({each.name, each.replicas, std::move(*partitions)});
+    result.push_back({each.name, std::move(*partitions)});
   }
   return result;
 }
 
-Result<InspectedTopic> TopicInspector::topic(const std::string& name) {
-  const auto description = describe_topic(admin_.get(), name);
-  if (!description) return std::unexpected(description.error());
+Result<ListedTopic> TopicInspector::topic(const std::string& name) {
   auto partitions = topic_partitions(admin_.get(), name);
   if (!partitions) return std::unexpected(partitions.error());
-  return InspectedTopic{name, description->replicas, std::move(*partitions)};
+  return ListedTopic{name, std::move(*partitions)};
 }
 
-Result<std::vector<InspectedRecord>> TopicInspector::peek(const std::string& name, std::int32_t partition, std::int64_t from,
-                                                          std::int64_t limit) {
+Result<std::vector<connectors::TopicRecord>> TopicInspector::peek(const std::string& name, std::int32_t partition,
+                                                                  std::int64_t from, std::int64_t limit) {
   const auto found = topic(name);
   if (!found) return std::unexpected(found.error());
   std::vector<PartitionOffset> starts;
@@ -87,7 +87,7 @@ Result<std::vector<InspectedRecord>> TopicInspector::peek(const std::string& nam
   }
   auto log = TopicLog::open(settings_);
   if (!log) return std::unexpected(log.error());
-  std::vector<std::vector<InspectedRecord>> by_partition(found->partitions.size());
+  std::vector<std::vector<connectors::TopicRecord>> by_partition(found->partitions.size());
   if (limit <= 0) starts.clear();
   auto read = log->read_to_ends(starts, [&](rd_kafka_message_t& message) {
     auto& records = by_partition[static_cast<std::size_t>(message.partition)];
@@ -95,7 +95,7 @@ Result<std::vector<InspectedRecord>> TopicInspector::peek(const std::string& nam
     return static_cast<std::int64_t>(records.size()) < limit;
   });
   if (!read) return std::unexpected(read.error());
-  std::vector<InspectedRecord> result;
+  std::vector<connectors::TopicRecord> result;
   for (auto& records : by_partition) std::ranges::move(records, std::back_inserter(result));
   return result;
 }

@@ -7,45 +7,26 @@
 #include <vector>
 
 #include "runtime/commit/kafka/client.h"
-#include "runtime/connectors/source.h"
+#include "runtime/connectors/inspector.h"
 
 namespace piperun::kafka {
-
-struct InspectedTopic {
-  std::string name;
-  std::int32_t replicas = 0;
-  std::vector<connectors::Partition> partitions;  // by number
-};
-
-struct InspectedRecord {
-  std::int32_t partition = 0;
-  std::int64_t offset = 0, timestamp = 0;
-  std::optional<std::string> key, value;
-  std::vector<std::pair<std::string, std::optional<std::string>>> headers;
-};
-
-struct PutRecord {
-  std::optional<std::string> key, value;
-  std::int32_t partition = -1;  // -1: by key, else at random
-  std::int64_t timestamp = 0;  // microseconds; 0: of now
-};
 
 class TopicInspector {
  public:
   static base::Result<TopicInspector> open(const ClientSettings& settings);
 
-  base::Result<std::vector<InspectedTopic>> topics();  // by name, without the cluster's own
-  base::Result<InspectedTopic> topic(const std::string& name);  // NoSuchTopic
+  base::Result<std::vector<connectors::ListedTopic>> topics();  // by name, without the cluster's own
+  base::Result<connectors::ListedTopic> topic(const std::string& name);  // NoSuchTopic
   // From `from` on in one partition, or with -1 in each, partition after partition; -1: from the beginning. At most `limit` of each
   // partition. Committed records alone, up to the end of now. Gaps of offsets are transaction marks and what compaction removed.
-  base::Result<std::vector<InspectedRecord>> peek(const std::string& topic, std::int32_t partition, std::int64_t from,
-                                                  std::int64_t limit);
+  base::Result<std::vector<connectors::TopicRecord>> peek(const std::string& topic, std::int32_t partition, std::int64_t from,
+                                                          std::int64_t limit);
   base::Result<bool> is_compacted(const std::string& topic);
   // How many committed records are there. Reads them all.
   base::Result<std::int64_t> count(const std::string& topic);
   // Acknowledged when it returns. `is_atomic`: in one transaction. Makes a missing topic when `partitions_if_missing` > 0, else
   // NoSuchTopic.
-  base::Result<void> put(const std::string& topic, std::span<const PutRecord> records, bool is_atomic,
+  base::Result<void> put(const std::string& topic, std::span<const connectors::PutRecord> records, bool is_atomic,
                          std::int32_t partitions_if_missing = 0);
 
  private:

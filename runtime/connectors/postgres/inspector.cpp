@@ -11,6 +11,10 @@
 namespace piperun::postgres {
 
 using base::Result;
+using connectors::ListedTable;
+using connectors::StoredLedger;
+using connectors::TableRows;
+using connectors::TableValue;
 
 namespace {
 
@@ -27,8 +31,8 @@ constexpr const char* kPrimaryKey =
     "i.indisprimary "
     "ORDER BY k.place";
 
-ListedValue::Kind kind_of(const StoredColumn& column) {
-  using Kind = ListedValue::Kind;
+TableValue::Kind kind_of(const StoredColumn& column) {
+  using Kind = TableValue::Kind;
   constexpr std::array kNumbers = {"int2", "int4", "int8", "float4", "float8", "numeric"};
   if (std::ranges::find(kNumbers, column.base) != kNumbers.end()) return Kind::Number;
   if (column.base == "bool") return Kind::Bool;
@@ -64,14 +68,6 @@ Result<std::vector<ListedTable>> Inspector::tables() {
   return result;
 }
 
-Result<std::vector<std::string>> Inspector::columns(const std::string& table) {
-  auto stored = describe(*session_, table);
-  if (!stored) return std::unexpected(stored.error());
-  std::vector<std::string> result;
-  for (const StoredColumn& column : stored->columns) result.push_back(column.name);
-  return result;
-}
-
 Result<std::int64_t> Inspector::count(const std::string& table) {
   auto stored = describe(*session_, table);
   if (!stored) return std::unexpected(stored.error());
@@ -80,7 +76,7 @@ Result<std::int64_t> Inspector::count(const std::string& table) {
   return rows->integer(0, 0);
 }
 
-Result<std::vector<std::vector<ListedValue>>> Inspector::rows(const std::string& table, std::int64_t limit) {
+Result<TableRows> Inspector::rows(const std::string& table, std::int64_t limit) {
   auto stored = describe(*session_, table);
   if (!stored) return std::unexpected(stored.error());
   auto key = session_->query(kPrimaryKey, Parameters().text(stored->table));
@@ -91,42 +87,39 @@ Result<std::vector<std::vector<ListedValue>>> Inspector::rows(const std::string&
   auto found = session_->query(fmt::format("SELECT {} FROM {}{} LIMIT $1::int8", columns, stored->table, order),
                                Parameters().integer(limit));
   if (!found) return std::unexpected(found.error());
-  std::vector<std::vector<ListedValue>> result;
+  TableRows result;
+  for (const StoredColumn& column : stored->columns) result.columns.push_back(column.name);
   for (std::size_t i = 0; i < found->size(); ++i) {
-    auto& values = result.emplace_back();
+    auto& values = result.rows.emplace_back();
     for (int column = 0; column < found->columns(); ++column) {
-      ListedValue& value = values.emplace_back();
+      TableValue& value = values.emplace_back();
       if (found->is_null(i, column)) continue;
       value.kind = kind_of(stored->columns[static_cast<std::size_t>(column)]);
-      value.text = value.kind == ListedValue::Kind::Bytes ? found->bytes(i, column) : found->text(i, column);
-      if (value.kind == ListedValue::Kind::Bool) value.text = value.text == "t" ? "true" : "false";
+      value.text = value.kind == TableValue::Kind::Bytes ? found->bytes(i, column) : found->text(i, column);
+      if (value.kind == TableValue::Kind::Bool) value.text = value.text == "t" ? "true" : "false";
     }
   }
   return result;
 }
 
-Result<std::vector<UnitLedger>> Inspector::ledgers() {
+Result<std::vector<StoredLedger>> Inspector::ledgers() {
   auto exists = has_schema(*session_);
   if (!exists) return std::unexpected(exists.error());
-  if (!*exists) return std::vector<UnitLedger>{};
+  if (!*exists) return std::vector<StoredLedger>{};
   auto units = session_->query(
       "SELECT pipeline, unit FROM piperun.offsets UNION SELECT pipeline, unit FROM piperun.manifests ORDER BY 1, 2");
   if (!units) return std::unexpected(units.error());
-  std::vector<UnitLedger> result;
+  std::vector<StoredLedger> result;
   for (std::size_t i = 0; i < units->size(); ++i) {
-    UnitLedger& ledger = result.emplace_back(UnitLedger{units->text(i, 0), units->text(i, 1), {}, {}, 0});
+    StoredLedger& ledger = result.emplace_back(StoredLedger{units->text(i, 0), units->text(i, 1), {}, {}});
     PostgresDomain asked(std::move(session_), ledger.pipeline, ledger.unit, {});
     auto positions = asked.read_positions(ir::StepMode::Plain);
     auto sinks = asked.rows();
     session_ = std::move(asked).take_session();
-    auto letters = session_->query("SELECT count(*) FROM piperun.dead_letters WHERE pipeline = $1 AND unit = $2",
-                                   Parameters().text(ledger.pipeline).text(ledger.unit));
     if (!positions) return std::unexpected(positions.error());
     if (!sinks) return std::unexpected(sinks.error());
-    if (!letters) return std::unexpected(letters.error());
     ledger.positions = std::move(*positions);
     ledger.sinks = std::move(*sinks);
-    ledger.letters = letters->integer(0, 0);
   }
   return result;
 }

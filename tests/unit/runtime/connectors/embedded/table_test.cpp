@@ -240,9 +240,10 @@ TEST_F(TableTest, InspectorShowsTables) {
   EXPECT_THAT(tables->front().columns, ElementsAre("id", "at"));
   EXPECT_EQ(tables->front().rows, 2);
   auto rows = inspector->rows("v", 1);
-  ASSERT_EQ(rows->size(), 1u);
-  EXPECT_EQ(rows->front()[0].text, "1");
-  EXPECT_EQ(rows->front()[0].kind, StoredValue::Kind::Integer);
+  EXPECT_THAT(rows->columns, ElementsAre("id", "at"));
+  ASSERT_EQ(rows->rows.size(), 1u);
+  EXPECT_EQ(rows->rows.front()[0].text, "1");
+  EXPECT_EQ(rows->rows.front()[0].kind, connectors::TableValue::Kind::Number);
   EXPECT_EQ(inspector->rows("none", 1).error().code, ErrorCode::NoSuchTable);
 }
 
@@ -274,7 +275,7 @@ TEST_F(SampleTest, ATopicIsFilledOnceWithAllLinesEvenBadOnes) {
   auto records = Inspector::open(path_, Database::Access::Read)->peek("customers", -1, 0, 100);
   ASSERT_EQ(records->size(), 3u);
   std::vector<std::string> of_key;
-  for (const StoredRecord& record : *records) {
+  for (const connectors::TopicRecord& record : *records) {
     EXPECT_EQ(record.timestamp, 42);
     if (record.key) of_key.push_back(std::to_string(record.partition) + *record.key + *record.value);
   }

@@ -89,13 +89,13 @@ TEST_F(MakeConnectorsTest, ABatchFromSampleToCommittedTable) {
   (*domain)->abort();
   auto shop = embedded::Inspector::open(folder_ / "state/shop.db", embedded::Database::Access::Read);
   ASSERT_TRUE(shop);
-  EXPECT_TRUE(shop->rows("order_lines", 10)->empty());
+  EXPECT_TRUE(shop->rows("order_lines", 10)->rows.empty());
   EXPECT_TRUE(shop->peek("copies", -1, 0, 10)->empty());
   ASSERT_TRUE(batch());
   ASSERT_TRUE((*domain)->commit());
-  EXPECT_EQ(shop->rows("order_lines", 10)->size(), 2u);
+  EXPECT_EQ(shop->rows("order_lines", 10)->rows.size(), 2u);
   EXPECT_EQ(shop->peek("copies", -1, 0, 10)->size(), 2u);
-  EXPECT_EQ(shop->rows("customers", 10)->size(), 2u);
+  EXPECT_EQ(shop->rows("customers", 10)->rows.size(), 2u);
   auto ledgers = shop->ledgers();
   ASSERT_EQ(ledgers->size(), 1u);
   EXPECT_EQ(ledgers->front().unit, "mq.shop");
