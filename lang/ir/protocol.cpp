@@ -6,8 +6,8 @@ namespace piperun::ir {
 namespace {
 
 constexpr std::array kTraits{
-#define STEP(name, text, kind, when, ack_lost, fenced, seen_by) \
-  StepTraits{text, Durable::kind, When::when, (ack_lost) != 0, (fenced) != 0, SeenBy::seen_by},
+#define STEP(name, text, kind, when, ack_lost, fenced, seen_by, counts) \
+  StepTraits{text, Durable::kind, When::when, (ack_lost) != 0, (fenced) != 0, SeenBy::seen_by, Counts::counts},
 #include "lang/ir/steps.def"
 #undef STEP
 };

@@ -9,7 +9,7 @@
 namespace piperun::ir {
 
 enum class StepKind : std::uint8_t {
-#define STEP(name, text, kind, when, ack_lost, fenced, seen_by) name,
+#define STEP(name, text, kind, when, ack_lost, fenced, seen_by, counts) name,
 #include "lang/ir/steps.def"
 #undef STEP
 };
@@ -17,6 +17,7 @@ enum class StepKind : std::uint8_t {
 enum class Durable : std::uint8_t { None, Positions, Output, Keys, State, Letters, Everything, Epoch, Manifest };
 enum class When : std::uint8_t { Never, AtOnce, InTransaction, Later };
 enum class SeenBy : std::uint8_t { Nobody, Domain, World };
+enum class Counts : std::uint8_t { Always, State, Queued, Outbox, Never };
 
 // A row of steps.def.
 struct StepTraits {
@@ -26,6 +27,7 @@ struct StepTraits {
   bool ack_lost;
   bool fenced;
   SeenBy seen_by;
+  Counts counts;
 };
 const StepTraits& traits(StepKind kind);
 

@@ -28,7 +28,11 @@ Steps when(bool condition, Steps steps) { return condition ? std::move(steps) : 
 class Emitter {
  public:
   Emitter(const ir::Program& program, const ir::Unit& unit)
-      : program_(program), unit_(unit), domain_(runs_as(program.systems[unit.domain])), has_keys_(!unit.operators.empty()) {}
+      : program_(program),
+        unit_(unit),
+        domain_(runs_as(program.systems[unit.domain])),
+        has_keys_(!unit.operators.empty()),
+        has_outbox_(reads_outbox(program, unit)) {}
 
   ir::Protocol emit() const {
     switch (program_.delivery) {
@@ -62,14 +66,6 @@ class Emitter {
     return std::ranges::any_of(unit_.sources, is_filled) ||
            (program_.local &&
             std::ranges::any_of(unit_.tables, [&](ir::TableId id) { return !program_.tables[id].sample.empty(); }));
-  }
-
-  // Rows of a table, which have no place in it before they are numbered. A stand-in's topic needs nothing of the kind.
-  bool reads_outbox() const {
-    return std::ranges::any_of(unit_.sources, [&](ir::SourceId id) {
-      const ir::Source& source = program_.sources[id];
-      return ir::is_outbox(source) && runs_as(program_.systems[source.system]) == ir::SystemKind::Postgres;
-    });
   }
 
   // An outbox is emptied by its relay.
@@ -130,10 +126,10 @@ class Emitter {
     return when(has_samples(), {one(StepKind::FillSample)}) + Steps{one(StepKind::Freeze)} + before +
            Steps{one(StepKind::Begin)} + claim + Steps{inside(StepKind::PutManifest), inside(StepKind::SeedPosition)} + fence +
            Steps{one(StepKind::Commit)} + when(has_keys_, {one(StepKind::RestoreState)}) +
-           when(reads_outbox(), {one(StepKind::NumberRows)});
+           when(has_outbox_, {one(StepKind::NumberRows)});
   }
 
-  Steps fetch() const { return when(reads_outbox(), {one(StepKind::NumberRows)}) + Steps{one(StepKind::Fetch)}; }
+  Steps fetch() const { return when(has_outbox_, {one(StepKind::NumberRows)}) + Steps{one(StepKind::Fetch)}; }
 
   Steps leave() const { return {one(StepKind::Abort), one(StepKind::Release)}; }
 
@@ -143,7 +139,7 @@ class Emitter {
     return when(has_keys_, {one(StepKind::ExpireKeys)}) + when(writes_link(), {one(StepKind::Trim)}) +
            when(domain_ == ir::SystemKind::Postgres && program_.systems[unit_.source_system].kind == ir::SystemKind::Kafka,
                 {one(StepKind::MirrorPositions)}) +
-           when(reads_outbox(), {one(StepKind::DeleteSent)});
+           when(has_outbox_, {one(StepKind::DeleteSent)});
   }
 
   // ---- the three guarantees
@@ -152,7 +148,7 @@ class Emitter {
     ir::Protocol p;
     p.on_assign = assign();
     p.batch = fetch() + Steps{one(StepKind::CommitOffsets, StepMode::Sync), one(StepKind::Process)} + write_all() +
-              Steps{one(StepKind::PutState)} + when(reads_outbox(), {one(StepKind::DeleteSent)});
+              Steps{one(StepKind::PutState)} + when(has_outbox_, {one(StepKind::DeleteSent)});
     // A late request must not put the position back: it is refused, or known, before the position is read.
     p.on_unclear = is_kafka() ? Steps{one(StepKind::ReopenConsumer), one(StepKind::ReadPosition, StepMode::Plain)}
                               : Steps{one(StepKind::Abort), one(StepKind::ReadPosition, StepMode::Locking)};
@@ -223,6 +219,7 @@ class Emitter {
   const ir::Unit& unit_;
   ir::SystemKind domain_;
   bool has_keys_;
+  bool has_outbox_;
 };
 
 }  // namespace
@@ -231,6 +228,13 @@ bool joins_transaction(const ir::Program& program, const ir::Unit& unit, ir::Sin
   const ir::System& system = program.systems[program.sinks[sink].system];
   return program.delivery == ir::Delivery::ExactlyOnce && program.sinks[sink].system == unit.domain &&
          traits(system.kind).transactions;
+}
+
+bool reads_outbox(const ir::Program& program, const ir::Unit& unit) {
+  return std::ranges::any_of(unit.sources, [&](ir::SourceId id) {
+    const ir::Source& source = program.sources[id];
+    return ir::is_outbox(source) && runs_as(program.systems[source.system]) == ir::SystemKind::Postgres;
+  });
 }
 
 ir::Protocol protocol_of(const ir::Program& program, const ir::Unit& unit) { return Emitter(program, unit).emit(); }

@@ -15,6 +15,10 @@ namespace piperun::plan {
 // - on_revoke and on_stop begin between two batches.
 ir::Protocol protocol_of(const ir::Program& program, const ir::Unit& unit);
 
+// Its records are rows of an outbox, which have no place in it before they are numbered, and are removed when they were sent. A
+// stand-in's topic needs nothing of the kind.
+bool reads_outbox(const ir::Program& program, const ir::Unit& unit);
+
 // Can a transaction of the unit's domain hold what is written to this sink?
 bool joins_transaction(const ir::Program& program, const ir::Unit& unit, ir::SinkId sink);
 

@@ -103,6 +103,7 @@ bool state_fits(const Subject& subject, const World& world) {
 std::string shape(const Subject& subject) {
   std::string text = subject.group ? "g" : "-";
   text += subject.ignores_repeats ? "i" : "-";
+  text += subject.outbox ? "o" : "-";
   for (int list = 0; list <= static_cast<int>(ListId::OnStop); ++list) {
     for (const ir::Step& step : list_of(subject.protocol, static_cast<ListId>(list))) {
       text += static_cast<char>(step.kind);
@@ -181,6 +182,7 @@ Verdict explore(const Subject& subject, const ir::Program& program, ir::SinkId s
 
 Subject subject_of(const ir::Program& program, const ir::Unit& unit, ir::SinkId sink) {
   Subject subject{.protocol = unit.protocol, .group = false, .ignores_repeats = program.sinks[sink].idempotent_by_key};
+  subject.outbox = plan::reads_outbox(program, unit);
   subject.group = plan::traits(plan::runs_as(program.systems[unit.domain])).group_managed;
   subject.track_state = program.delivery == ir::Delivery::ExactlyOnce;
   for (auto* list : {&subject.protocol.on_assign, &subject.protocol.batch, &subject.protocol.on_revoke, &subject.protocol.on_lost,

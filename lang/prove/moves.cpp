@@ -115,10 +115,11 @@ class Mover {
       case StepKind::ReopenConsumer:
         for (const World& w : changes_.decided(next)) done(w, ex);
         return;
-      case StepKind::Fetch:
-        if (worker.position >= kRecords) return;  // nothing there
-        worker.in_batch = 1;
+      case StepKind::Fetch: return fetch(next, ex);
+      case StepKind::NumberRows:
+        next.numbered = std::max(next.numbered, std::min<std::uint8_t>(kRecords, worker.position + 1));
         return done(next, ex);
+      case StepKind::DeleteSent: next.deleted = std::max(next.deleted, committed_position(worker)); return done(next, ex);
       case StepKind::Begin:
         open = {};
         open.open = 1;
@@ -158,14 +159,29 @@ class Mover {
       case StepKind::FillSample:
       case StepKind::LookupKeys:
       case StepKind::RetireProducer:
-      case StepKind::NumberRows:
-      case StepKind::DeleteSent:
       case StepKind::TakeReplay:
       case StepKind::ExpireKeys:
       case StepKind::Trim:
       case StepKind::MirrorPositions:
       case StepKind::Freeze: return done(next, ex);
     }
+  }
+
+  void fetch(World next, bool ex) {
+    Worker& worker = me(next, ex);
+    if (subject_.outbox && worker.position < next.deleted) {
+      Event found = event(Happening::Step, ex);
+      found.gone = true;
+      worker.position = next.deleted;
+      return add(found, next);
+    }
+    if (subject_.outbox && worker.position >= next.numbered) {  // nothing there: the list begins again
+      begin_batch(worker);
+      return add(event(Happening::Step, ex), next);
+    }
+    if (worker.position >= kRecords) return;  // nothing there
+    worker.in_batch = 1;
+    done(next, ex);
   }
 
   void claim(const World& before, bool ex) {

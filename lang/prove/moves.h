@@ -32,6 +32,7 @@ struct Event {
   bool current = true;  // who did it owned the present epoch
   bool effect = false;  // the sink saw something of `record`
   bool unsent = false;  // something queued was not sent, and now never will be
+  bool gone = false;    // a `fetch` found that the rows of an outbox are deleted
 };
 
 struct Move {

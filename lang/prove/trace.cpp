@@ -54,6 +54,7 @@ class Teller {
   void step(const Event& event) {
     const ir::Step& step = list_of(subject_.protocol, event.list)[event.step];
     if (event.by_ex && !ex_told_) say("the paused process wakes up and goes on as if nothing had happened"), ex_told_ = true;
+    if (event.gone) return say("its rows are gone: nobody can read them again");
     if (step.kind == StepKind::Fetch && event.record < kRecords) fetch(event);
     if (step.kind == StepKind::ReadPosition && event.list == ListId::OnUnclear)
       say(fmt::format("{} asks what is stored", quoted(event.list, event.step)));

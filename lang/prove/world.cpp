@@ -2,48 +2,18 @@
 
 namespace piperun::prove {
 
-using ir::StepKind;
-
 bool is_idle(const World& world) {
   return world.owner.alive && static_cast<ListId>(world.owner.list) == ListId::Batch && world.owner.step == 0 &&
          world.owner.position >= kRecords;
 }
 
 bool is_silent(const Subject& subject, const ir::Step& step) {
-  switch (step.kind) {
-    case StepKind::InitProducer:
-    case StepKind::PutManifest:
-    case StepKind::SeedPosition:
-    case StepKind::FillSample:
-    case StepKind::LookupKeys:
-    case StepKind::RetireProducer:
-    case StepKind::NumberRows:
-    case StepKind::DeleteSent:
-    case StepKind::TakeReplay:
-    case StepKind::ExpireKeys:
-    case StepKind::Trim:
-    case StepKind::MirrorPositions:
-    case StepKind::Freeze: return true;
-    case StepKind::Await: return !step.later;
-    case StepKind::PutState:
-    case StepKind::ApplyState:
-    case StepKind::RestoreState: return !subject.track_state;
-    case StepKind::Claim:
-    case StepKind::Fetch:
-    case StepKind::CommitOffsets:
-    case StepKind::Begin:
-    case StepKind::Fence:
-    case StepKind::Process:
-    case StepKind::ClaimKeys:
-    case StepKind::Write:
-    case StepKind::CheckMembership:
-    case StepKind::StoreOffsets:
-    case StepKind::Commit:
-    case StepKind::Abort:
-    case StepKind::ReopenConsumer:
-    case StepKind::ReadPosition:
-    case StepKind::Reprocess:
-    case StepKind::Release: return false;
+  switch (ir::traits(step.kind).counts) {
+    case ir::Counts::Always: return false;
+    case ir::Counts::State: return !subject.track_state;
+    case ir::Counts::Queued: return !step.later;
+    case ir::Counts::Outbox: return !subject.outbox;
+    case ir::Counts::Never: return true;
   }
   return false;
 }

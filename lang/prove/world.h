@@ -54,6 +54,8 @@ struct World {
   std::array<std::uint8_t, kRecords> state{};  // in the domain: state changes, dead letters, ledger
   std::array<std::uint8_t, kRecords> local{};  // in the local store that follows a changelog
   std::array<std::uint8_t, kRecords> keys{};  // of `dedup`
+  std::uint8_t numbered = 0;  // of an outbox: so many rows have a number and can be read
+  std::uint8_t deleted = 0;  // and the rows below are gone
   Worker owner;
   Worker ex;  // paused, or woken up after somebody took over
   std::uint8_t ex_awake = 0;
@@ -67,6 +69,7 @@ struct Subject {
   ir::Protocol protocol;  // Write and Await of other sinks left out
   bool group = false;  // a consumer group gives out partitions: an assignment ends the epoch of former members
   bool ignores_repeats = false;  // the sink knows the key of what it has already
+  bool outbox = false;  // its records are rows that wait for a number, and are removed when they were sent
   bool track_state = true;  // count changes of state and dead letters too: what exactly_once promises about them
 };
 

@@ -69,6 +69,23 @@ TEST(Explore, EveryProtocolThatIsEmittedKeepsItsPromise) {
   }
 }
 
+TEST(Explore, RelaysOfAnOutboxKeepTheirPromise) {
+  for (const Delivery delivery : {Delivery::AtMostOnce, Delivery::AtLeastOnce, Delivery::ExactlyOnce}) {
+    for (const SystemKind domain : {SystemKind::Embedded, SystemKind::Postgres, SystemKind::Kafka}) {
+      for (const auto mode : {ir::CommitMode::Sync, ir::CommitMode::Async, ir::CommitMode::Hybrid}) {
+        const ir::Program program =
+            program_of({.delivery = delivery, .domain = domain, .sinks = {domain}, .outbox = true, .mode = mode});
+        const Verdict verdict = verdict_of(program, 3);
+        EXPECT_TRUE(verdict.holds(delivery))
+            << static_cast<int>(delivery) << " " << static_cast<int>(domain) << ": " << words(verdict) << "\n"
+            << told(verdict.loss) << "\n"
+            << told(verdict.repeat) << "\n"
+            << told(verdict.alarm);
+      }
+    }
+  }
+}
+
 TEST(Explore, NoPromiseIsStrongerThanDeclared) {
   const auto at_most = verdict_of(program_of({.delivery = Delivery::AtMostOnce}));
   EXPECT_EQ(words(at_most), "at most once");
@@ -138,6 +155,10 @@ std::vector<Mutation> mutations() {
   const Shape at_most_kafka{.delivery = Delivery::AtMostOnce, .domain = SystemKind::Kafka, .sinks = {SystemKind::Http}};
   const Shape at_least_kafka{.delivery = Delivery::AtLeastOnce, .domain = SystemKind::Kafka, .sinks = {SystemKind::Kafka}};
   const Shape at_most_to_kafka{.delivery = Delivery::AtMostOnce, .domain = SystemKind::Kafka, .sinks = {SystemKind::Kafka}};
+  const Shape relay{.domain = SystemKind::Kafka, .sinks = {SystemKind::Kafka}, .outbox = true};
+  const Shape relay_to_rows{.domain = SystemKind::Postgres, .sinks = {SystemKind::Postgres}, .outbox = true};
+  const Shape at_least_relay{
+      .delivery = Delivery::AtLeastOnce, .domain = SystemKind::Postgres, .sinks = {SystemKind::Kafka}, .outbox = true};
   return {
       {"no fence", once, [](auto& p) { erase(p.batch, StepKind::Fence); }, "second time"},
       {"a fence that compares nothing", once,
@@ -228,6 +249,29 @@ std::vector<Mutation> mutations() {
        [](auto& p) { erase(p.on_unclear, StepKind::ReopenConsumer); }, "on its way takes effect only now"},
       {"at most once: nobody waits for the position", at_most,
        [](auto& p) { p.batch[at(p.batch, StepKind::CommitOffsets)].mode = StepMode::Async; }, "crash"},
+      {"outbox: rows are removed before the commit", relay,
+       [](auto& p) { move_before(p.batch, StepKind::DeleteSent, StepKind::Commit); }, "its rows are gone"},
+      {"outbox: rows are removed beside the commit", relay_to_rows,
+       [](auto& p) { move_before(p.batch, StepKind::DeleteSent, StepKind::PutState); }, "crash after `delete_sent`"},
+      {"outbox: rows are removed when they are read", relay,
+       [](auto& p) { move_before(p.batch, StepKind::DeleteSent, StepKind::Process); }, "its rows are gone"},
+      {"outbox: at least once: rows are removed before they are written", at_least_relay,
+       [](auto& p) { move_before(p.batch, StepKind::DeleteSent, StepKind::Write); }, "its rows are gone"},
+      {"outbox: at least once: rows are removed before the producer is awaited", at_least_relay,
+       [](auto& p) { move_before(p.batch, StepKind::DeleteSent, StepKind::Await); }, "its rows are gone"},
+      {"outbox: rows get no number", relay,
+       [](auto& p) {
+         erase(p.batch, StepKind::NumberRows);
+         erase(p.on_assign, StepKind::NumberRows);
+       },
+       "no fault is needed"},
+      {"outbox: rows get their number when nothing was read", relay,
+       [](auto& p) {
+         const ir::Step step = p.batch[at(p.batch, StepKind::NumberRows)];
+         erase(p.batch, StepKind::NumberRows);
+         p.batch.insert(p.batch.begin() + static_cast<std::ptrdiff_t>(at(p.batch, StepKind::Process)), step);
+       },
+       "no fault is needed"},
   };
 }
 

@@ -11,6 +11,7 @@ struct Shape {
   std::vector<ir::SystemKind> sinks = {ir::SystemKind::Embedded};  // one of the domain's kind is in the domain
   bool dedup = false;
   bool idempotent = false;
+  bool outbox = false;  // its source
   ir::CommitMode mode = ir::CommitMode::Sync;
 };
 
@@ -19,7 +20,7 @@ inline ir::Program program_of(const Shape& shape) {
   program.name = program.id = "orders";
   program.delivery = shape.delivery;
   program.commit_mode = shape.mode;
-  program.systems.push_back({"events", ir::SystemKind::File, {}, false});
+  program.systems.push_back({"events", shape.outbox ? ir::SystemKind::Postgres : ir::SystemKind::File, {}, false});
   program.systems.push_back({"shop", shape.domain, {}, false});
   program.policies.push_back({.dead_letter = ir::DeadLetter::Keep});
   ir::Unit unit;
@@ -37,6 +38,13 @@ inline ir::Program program_of(const Shape& shape) {
     }
     program.sinks.push_back(sink);
     unit.sinks.push_back(static_cast<ir::SinkId>(i));
+  }
+  if (shape.outbox) {
+    ir::Source source;
+    source.name = "waiting";
+    source.options = {{"outbox", "waiting"}};
+    program.sources.push_back(source);
+    unit.sources.push_back(0);
   }
   ir::Node node;
   node.flow = "paid";
