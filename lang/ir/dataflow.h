@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "lang/ir/choices.h"
 #include "lang/ir/function.h"
 
 namespace piperun::ir {
@@ -28,7 +29,6 @@ struct System {
   bool stand_in = false;
 };
 
-enum class TimeUnit : std::uint8_t { Rfc3339, Seconds, Millis, Micros };
 
 // How the data writes one field of a record type.
 struct FieldFormat {
@@ -38,11 +38,6 @@ struct FieldFormat {
 };
 
 enum class Format : std::uint8_t { Json, Csv, Raw };
-enum class ExtraFields : std::uint8_t { Ignore, Error, Keep };
-enum class Tombstone : std::uint8_t { Fail, Skip, Delete };
-enum class DecimalForm : std::uint8_t { Number, String };
-enum class NullForm : std::uint8_t { Write, Omit };
-enum class Conflict : std::uint8_t { Error, Update, Ignore };
 
 struct Source {
   std::string name;
@@ -132,7 +127,6 @@ struct Output {
   int idempotency = -1;  // column with the id a receiver ignores twice (`idempotency_key = e`)
 };
 
-enum class DeadLetter : std::uint8_t { Keep, Skip, Stop, Sink };
 struct ErrorPolicy {
   int retry = 5;
   std::int64_t backoff_min = 200'000, backoff_max = 30'000'000;  // microseconds
@@ -140,7 +134,8 @@ struct ErrorPolicy {
   bool give_up = false;  // stop instead of pausing
   DeadLetter dead_letter = DeadLetter::Stop;
   SinkId dead_letter_sink = kNone;
-  enum class Original : std::uint8_t { Keep, Hash, Omit } original = Original::Keep;
+  using Original = ir::Original;
+  Original original = Original::Keep;
 };
 
 struct Edge {

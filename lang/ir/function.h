@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "lang/ir/choices.h"
 #include "lang/value/cell.h"
 #include "lang/value/type.h"
 
@@ -103,7 +104,6 @@ struct Function {
 // `sum(l.qty * l.price for l in lines if l.qty > 0)`. `element` is a function whose input is (element, captures…): port 0 emits the
 // value to fold, Filtered drops the element. Its failure is the fold's failure. Join: operand 1 of the instruction is the separator (a
 // string), the captures come behind it.
-enum class FoldKind : std::uint8_t { Count, Sum, Min, Max, Avg, Any, All, First, Last, List, Join };
 struct FoldSpec {
   FoldKind kind;
   FunctionId element;

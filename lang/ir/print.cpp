@@ -275,14 +275,7 @@ const char* name(SystemKind kind) {
   return "";
 }
 
-const char* name(Delivery delivery) {
-  switch (delivery) {
-    case Delivery::AtMostOnce: return "at_most_once";
-    case Delivery::AtLeastOnce: return "at_least_once";
-    case Delivery::ExactlyOnce: return "exactly_once";
-  }
-  return "";
-}
+const char* name(Delivery delivery) { return word_of(delivery).data(); }
 
 const char* name(Format format) {
   switch (format) {

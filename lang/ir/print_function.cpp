@@ -137,21 +137,6 @@ std::string print(const Program& program, const Function& function) {
   return out;
 }
 
-const char* name(FoldKind kind) {
-  switch (kind) {
-    case FoldKind::Count: return "count";
-    case FoldKind::Sum: return "sum";
-    case FoldKind::Min: return "min";
-    case FoldKind::Max: return "max";
-    case FoldKind::Avg: return "avg";
-    case FoldKind::Any: return "any";
-    case FoldKind::All: return "all";
-    case FoldKind::First: return "first";
-    case FoldKind::Last: return "last";
-    case FoldKind::List: return "list";
-    case FoldKind::Join: return "join";
-  }
-  return "";
-}
+const char* name(FoldKind kind) { return word_of(kind).data(); }
 
 }  // namespace piperun::ir

@@ -12,8 +12,6 @@
 
 namespace piperun::ir {
 
-enum class Delivery : std::uint8_t { AtMostOnce, AtLeastOnce, ExactlyOnce };
-enum class CommitMode : std::uint8_t { Sync, Async, Hybrid };
 
 // An operator with durable state, named as users and upgrades know it.
 struct StateSchema {

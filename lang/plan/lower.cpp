@@ -81,8 +81,8 @@ class ProgramLowering {
     const sema::PipelineFact& fact = facts_.pipeline;
     p_.name = fact.name;
     p_.id = fact.id;
-    p_.delivery = chosen(fact.delivery);
-    p_.commit_mode = chosen(fact.commit_mode);
+    p_.delivery = fact.delivery;
+    p_.commit_mode = fact.commit_mode;
     p_.commit_interval = fact.commit_interval;
     p_.commit_records = fact.commit_records;
     p_.local = options_.local;
@@ -92,7 +92,7 @@ class ProgramLowering {
   void record(value::TypeId type, const std::vector<sema::FieldFormat>& formats) {
     std::vector<ir::FieldFormat>& out = p_.records[type];
     for (const sema::FieldFormat& format : formats) {
-      ir::FieldFormat field{.data_name = format.data_name, .absent = {}, .time = chosen(format.time)};
+      ir::FieldFormat field{.data_name = format.data_name, .absent = {}, .time = format.time};
       if (format.absent) field.absent = context_.constant(*format.absent);
       out.push_back(std::move(field));
     }
@@ -112,8 +112,8 @@ class ProgramLowering {
     source.object = fact.object;
     source.type = fact.type;
     source.format = format(fact.format);
-    source.extra = chosen(fact.extra);
-    source.tombstone = chosen(fact.tombstone);
+    source.extra = fact.extra;
+    source.tombstone = fact.tombstone;
     source.key = fact.key;
     source.event_time = fact.event_time;
     source.start = fact.start;
@@ -148,10 +148,10 @@ class ProgramLowering {
     for (const sema::Column& column : fact.columns) sink.columns.push_back({column.name, column.type, column.is_volatile});
     sink.key = fact.key;
     sink.version = fact.version;
-    sink.on_conflict = chosen(fact.on_conflict);
+    sink.on_conflict = fact.on_conflict;
     sink.format = format(fact.format);
-    sink.decimals = chosen(fact.decimals);
-    sink.nulls = chosen(fact.nulls);
+    sink.decimals = fact.decimals;
+    sink.nulls = fact.nulls;
     sink.is_topic = fact.is_topic;
     sink.is_keyed = fact.takes_deletes;
     for (const auto& header : fact.headers) sink.headers.push_back(header.first);

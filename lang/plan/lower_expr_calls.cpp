@@ -4,7 +4,6 @@
 
 #include "lang/ast/match.h"
 #include "lang/ir/print.h"
-#include "lang/plan/choices.h"
 #include "lang/plan/lower_expr.h"
 #include "lang/value/decimal.h"
 
@@ -98,7 +97,7 @@ Value ExprLowering::fail(ExprId id, const ast::Call& n) {
 
 Value ExprLowering::fold(ExprId id, const ast::Call& n, const sema::FoldCall& call) {
   const ast::Argument& argument = n.arguments.front();
-  const auto kind = chosen(call.kind);
+  const auto kind = call.kind;
   std::vector<Value> operands{lower(argument.fold ? argument.fold->list : argument.value)};
   if (kind == ir::FoldKind::Join) operands.push_back(lower(n.arguments[1].value));
 

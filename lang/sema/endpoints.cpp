@@ -160,12 +160,8 @@ void Analysis::read_source(Symbol symbol, const ast::SourceDecl& declaration) {
     fact.object = object_of(*attached, it, &is_topic);
     fact.format = format_of(*attached, fact.type);
     const auto word = [&](std::string_view name) { return text_of(attached->options, name, context_.facts.types); };
-    fact.extra = word("extra") == "error"  ? ExtraFields::Error
-                 : word("extra") == "keep" ? ExtraFields::Keep
-                                           : ExtraFields::Ignore;
-    fact.tombstone = word("tombstone") == "delete" ? Tombstone::Delete
-                     : word("tombstone") == "skip" ? Tombstone::Skip
-                                                   : Tombstone::Fail;
+    fact.extra = ir::word_as(word("extra"), ExtraFields::Ignore);
+    fact.tombstone = ir::word_as(word("tombstone"), Tombstone::Fail);
     fact.key = key_fields(*attached, "key", fact.type, "this source");
     key_fields(*attached, "partitioned_by", fact.type, "a partition");
     if (fact.tombstone == Tombstone::Delete && !attached->options.contains("key")) {
@@ -217,8 +213,8 @@ void Analysis::read_sink(Symbol symbol, const ast::SinkDecl& declaration) {
     fact.object = object_of(*attached, it, &fact.is_topic);
     fact.options = attached->options;
     const auto word = [&](std::string_view name) { return text_of(attached->options, name, context_.facts.types); };
-    fact.decimals = word("decimals") == "string" ? DecimalForm::String : DecimalForm::Number;
-    fact.nulls = word("nulls") == "omit" ? NullForm::Omit : NullForm::Write;
+    fact.decimals = ir::word_as(word("decimals"), DecimalForm::Number);
+    fact.nulls = ir::word_as(word("nulls"), NullForm::Write);
     fact.format = format_of(*attached, {});
   }
   ids_[symbol] = static_cast<SinkId>(context_.facts.sinks.size());

@@ -5,6 +5,7 @@
 #include <variant>
 #include <vector>
 
+#include "lang/ir/choices.h"
 #include "lang/ast/ast.h"
 #include "lang/sema/ids.h"
 #include "lang/value/type.h"
@@ -16,7 +17,7 @@ using value::TypeId;
 
 enum class Meta : std::uint8_t { Key, Headers, Timestamp, Topic, Partition, Offset };  // types: see meta_columns() in meta.h
 
-enum class FoldKind : std::uint8_t { Count, Sum, Min, Max, Avg, Any, All, First, Last, List, Join };
+using ir::FoldKind;
 
 // What an expression names. Compositional: of `customer.name` the NameRef `customer` is a ColumnRef and the Member a FieldRef.
 // of the stage's `before` schema; in a sink's options: of SinkFact::columns

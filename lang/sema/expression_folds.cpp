@@ -9,17 +9,9 @@ namespace piperun::sema {
 
 namespace {
 
-constexpr std::pair<std::string_view, FoldKind> kFolds[] = {
-    {"count", FoldKind::Count}, {"sum", FoldKind::Sum},   {"min", FoldKind::Min},   {"max", FoldKind::Max},
-    {"avg", FoldKind::Avg},     {"any", FoldKind::Any},   {"all", FoldKind::All},   {"first", FoldKind::First},
-    {"last", FoldKind::Last},   {"list", FoldKind::List}, {"join", FoldKind::Join},
-};
-
 std::optional<FoldKind> fold_named(std::string_view name) {
-  for (const auto& [text, kind] : kFolds) {
-    if (text == name) return kind;
-  }
-  return std::nullopt;
+  const FoldKind kind = ir::word_as(name, FoldKind::Count);
+  return ir::word_of(kind) == name ? std::optional(kind) : std::nullopt;
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "lang/ast/ast.h"
+#include "lang/ir/choices.h"
 #include "lang/sema/constant.h"
 #include "lang/sema/expression_facts.h"
 #include "lang/sema/ids.h"
@@ -39,8 +40,8 @@ struct OptionValue {
   std::string text(const value::TypeTable& types) const;
 };
 
-enum class DeadLetter : std::uint8_t { Keep, Skip, Stop, Sink };
-enum class Original : std::uint8_t { Keep, Hash, Omit };
+using ir::DeadLetter;
+using ir::Original;
 struct ErrorPolicy {
   std::int64_t retry = 5;
   std::int64_t backoff_min = 200'000, backoff_max = 30'000'000;  // microseconds
@@ -61,7 +62,7 @@ struct Connection {  // `connection NAME = …`, or an inline connector named af
   Span where;
 };
 
-enum class TimeUnit : std::uint8_t { Rfc3339, Seconds, Millis, Micros };
+using ir::TimeUnit;
 struct FieldFormat {  // how the data writes one field of a record type
   std::string data_name;
   std::optional<Constant> absent;  // value when absent or null, of the field's type
@@ -69,11 +70,11 @@ struct FieldFormat {  // how the data writes one field of a record type
 };
 
 enum class Format : std::uint8_t { Json, Csv, Raw, Avro, Protobuf };
-enum class ExtraFields : std::uint8_t { Ignore, Error, Keep };
-enum class Tombstone : std::uint8_t { Fail, Skip, Delete };
-enum class DecimalForm : std::uint8_t { Number, String };
-enum class NullForm : std::uint8_t { Write, Omit };
-enum class Conflict : std::uint8_t { Error, Update, Ignore };
+using ir::Conflict;
+using ir::DecimalForm;
+using ir::ExtraFields;
+using ir::NullForm;
+using ir::Tombstone;
 
 struct SourceFact {
   std::string name;
@@ -155,8 +156,8 @@ struct FlowFact {
   Span where;
 };
 
-enum class Delivery : std::uint8_t { AtMostOnce, AtLeastOnce, ExactlyOnce };
-enum class CommitMode : std::uint8_t { Sync, Async, Hybrid };
+using ir::CommitMode;
+using ir::Delivery;
 struct PipelineFact {
   std::string name;
   std::string id;

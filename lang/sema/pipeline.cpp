@@ -9,9 +9,10 @@ namespace piperun::sema {
 
 void Analysis::read_pipeline() {
   const ast::Declaration* first = nullptr;
-  bool has_flows = false;
+  bool has_flows = false, is_faulty = false;
   for (const ast::Declaration& it : context_.program.modules[0].module.declarations) {
     has_flows |= std::holds_alternative<ast::FlowDecl>(it.node);
+    is_faulty |= std::holds_alternative<ast::ErrorDecl>(it.node) && context_.sources.text(it.keyword) == "pipeline";
     const auto* declaration = std::get_if<ast::PipelineDecl>(&it.node);
     if (declaration == nullptr) continue;
     if (first != nullptr) {
@@ -21,7 +22,7 @@ void Analysis::read_pipeline() {
     first = &it;
     read_pipeline_options(it, *declaration);
   }
-  if (first == nullptr && has_flows) {
+  if (first == nullptr && has_flows && !is_faulty) {
     const Span start{context_.program.modules[0].module.file, 0, 0};
     context_.error(Code::P0402, start, "the file has flows, but no `pipeline`")
         .help("say what is promised: `pipeline NAME { delivery = exactly_once }`");
@@ -37,9 +38,7 @@ void Analysis::read_pipeline_options(const ast::Declaration& it, const ast::Pipe
   const auto is_delivery = [](const ast::Option& option) { return option.name.text == "delivery"; };
   if (const OptionValue* delivery = find_option(options, "delivery")) {
     fact.delivery_span = delivery->span;
-    fact.delivery = word("delivery") == "at_most_once"    ? Delivery::AtMostOnce
-                    : word("delivery") == "at_least_once" ? Delivery::AtLeastOnce
-                                                          : Delivery::ExactlyOnce;
+    fact.delivery = ir::word_as(word("delivery"), Delivery::ExactlyOnce);
   } else if (std::ranges::none_of(declaration.options, is_delivery)) {
     context_.error(Code::P0400, it.name.span, fmt::format("pipeline `{}` does not say what it promises", it.name.text))
         .help("`delivery = at_most_once`: positions first, then the work; a crash loses records, none has an effect twice")
@@ -52,9 +51,7 @@ void Analysis::read_pipeline_options(const ast::Declaration& it, const ast::Pipe
   if (options.contains("commit_records") && fact.commit_records < 1)
     context_.error(Code::P0601, options.at("commit_records").span, "`commit_records` is at least 1");
   if (!options.contains("commit_mode")) return;
-  fact.commit_mode = word("commit_mode") == "async"    ? CommitMode::Async
-                     : word("commit_mode") == "hybrid" ? CommitMode::Hybrid
-                                                       : CommitMode::Sync;
+  fact.commit_mode = ir::word_as(word("commit_mode"), CommitMode::Sync);
   if (!options.contains("delivery") || fact.delivery == Delivery::AtLeastOnce) return;
   context_.error(Code::P0404, options.at("commit_mode").name_span, "`commit_mode` is for at_least_once alone")
       .secondary(fact.delivery_span, "another promise is made here")
@@ -75,8 +72,7 @@ void Analysis::read_policy(const std::optional<ast::OnError>& on_error, ErrorPol
         .secondary(options.at("give_up").name_span, "gives up here");
   }
   if (const OptionValue* original = find_option(options, "original")) {
-    const std::string word = original->text(context_.facts.types);
-    policy.original = word == "hash" ? Original::Hash : word == "omit" ? Original::Omit : Original::Keep;
+    policy.original = ir::word_as(original->text(context_.facts.types), Original::Keep);
   }
   if (const OptionValue* letter = find_option(options, "dead_letter")) dead_letter(*letter, policy);
 }
@@ -84,10 +80,9 @@ void Analysis::read_policy(const std::optional<ast::OnError>& on_error, ErrorPol
 void Analysis::dead_letter(const OptionValue& value, ErrorPolicy& policy) {
   const std::string& word = std::get<std::string>(value.value);
   policy.dead_letter_sink = kNone;
-  if (word == "keep" || word == "skip" || word == "stop") {
-    policy.dead_letter = word == "keep" ? DeadLetter::Keep : word == "skip" ? DeadLetter::Skip : DeadLetter::Stop;
-    return;
-  }
+  policy.dead_letter = ir::word_as(word, DeadLetter::Sink);
+  if (policy.dead_letter != DeadLetter::Sink) return;
+  policy.dead_letter = DeadLetter::Stop;
   const auto id = sink({word, value.span});
   if (!id) return;
   policy.dead_letter = DeadLetter::Sink;

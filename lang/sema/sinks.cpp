@@ -90,7 +90,7 @@ void Analysis::finish_sink(SinkFact& fact) {
   read_version(fact);
   const bool has_key = fact.options.contains("key");
   const std::string conflict = text_of(fact.options, "on_conflict", context_.facts.types, has_key ? "update" : "error");
-  fact.on_conflict = conflict == "update" ? Conflict::Update : conflict == "ignore" ? Conflict::Ignore : Conflict::Error;
+  fact.on_conflict = ir::word_as(conflict, Conflict::Error);
   if (fact.on_conflict == Conflict::Update && !has_key)
     context_.error(Code::P0602, fact.options.at("on_conflict").span, "`on_conflict = update` needs a `key`");
   if (!has_key) check_deletes(fact);

@@ -7,7 +7,7 @@ CODE = ("lang", "runtime", "stdlib")
 # Inside lang, each phase may include those to its left.
 LANG_CHAIN = ["source", "diag", "ast", "syntax", "sema", "plan", "prove", "lsp"]
 LANG_LEAVES = {"value", "catalog"}
-MAY_USE_IR = {"plan", "prove", "lsp"}
+MAY_USE_IR = {"sema", "plan", "prove", "lsp"}
 
 # What runtime and stdlib may include of lang; the command line alone sees both sides.
 OF_LANG_IN_RUNTIME = {"ir", "catalog", "value"}
