@@ -87,7 +87,8 @@ Result<void> FileSource::look_at(File& file) {
   file.size = *size;
   file.modified = file.bytes->modified();
   if (auto found = find_begin(file); !found) return found;
-  return find_end(file);
+  if (auto found = find_end(file); !found) return found;
+  return leave_line_end(file);
 }
 
 // Less at the beginning of the file.
@@ -109,7 +110,28 @@ Result<void> FileSource::check(std::uint32_t partition, const std::string& mark)
   auto before = text_before(file, position);
   if (!before) return std::unexpected(before.error());
   if (mark_of(position, *before) != mark) return std::unexpected(replaced(file, position));
-  return check_line(file, file.size, position, *before);
+  if (auto whole = check_line(file, file.size, position, *before); !whole) return whole;
+  file.read_to = position;
+  file.before = std::move(*before);
+  return leave_line_end(file);
+}
+
+// The line end that came after a last line which lacked it, and was read without: no record begins there. Its size in bytes, or 0.
+Result<std::size_t> FileSource::late_line_end(const File& file) const {
+  if (format_ != ir::Format::Raw || file.read_to <= file.begin || file.before.ends_with('\n')) return 0;
+  char next[2] = {};
+  const auto got = file.bytes->read_at(file.read_to, next, sizeof next);
+  if (!got) return std::unexpected(got.error());
+  const std::string_view text(next, *got);
+  return text.starts_with("\r\n") ? 2 : text.starts_with('\n') ? 1 : 0;
+}
+
+// A file that has nothing but such a line end more than was read is read to its end.
+Result<void> FileSource::leave_line_end(File& file) {
+  const auto late = late_line_end(file);
+  if (!late) return std::unexpected(late.error());
+  if (*late > 0 && file.read_to + static_cast<std::int64_t>(*late) == file.size) file.end = file.read_to;
+  return {};
 }
 
 // The last line of a file may lack its line feed. If more of it came later, what was read as a record was half of one.
@@ -242,7 +264,9 @@ Result<std::size_t> FileSource::fill(record::Slab& slab, File& file, std::int64_
   auto got = file.bytes->read_at(position, buffer->bytes.get(), size);
   if (!got) return std::unexpected(got.error());
   std::memset(buffer->bytes.get() + *got, 0, record::kPadding);
-  Splitter splitter(format_, delimiter_, {buffer->bytes.get(), *got}, *got == left);
+  const auto late = late_line_end(file);
+  if (!late) return std::unexpected(late.error());
+  Splitter splitter(format_, delimiter_, {buffer->bytes.get(), *got}, *got == left, *late);
   slab.records.reserve(std::min(max_records, static_cast<std::size_t>(static_cast<double>(*got) / file.record_bytes) + 16));
   while (slab.records.size() < max_records) {
     const auto piece = splitter.next();

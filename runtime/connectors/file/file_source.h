@@ -47,6 +47,8 @@ class FileSource final : public connectors::Source {
       : format_(format), delimiter_(delimiter), has_header_(has_header), clock_(clock) {}
   base::Result<void> look_at(File& file);
   static base::Result<std::string> text_before(File& file, std::int64_t position);
+  base::Result<std::size_t> late_line_end(const File& file) const;
+  base::Result<void> leave_line_end(File& file);
   static base::Result<void> check_line(const File& file, std::int64_t size, std::int64_t position, std::string_view before);
   static base::Error replaced(const File& file, std::int64_t position);
   static base::Error cut(const File& file, std::int64_t position);

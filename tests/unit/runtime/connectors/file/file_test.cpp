@@ -28,6 +28,47 @@ TEST_F(FileTest, ALastLineWithoutItsEndIsARecord) {
   EXPECT_THAT(all(*open("a.ndjson")), ElementsAre("one", "two"));
 }
 
+// What was read as a record was half of one.
+TEST_F(FileTest, ALastLineThatGoesOnAfterItWasReadStops) {
+  put("a.ndjson", "one\ntw");
+  auto source = open("a.ndjson");
+  auto slab = source->read(0, 0, 10, 1 << 20);
+  ASSERT_THAT(slab->records, SizeIs(2));
+  const std::string mark(slab->mark);
+  std::ofstream(folder_ / "a.ndjson", std::ios::app) << "o\n";
+  const auto running = source->partitions();
+  ASSERT_FALSE(running);
+  EXPECT_EQ(running.error().code, ErrorCode::PositionGone);
+  EXPECT_THAT(running.error().message, HasSubstr("before it was complete"));
+  const auto started = open("a.ndjson")->check(0, mark);
+  ASSERT_FALSE(started);
+  EXPECT_THAT(started.error().message, HasSubstr("line that ends at byte 6"));
+}
+
+TEST_F(FileTest, ALastLineThatOnlyGetsItsEndLaterIsNoOtherRecord) {
+  for (const ir::Format format : {ir::Format::Json, ir::Format::Raw}) {
+    for (const std::string end : {"\n", "\r\n"}) {
+      put("a", "one\ntwo");
+      auto source = open("a", format);
+      auto slab = source->read(0, 0, 10, 1 << 20);
+      ASSERT_THAT(slab->records, SizeIs(2));
+      const std::string mark(slab->mark);
+      std::ofstream(folder_ / "a", std::ios::app | std::ios::binary) << end;
+      EXPECT_TRUE(all(*source, 0, 7).empty());
+      auto again = open("a", format);
+      ASSERT_TRUE(again->check(0, mark));
+      EXPECT_TRUE(all(*again, 0, 7).empty());
+      std::ofstream(folder_ / "a", std::ios::app | std::ios::binary) << "three\n\n";
+      auto later = open("a", format);
+      ASSERT_TRUE(later->check(0, mark));
+      for (connectors::Source* each : {source.get(), later.get()}) {
+        if (format == ir::Format::Raw) EXPECT_THAT(all(*each, 0, 7), ElementsAre("three", ""));
+        else EXPECT_THAT(all(*each, 0, 7), ElementsAre("three"));
+      }
+    }
+  }
+}
+
 TEST_F(FileTest, RawKeepsEmptyLines) {
   put("a.log", "x\n\n\ny\n\n");
   EXPECT_THAT(all(*open("a.log", ir::Format::Raw)), ElementsAre("x", "", "", "y", ""));
