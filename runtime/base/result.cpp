@@ -16,4 +16,6 @@ constexpr ErrorTraits kTraits[] = {
 
 const ErrorTraits& traits(ErrorCode code) { return kTraits[static_cast<std::size_t>(code)]; }
 
+std::span<const ErrorTraits> all_errors() { return kTraits; }
+
 }  // namespace piperun::base

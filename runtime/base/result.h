@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <expected>
+#include <span>
 #include <string>
 
 namespace piperun::base {
@@ -21,6 +22,7 @@ struct ErrorTraits {
   const char* explanation;
 };
 const ErrorTraits& traits(ErrorCode code);
+std::span<const ErrorTraits> all_errors();  // in the order of the table
 
 struct Error {
   ErrorCode code;

@@ -8,6 +8,7 @@
 #include "lang/catalog/catalog.h"
 #include "lang/diag/diagnostic.h"
 #include "lang/syntax/parser.h"
+#include "runtime/base/result.h"
 #include "runtime/piperun/command.h"
 #include "runtime/piperun/lang_text.h"
 #include "runtime/piperun/rows.h"
@@ -74,13 +75,16 @@ std::string roles(catalog::Roles roles) {
 
 // ---- As a page
 
-void print_options(std::span<const catalog::Option> options, World& world) {
+// `of`: the roles of the connector. An option that is for some of them only says for which.
+void print_options(std::span<const catalog::Option> options, World& world, catalog::Roles of = 0) {
   for (const catalog::Option& option : options) {
     std::string line(option.doc);
     if (!option.words.empty()) line += fmt::format(" [{}]", option.words);
     if (!option.fallback.empty()) line += fmt::format(" (default: {})", option.fallback);
     if (option.required) line += " (required)";
     if (*words(option.available)) line += fmt::format(" ({})", words(option.available));
+    const auto here = static_cast<catalog::Roles>(option.roles & of);
+    if (here != of) line += fmt::format(" (of a {})", roles(here));
     fmt::print(world.out, "  {:<18} {}\n", option.name, line);
   }
 }
@@ -102,10 +106,10 @@ void print_page(World& world) {
   for (const catalog::Connector& connector : catalog::connectors()) {
     fmt::print(world.out, "\n{} ({}{}{}): {}\n", connector.name, roles(connector.roles), *words(connector.available) ? "; " : "",
                words(connector.available), connector.doc);
-    print_options(connector.options, world);
+    print_options(connector.options, world, connector.roles);
   }
   fmt::print(world.out, "\nOptions of every connector that has a format:\n");
-  print_options(catalog::format_options(), world);
+  print_options(catalog::format_options(), world, catalog::kAnywhere);
   fmt::print(world.out, "\n# Formats\n\n");
   for (const catalog::Format& format : catalog::formats()) {
     fmt::print(world.out, "  {:<18} {}{}{}\n", format.name, format.doc, *words(format.available) ? " - " : "",
@@ -138,6 +142,8 @@ void print_page(World& world) {
   for (const catalog::Missing& each : catalog::missing()) fmt::print(world.out, "  {}\n", without_verb(each.what));
   fmt::print(world.out, "\n# Codes (`piperun explain CODE`)\n\n");
   for (const diag::CodeInfo& info : diag::all_codes()) fmt::print(world.out, "  {}  {}\n", info.name, info.title);
+  fmt::print(world.out, "\n# Codes of a running pipeline: P1… a record, P2… a system\n\n");
+  for (const base::ErrorTraits& each : base::all_errors()) fmt::print(world.out, "  {}  {}\n", each.code, each.title);
 }
 
 // ---- As JSON
@@ -206,6 +212,9 @@ void print_json(World& world) {
                                   quote(fold.signature), quote(fold.doc), quote(fold.example));
              }));
   fmt::print(world.out, "\"modules\":{},\n", array(stdlib::modules(), module_json));
+  fmt::print(world.out, "\"runtime_codes\":{},\n", array(base::all_errors(), [](const base::ErrorTraits& each) {
+               return fmt::format("{{\"code\":{},\"title\":{}}}", quote(each.code), quote(each.title));
+             }));
   fmt::print(world.out, "\"codes\":{}}}\n", array(diag::all_codes(), [](const diag::CodeInfo& info) {
                return fmt::format("{{\"code\":{},\"title\":{}}}", quote(info.name), quote(info.title));
              }));
