@@ -26,6 +26,9 @@ struct PartitionName {
   friend auto operator<=>(const PartitionName&, const PartitionName&) = default;
 };
 
+// Where a time is none.
+inline constexpr std::int64_t kNoTime = INT64_MIN;
+
 // What is stored for one partition of a unit.
 struct Position {
   PartitionName partition;
@@ -34,6 +37,7 @@ struct Position {
   std::int64_t in_flight = 0;      // at_most_once: records before next_offset whose fates were not stored when this was read
   Counts counts;
   std::string mark{};              // of the source, or "": what stood at or before next_offset (record::Slab::mark)
+  std::int64_t newest_time = kNoTime;  // the latest that a committed record had where a stage keeps keys, microseconds
 };
 
 struct Advance {
@@ -44,6 +48,7 @@ struct Advance {
   // replaces the stored number; what claim() finds there died with its process and is added to `read` and `unknown`.
   std::int64_t in_flight = 0;
   std::string mark{};  // Position::mark, stored instead of the one that is there
+  std::int64_t newest_time = kNoTime;  // Position::newest_time, stored if it is later than the one that is there
 };
 
 // A dedup key with the times (microseconds) at which it was accepted.
@@ -105,7 +110,11 @@ class Domain {
   virtual base::Result<std::vector<KeyEntry>> lookup_keys(const std::string& stage, std::span<const std::string> keys) = 0;
   // False: an entry is not what was read; abort, look up, process again.
   virtual base::Result<bool> claim_keys(const std::string& stage, std::span<const KeyClaim> claims) = 0;
-  virtual base::Result<void> expire_keys(const std::string& stage, std::int64_t before) = 0;
+  // Removes what was accepted last before that time. `partition`: number of the one whose keys are meant, or -1 for all; told apart
+  // only by a domain whose keys lie by partition. INT64_MAX: all keys are forgotten.
+  virtual base::Result<void> expire_keys(const std::string& stage, std::int64_t before, std::int32_t partition = -1) = 0;
+  // A key is compared with those of its partition alone: the records of other partitions have no part in its fate.
+  virtual bool keeps_keys_by_partition() const { return false; }
 
   virtual base::Result<void> put_letters(std::span<const Letter> letters) = 0;
   virtual base::Result<std::vector<Letter>> letters(bool only_asked) = 0;  // of this unit, by origin

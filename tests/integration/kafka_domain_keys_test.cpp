@@ -196,6 +196,17 @@ TEST_F(KafkaKeysTest, ExpiredKeysAreGoneFromStoreAndLog) {
   EXPECT_THAT(times(*domain, "both"), ElementsAre(10, 90));
 }
 
+TEST_F(KafkaKeysTest, KeysOfOnePartitionExpireAlone) {
+  Member member(group(), source_);
+  ASSERT_TRUE(member.joins(2));
+  auto domain = worker(member);
+  batch(*domain, 0, {claim("a", {}, {10}), claim("b", {}, {10}, 1)});
+  ASSERT_TRUE(domain->keeps_keys_by_partition());
+  done(domain->expire_keys(kStage, 50, 1));
+  EXPECT_THAT(times(*domain, "a"), ElementsAre(10));
+  EXPECT_THAT(times(*domain, "b"), IsEmpty());
+}
+
 TEST_F(KafkaKeysTest, AnotherNumberOfPartitionsStopsTheUnit) {
   Member member(group(), source_);
   ASSERT_TRUE(member.joins(2));

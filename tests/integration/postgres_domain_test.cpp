@@ -442,6 +442,35 @@ TEST_F(PostgresDomainTest, KeysExpireByTheirNewestTime) {
   EXPECT_THAT(must(domain->lookup_keys("e", std::vector<std::string>{"old"})).front().times, ElementsAre(5));
 }
 
+TEST_F(PostgresDomainTest, AKeyThatSomebodyHoldsExpiresLater) {
+  auto domain = owner();
+  ASSERT_TRUE(must(domain->claim_keys("d", std::vector{KeyClaim{"held", {}, {5}}, KeyClaim{"old", {}, {5}}})));
+  auto other = open();
+  ASSERT_TRUE(other->begin());
+  ASSERT_TRUE(must(other->claim_keys("d", std::vector{KeyClaim{"held", {5}, {5, 50}}})));
+  ASSERT_TRUE(domain->expire_keys("d", 10)) << "it waits for nobody";
+  ASSERT_TRUE(other->commit());
+  ASSERT_TRUE(domain->expire_keys("d", 10));
+  auto found = must(domain->lookup_keys("d", std::vector<std::string>{"held", "old"}));
+  EXPECT_THAT(found[0].times, ElementsAre(5, 50));
+  EXPECT_TRUE(found[1].times.empty());
+}
+
+TEST_F(PostgresDomainTest, TheNewestTimeOfAPartitionNeverGoesBack) {
+  auto domain = owner();
+  const auto stored = [&] { return must(domain->read_positions(ir::StepMode::Plain)).front().newest_time; };
+  EXPECT_EQ(stored(), commit::kNoTime);
+  std::int64_t next = 0;
+  for (const auto& [time, expected] : {std::pair{-5L, -5L}, {40L, 40L}, {30L, 40L}, {commit::kNoTime, 40L}}) {
+    Advance advance{kOrders0, next, next + 1, {.read = 1, .used = 1}, 0};
+    advance.newest_time = time;
+    ++next;
+    ASSERT_TRUE(domain->commit_offsets(std::vector{advance}, ir::StepMode::Sync));
+    EXPECT_EQ(stored(), expected);
+  }
+  EXPECT_EQ(must(domain->claim(std::vector{kOrders0})).front().newest_time, 40);
+}
+
 TEST_F(PostgresDomainTest, AKeyTooLongForTheIndexIsARecordsFault) {
   auto domain = owner();
   std::string key;
@@ -631,7 +660,31 @@ TEST_F(PostgresDomainTest, ManyProcessesMakeTheSchemaAtOnce) {
     }));
   }
   for (const pid_t child : children) EXPECT_EQ(exit_status(child), 0);
-  EXPECT_EQ(database_.value("SELECT count(*), max(version) FROM piperun.format"), "1|1");
+  EXPECT_EQ(database_.value("SELECT count(*), max(version) FROM piperun.format"), "1|2");
+}
+
+// As the first format had it: what is there stays, and whoever opens it brings it to this one, be it only to ask.
+TEST_F(PostgresDomainTest, WhatAnEarlierVersionStoredIsTakenAsItIs) {
+  owner();
+  const std::string arguments = "text, text, text[]" + [] {
+    std::string numbers;
+    for (int i = 0; i < 14; ++i) numbers += ", bigint[]";
+    return numbers;
+  }();
+  for (const bool is_asked : {true, false}) {
+    database_.exec("ALTER TABLE piperun.offsets DROP COLUMN newest_time; DROP FUNCTION piperun.advance(" + arguments +
+                   "); DELETE FROM piperun.format; INSERT INTO piperun.format VALUES (1)");
+    auto domain = is_asked ? must(PostgresDomain::open_stored(settings_, "p", "orders.shop")) : open();
+    const auto positions = must(domain->read_positions(ir::StepMode::Plain));
+    ASSERT_EQ(positions.size(), 1U);
+    EXPECT_EQ(positions.front().newest_time, commit::kNoTime);
+    Advance advance{kOrders0, positions.front().next_offset, positions.front().next_offset + 1, {.read = 1, .used = 1}, 0};
+    advance.newest_time = 7;
+    must(domain->claim(std::vector{kOrders0}));
+    ASSERT_TRUE(domain->commit_offsets(std::vector{advance}, ir::StepMode::Sync));
+    EXPECT_EQ(must(domain->read_positions(ir::StepMode::Plain)).front().newest_time, 7);
+    EXPECT_EQ(database_.value("SELECT max(version) FROM piperun.format"), "2");
+  }
 }
 
 TEST_F(PostgresDomainTest, AFormatOfALaterVersionIsRefused) {

@@ -141,7 +141,7 @@ Result<bool> EmbeddedDomain::claim_key(std::int64_t operator_id, const KeyClaim&
   return *changed == 1;
 }
 
-Result<void> EmbeddedDomain::expire_keys(const std::string& stage, std::int64_t before) {
+Result<void> EmbeddedDomain::expire_keys(const std::string& stage, std::int64_t before, std::int32_t) {
   Transaction transaction(*database_);
   if (auto begun = transaction.begin(); !begun) return begun;
   if (auto owner = check_owner(); !owner) return owner;

@@ -16,7 +16,8 @@ using commit::Position;
 namespace {
 
 constexpr const char* kColumns =
-    "topic, partition, epoch, next_offset, in_flight, read, used, filtered, duplicates, late, skipped, dead, unknown, mark";
+    "topic, partition, epoch, next_offset, in_flight, read, used, filtered, duplicates, late, skipped, dead, unknown, mark, "
+    "newest_time";
 
 Position position_of(const Query& row) {
   Position result;
@@ -27,7 +28,13 @@ Position position_of(const Query& row) {
   result.counts = {row.integer(5), row.integer(6),  row.integer(7),  row.integer(8),
                    row.integer(9), row.integer(10), row.integer(11), row.integer(12)};
   result.mark = row.text(13);
+  if (!row.is_null(14)) result.newest_time = row.integer(14);
   return result;
+}
+
+void bind_time(Query& query, int parameter, std::int64_t time) {
+  if (time == commit::kNoTime) query.bind_null(parameter);
+  else query.bind(parameter, time);
 }
 
 void bind_counts(Query& query, int first, const commit::Counts& counts) {
@@ -44,18 +51,19 @@ constexpr const char* kClaim =
     "ON CONFLICT DO UPDATE SET epoch = epoch + 1, owner_pid = ?5, read = read + in_flight, unknown = unknown + in_flight, "
     "in_flight = 0 "
     "RETURNING topic, partition, epoch, next_offset, in_flight, read, used, filtered, duplicates, late, skipped, dead, unknown, "
-    "mark";
+    "mark, newest_time";
 
 constexpr const char* kFence =
     "UPDATE piperun_positions SET next_offset = ?7, read = read + ?8, used = used + ?9, filtered = filtered + ?10, duplicates = "
     "duplicates + ?11, "
-    "late = late + ?12, skipped = skipped + ?13, dead = dead + ?14, unknown = unknown + ?15, in_flight = ?16, mark = ?17 "
+    "late = late + ?12, skipped = skipped + ?13, dead = dead + ?14, unknown = unknown + ?15, in_flight = ?16, mark = ?17, "
+    "newest_time = coalesce(max(newest_time, ?18), newest_time, ?18) "
     "WHERE pipeline = ?1 AND unit = ?2 AND topic = ?3 AND partition = ?4 AND epoch = ?5 AND next_offset = ?6";
 
 constexpr const char* kSeed =
     "UPDATE piperun_positions SET next_offset = ?6, in_flight = 0, read = ?7, used = ?8, filtered = ?9, duplicates = ?10, late = "
     "?11, "
-    "skipped = ?12, dead = ?13, unknown = ?14, mark = ?15 "
+    "skipped = ?12, dead = ?13, unknown = ?14, mark = ?15, newest_time = ?16 "
     "WHERE pipeline = ?1 AND unit = ?2 AND topic = ?3 AND partition = ?4 AND epoch = ?5";
 
 }  // namespace
@@ -128,6 +136,7 @@ Result<void> EmbeddedDomain::seed_positions(std::span<const Position> positions)
       query.bind(5, claimed->second).bind(6, position.next_offset);
       bind_counts(query, 7, position.counts);
       query.bind(15, position.mark);
+      bind_time(query, 16, position.newest_time);
       auto changed = query.run();
       if (!changed) return std::unexpected(changed.error());
       if (*changed != 1) return std::unexpected(lost(position.partition));
@@ -146,6 +155,7 @@ Result<void> EmbeddedDomain::fence(std::span<const Advance> advances) {
     query.bind(5, claimed->second).bind(6, advance.from).bind(7, advance.to);
     bind_counts(query, 8, advance.counts);
     query.bind(16, advance.in_flight).bind(17, advance.mark);
+    bind_time(query, 18, advance.newest_time);
     auto changed = query.run();
     if (!changed) return std::unexpected(changed.error());
     if (*changed != 1) return std::unexpected(lost(advance.partition));

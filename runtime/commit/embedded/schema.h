@@ -4,7 +4,7 @@
 namespace piperun::embedded {
 
 // In PRAGMA user_version. A file with a higher number was written by a later version and is refused.
-inline constexpr int kFormatVersion = 2;
+inline constexpr int kFormatVersion = 3;
 
 // Record ids are partition id * 2^40 + offset: appends of a partition lie side by side, and reading is a range of row ids.
 inline constexpr int kOffsetBits = 40;
@@ -16,7 +16,7 @@ CREATE TABLE piperun_positions (
   read INTEGER NOT NULL DEFAULT 0, used INTEGER NOT NULL DEFAULT 0, filtered INTEGER NOT NULL DEFAULT 0,
   duplicates INTEGER NOT NULL DEFAULT 0, late INTEGER NOT NULL DEFAULT 0, skipped INTEGER NOT NULL DEFAULT 0,
   dead INTEGER NOT NULL DEFAULT 0, unknown INTEGER NOT NULL DEFAULT 0,
-  owner_pid INTEGER NOT NULL DEFAULT 0, mark TEXT NOT NULL DEFAULT '',
+  owner_pid INTEGER NOT NULL DEFAULT 0, mark TEXT NOT NULL DEFAULT '', newest_time INTEGER,
   PRIMARY KEY (pipeline, unit, topic, partition)) WITHOUT ROWID;
 CREATE TABLE piperun_manifests (
   pipeline TEXT NOT NULL, unit TEXT NOT NULL, text TEXT NOT NULL, moved INTEGER NOT NULL DEFAULT 0,
@@ -53,6 +53,7 @@ CREATE VIEW piperun_topic_records AS
 // What brings a file of an earlier format to the next one, by that format: [0] from 1 to 2.
 inline constexpr const char* kUpgrades[kFormatVersion - 1] = {
     "ALTER TABLE piperun_positions ADD COLUMN mark TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE piperun_positions ADD COLUMN newest_time INTEGER",
 };
 
 }  // namespace piperun::embedded

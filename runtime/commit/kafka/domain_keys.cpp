@@ -76,6 +76,7 @@ Result<std::string> KafkaDomain::find_changelog(const std::string& stage) {
     if (auto made = create_internal_topic(*client, {topic, wanted, true}, ledger_.stored_name({source, 0}).topic); !made)
       return std::unexpected(made.error());
     found = describe_topic(*client, topic);
+    if (!found && found.error().code == ErrorCode::NoSuchTopic) found.error().code = ErrorCode::SystemUnavailable;
   }
   if (!found) return std::unexpected(found.error());
   if (found->partitions != wanted) {
@@ -263,11 +264,12 @@ Result<void> KafkaDomain::apply_state() {
 }
 
 // Fenced as a batch is: an owner that was replaced must not remove what its successor has renewed.
-Result<void> KafkaDomain::expire_keys(const std::string& stage, std::int64_t before) {
+Result<void> KafkaDomain::expire_keys(const std::string& stage, std::int64_t before, std::int32_t partition) {
   if (before == INT64_MAX) return remove_changelog(stage);
   const auto all = shards(stage);
   if (!all) return std::unexpected(all.error());
-  for (auto& [partition, shard] : **all) {
+  for (auto& [number, shard] : **all) {
+    if (partition >= 0 && number != partition) continue;
     for (bool is_more = true; is_more;) {
       const auto keys = shard.store->keys_before(stage, before, kExpiredAtOnce);
       if (!keys) return std::unexpected(keys.error());

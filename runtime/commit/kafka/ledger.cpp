@@ -32,6 +32,7 @@ Position Ledger::position_of(const PartitionOffset& stored) const {
   if (result.partition.topic == kReplay) result.next_offset = metadata.at;
   result.in_flight = metadata.in_flight;
   result.counts = metadata.counts;
+  result.newest_time = metadata.time.value_or(commit::kNoTime);
   return result;
 }
 
@@ -87,6 +88,7 @@ Result<Ledger::Entry> Ledger::advanced(const Advance& advance, std::int64_t repl
   if (is_replay) result.metadata.at = advance.to;
   result.metadata.counts += advance.counts;
   result.metadata.in_flight = advance.in_flight;
+  if (advance.newest_time > result.metadata.time.value_or(commit::kNoTime)) result.metadata.time = advance.newest_time;
   return result;
 }
 
@@ -116,6 +118,7 @@ Result<std::vector<PartitionOffset>> Ledger::plan_seeds(std::span<const Position
     entry.offset = is_replay ? std::max<std::int64_t>(0, stored_offset(name)) : position.next_offset;
     if (is_replay) entry.metadata.at = position.next_offset;
     entry.metadata.counts = position.counts;
+    if (position.newest_time != commit::kNoTime) entry.metadata.time = position.newest_time;
     if (const auto known = entries_.find(name); known != entries_.end()) entry.metadata.rows = known->second.metadata.rows;
     auto offset = offset_of(name, entry);
     if (!offset) return std::unexpected(offset.error());

@@ -50,6 +50,7 @@ std::string unescaped(std::string_view text) {
 void set_field(OffsetMetadata& into, std::string_view name, std::int64_t value) {
   if (name == "in_flight") into.in_flight = value;
   if (name == "at") into.at = value;
+  if (name == "time") into.time = value;
   if (name == "none") into.is_none = value != 0;
   if (name.starts_with(kRows)) into.rows[unescaped(name.substr(kRows.size()))] = value;
   for (const Field& field : kFields) {
@@ -63,7 +64,8 @@ bool operator==(const OffsetMetadata& a, const OffsetMetadata& b) {
   for (const Field& field : kFields) {
     if (a.counts.*field.count != b.counts.*field.count) return false;
   }
-  return a.is_none == b.is_none && a.in_flight == b.in_flight && a.at == b.at && a.topic_id == b.topic_id && a.rows == b.rows;
+  return a.is_none == b.is_none && a.in_flight == b.in_flight && a.at == b.at && a.time == b.time && a.topic_id == b.topic_id &&
+         a.rows == b.rows;
 }
 
 base::Result<std::string> OffsetMetadata::text() const {
@@ -75,6 +77,7 @@ base::Result<std::string> OffsetMetadata::text() const {
   add("none", is_none);
   add("in_flight", in_flight);
   add("at", at);
+  if (time) result += fmt::format(" time={}", *time);
   if (!topic_id.empty()) result += fmt::format(" topic={}", topic_id);
   for (const auto& [sink, count] : rows) add(std::string(kRows) + escaped(sink), count);
   if (result.size() <= kLimit) return result;

@@ -1,8 +1,9 @@
 // What lies in the metadata of a committed offset: the ledger of its partition. ASCII, as librdkafka and tools take it for text.
-//   `piperun/1 read=12 used=10 filtered=2 in_flight=3 at=7 rows.order_lines=10`      (what is 0 is left out)
+//   `piperun/1 read=12 used=10 filtered=2 in_flight=3 at=7 time=1780000000000000 rows.order_lines=10`      (what is 0 is left out)
 #pragma once
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,7 @@ struct OffsetMetadata {
   commit::Counts counts;
   std::int64_t in_flight = 0;  // Position::in_flight
   std::int64_t at = 0;  // of the replay topic alone: how many dead letters were replayed
+  std::optional<std::int64_t> time{};  // Position::newest_time
   std::string topic_id{};  // of the topic that the offset belongs to: another one of the same name has another; "": not known
   std::map<std::string, std::int64_t> rows;  // per sink, written by commits of this partition
 

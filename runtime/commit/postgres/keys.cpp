@@ -133,12 +133,17 @@ Result<bool> PostgresDomain::remove_keys(std::int64_t id, Claims claims) {
   return done->changed() == std::ssize(claims);
 }
 
-Result<void> PostgresDomain::expire_keys(const std::string& stage, std::int64_t before) {
+// Every worker of the unit does it. Rows that are locked are left to whoever comes next, so that no worker waits for another; when all
+// are to be forgotten nobody is at work, and none may stay.
+Result<void> PostgresDomain::expire_keys(const std::string& stage, std::int64_t before, std::int32_t) {
   auto id = operator_id(stage, false);
   if (!id) return std::unexpected(id.error());
   if (*id == 0) return {};
-  return change_owned("DELETE FROM piperun.keys WHERE operator = $1::int8 AND newest < $2::int8",
-                      Parameters().integer(*id).integer(before));
+  if (before == INT64_MAX) return change_owned("DELETE FROM piperun.keys WHERE operator = $1::int8", Parameters().integer(*id));
+  return change_owned(
+      "DELETE FROM piperun.keys k USING (SELECT key FROM piperun.keys WHERE operator = $1::int8 AND newest < $2::int8 "
+      "FOR UPDATE SKIP LOCKED) old WHERE k.operator = $1::int8 AND k.key = old.key",
+      Parameters().integer(*id).integer(before));
 }
 
 Result<std::vector<KeyEntry>> PostgresDomain::all_keys(const std::string& stage, const std::string& after, std::int64_t limit) {

@@ -19,8 +19,9 @@ namespace {
 constexpr const char* kColumns =
     "o.topic, o.partition, o.epoch, o.next_offset, o.in_flight, o.read, o.used, o.filtered, o.duplicates, o.late, o.skipped, "
     "o.dead, "
-    "o.unknown, o.cluster_id";
+    "o.unknown, o.cluster_id, o.newest_time";
 constexpr int kClusterColumn = 13;
+constexpr int kTimeColumn = 14;
 
 Position position_of(const Rows& rows, std::size_t row) {
   Position result;
@@ -31,7 +32,19 @@ Position position_of(const Rows& rows, std::size_t row) {
   const auto count = [&](int column) { return rows.integer(row, column); };
   result.counts = {count(5), count(6), count(7), count(8), count(9), count(10), count(11), count(12)};
   result.mark = rows.text(row, kClusterColumn);
+  if (!rows.is_null(row, kTimeColumn)) result.newest_time = rows.integer(row, kTimeColumn);
   return result;
+}
+
+// null: none
+template <typename Range>
+void add_times(Parameters& parameters, const Range& range) {
+  Array times(Wire::Integer);
+  for (const auto& each : range) {
+    if (each.newest_time == commit::kNoTime) times.null();
+    else times.integer(each.newest_time);
+  }
+  parameters.array(times);
 }
 
 constexpr std::int64_t commit::Counts::* kCounts[] = {
@@ -78,17 +91,18 @@ constexpr const char* kLockClaimed =
 constexpr const char* kSeed =
     "UPDATE piperun.offsets o SET next_offset = w.next_offset, in_flight = 0, cluster_id = w.mark, read = w.read, used = w.used, "
     "filtered = w.filtered, duplicates = w.duplicates, late = w.late, skipped = w.skipped, dead = w.dead, unknown = w.unknown, "
-    "updated = now() "
+    "newest_time = w.newest, updated = now() "
     "FROM unnest($3::text[], $4::int8[], $5::int8[], $6::int8[], $7::int8[], $8::int8[], $9::int8[], $10::int8[], $11::int8[], "
-    "$12::int8[], $13::int8[], $14::int8[], $15::text[]) w(topic, partition, epoch, next_offset, read, used, filtered, "
+    "$12::int8[], $13::int8[], $14::int8[], $15::text[], $16::int8[]) w(topic, partition, epoch, next_offset, read, used, "
+    "filtered, "
     "duplicates, "
-    "late, skipped, dead, unknown, mark) "
+    "late, skipped, dead, unknown, mark, newest) "
     "WHERE o.pipeline = $1 AND o.unit = $2 AND o.topic = w.topic AND o.partition = w.partition AND o.epoch = w.epoch";
 
 constexpr const char* kAdvance =
     "SELECT piperun.advance($1, $2, $3::text[], $4::int8[], $5::int8[], $6::int8[], $7::int8[], $8::int8[], $9::int8[], "
     "$10::int8[], "
-    "$11::int8[], $12::int8[], $13::int8[], $14::int8[], $15::int8[], $16::int8[])";
+    "$11::int8[], $12::int8[], $13::int8[], $14::int8[], $15::int8[], $16::int8[], $17::int8[])";
 // Behind kAdvance, in its transaction.
 constexpr const char* kMark =
     "UPDATE piperun.offsets o SET cluster_id = w.mark FROM unnest($3::text[], $4::int8[], $5::text[]) w(topic, partition, mark) "
@@ -217,6 +231,7 @@ Result<void> PostgresDomain::seed_positions(std::span<const Position> positions)
   for (const Position& position : positions)
     marks.text(position.mark.empty() ? identity_of(position.partition.topic) : position.mark);
   parameters.array(marks);
+  add_times(parameters, positions);
   Transaction transaction(*session_);
   if (auto begun = transaction.begin(); !begun) return begun;
   auto changed = session_->query(kSeed, parameters);
@@ -241,6 +256,7 @@ Result<void> PostgresDomain::move(std::span<const Advance> advances) {
   add_names(parameters, advances, [](const Advance& advance) -> const PartitionName& { return advance.partition; });
   parameters.array(epochs).array(from).array(to).array(in_flight);
   add_counts(parameters, advances);
+  add_times(parameters, advances);
   auto moved = session_->query(kAdvance, parameters);
   if (!moved) return std::unexpected(moved.error());
   return cluster_id_.empty() ? set_marks(advances) : Result<void>{};

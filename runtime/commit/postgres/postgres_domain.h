@@ -46,7 +46,7 @@ class PostgresDomain final : public commit::Domain {
 
   base::Result<std::vector<commit::KeyEntry>> lookup_keys(const std::string& stage, std::span<const std::string> keys) override;
   base::Result<bool> claim_keys(const std::string& stage, std::span<const commit::KeyClaim> claims) override;
-  base::Result<void> expire_keys(const std::string& stage, std::int64_t before) override;
+  base::Result<void> expire_keys(const std::string& stage, std::int64_t before, std::int32_t partition = -1) override;
 
   base::Result<void> put_letters(std::span<const commit::Letter> letters) override;
   base::Result<std::vector<commit::Letter>> letters(bool only_asked) override;

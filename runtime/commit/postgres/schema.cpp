@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <vector>
+
 namespace piperun::postgres {
 
 using base::ErrorCode;
@@ -18,7 +20,7 @@ CREATE TABLE piperun.offsets (
   read bigint NOT NULL DEFAULT 0, used bigint NOT NULL DEFAULT 0, filtered bigint NOT NULL DEFAULT 0,
   duplicates bigint NOT NULL DEFAULT 0, late bigint NOT NULL DEFAULT 0, skipped bigint NOT NULL DEFAULT 0,
   dead bigint NOT NULL DEFAULT 0, unknown bigint NOT NULL DEFAULT 0,
-  owner text NOT NULL DEFAULT '', updated timestamptz NOT NULL DEFAULT now(),
+  owner text NOT NULL DEFAULT '', updated timestamptz NOT NULL DEFAULT now(), newest_time bigint,
   PRIMARY KEY (pipeline, unit, topic, partition))
   WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 CREATE TABLE piperun.manifests (
@@ -64,10 +66,13 @@ BEGIN
            ELSE format('`%s` has it with epoch %s at position %s', wrong.owner, wrong.epoch, wrong.next_offset) END;
   END IF;
 END $body$;
+)sql";
 
+// GREATEST leaves nulls aside, so that a time is kept when the batch has none.
+constexpr const char* kAdvance = R"sql(
 CREATE FUNCTION piperun.advance(pipeline_ text, unit_ text, topics text[], partitions bigint[], epochs bigint[], froms bigint[],
   tos bigint[], flying bigint[], reads bigint[], useds bigint[], filtereds bigint[], duplicated bigint[], lates bigint[],
-  skippeds bigint[], deads bigint[], unknowns bigint[])
+  skippeds bigint[], deads bigint[], unknowns bigint[], newests bigint[])
 RETURNS void LANGUAGE plpgsql AS $body$
 DECLARE
   moved bigint;
@@ -76,9 +81,10 @@ BEGIN
   PERFORM piperun.check_owner(pipeline_, unit_, topics, partitions, epochs);
   UPDATE piperun.offsets o SET next_offset = w.too, in_flight = w.flying, read = o.read + w.read, used = o.used + w.used,
       filtered = o.filtered + w.filtered, duplicates = o.duplicates + w.duplicates, late = o.late + w.late,
-      skipped = o.skipped + w.skipped, dead = o.dead + w.dead, unknown = o.unknown + w.unknown, updated = now()
-    FROM unnest(topics, partitions, epochs, froms, tos, flying, reads, useds, filtereds, duplicated, lates, skippeds, deads, unknowns)
-      w(topic, partition, epoch, too_from, too, flying, read, used, filtered, duplicates, late, skipped, dead, unknown)
+      skipped = o.skipped + w.skipped, dead = o.dead + w.dead, unknown = o.unknown + w.unknown,
+      newest_time = greatest(o.newest_time, w.newest), updated = now()
+    FROM unnest(topics, partitions, epochs, froms, tos, flying, reads, useds, filtereds, duplicated, lates, skippeds, deads, unknowns,
+      newests) w(topic, partition, epoch, too_from, too, flying, read, used, filtered, duplicates, late, skipped, dead, unknown, newest)
     WHERE o.pipeline = pipeline_ AND o.unit = unit_ AND o.topic = w.topic AND o.partition = w.partition AND o.epoch = w.epoch
       AND o.next_offset = w.too_from;
   GET DIAGNOSTICS moved = ROW_COUNT;
@@ -91,8 +97,10 @@ BEGIN
     format('%s of %s: partition %s of `%s` is at position %s, not at %s: somebody else moved it', unit_, pipeline_, wrong.partition,
       wrong.topic, wrong.next_offset, wrong.too_from);
 END $body$;
-INSERT INTO piperun.format (version) VALUES (1);
 )sql";
+
+// From format 1. The function of that format stays: processes of the version that made it may be at work.
+constexpr const char* kUpgrade = "ALTER TABLE piperun.offsets ADD COLUMN newest_time bigint";
 
 // The tables of the catalog are read, for to_regclass answers from a cache that is not refreshed after a wait for an advisory lock.
 Result<int> stored_version(Session& session) {
@@ -125,19 +133,22 @@ Result<void> check(Session& session, int version) {
                                    session.address(), version, kFormatVersion));
 }
 
-Result<void> create(Session& session) {
+Result<void> create_or_upgrade(Session& session) {
   if (auto begun = session.begin(); !begun) return begun;
   auto locked = session.query("SELECT pg_advisory_xact_lock($1)", Parameters().integer(kCreationLock));
   if (!locked) return std::unexpected(locked.error());
   auto version = stored_version(session);  // another process may have been first
   if (!version) return std::unexpected(version.error());
-  if (*version == 0) {
-    if (auto made =
-            session.execute("CREATE SCHEMA IF NOT EXISTS piperun; CREATE TABLE piperun.format (version integer NOT NULL)");
-        !made)
-      return made;
-    if (auto made = session.execute(kTables); !made) return made;
-    if (auto made = session.execute(kFunctions); !made) return made;
+  constexpr const char* kFormat = "CREATE SCHEMA IF NOT EXISTS piperun; CREATE TABLE piperun.format (version integer NOT NULL)";
+  const std::vector<const char*> missing = *version == 0   ? std::vector{kFormat, kTables, kFunctions, kAdvance}
+                                           : *version == 1 ? std::vector{kUpgrade, kAdvance}
+                                                           : std::vector<const char*>();
+  for (const char* statements : missing) {
+    if (auto made = session.execute(statements); !made) return made;
+  }
+  if (!missing.empty()) {
+    auto stored = session.execute(fmt::format("INSERT INTO piperun.format (version) VALUES ({})", kFormatVersion));
+    if (!stored) return stored;
   }
   return session.commit();
 }
@@ -148,14 +159,17 @@ Result<bool> has_schema(Session& session) {
   auto version = stored_version(session);
   if (!version) return std::unexpected(version.error());
   if (auto checked = check(session, *version); !checked) return std::unexpected(checked.error());
+  if (*version > 0 && *version < kFormatVersion) {
+    if (auto made = make_schema(session); !made) return std::unexpected(made.error());
+  }
   return *version != 0;
 }
 
 Result<void> make_schema(Session& session) {
-  auto exists = has_schema(session);
-  if (!exists) return std::unexpected(with_advice(exists.error(), session));
-  if (*exists) return {};
-  auto made = create(session);
+  auto version = stored_version(session);
+  if (!version) return std::unexpected(with_advice(version.error(), session));
+  if (*version >= kFormatVersion) return check(session, *version);
+  auto made = create_or_upgrade(session);
   if (made) return {};
   session.roll_back();
   return std::unexpected(with_advice(made.error(), session));

@@ -172,6 +172,22 @@ TEST_F(EmbeddedDomainTest, AMarkIsStoredWithItsPosition) {
   EXPECT_EQ(only(*domain).mark, "9:def");
 }
 
+TEST_F(EmbeddedDomainTest, TheNewestTimeOfAPartitionNeverGoesBack) {
+  auto domain = owner();
+  EXPECT_EQ(only(*domain).newest_time, commit::kNoTime);
+  std::int64_t next = 0;
+  for (const auto& [time, stored] : {std::pair{-5L, -5L}, {40L, 40L}, {30L, 40L}, {commit::kNoTime, 40L}}) {
+    Advance advance{kOrders0, next, next + 1, used(1), 0};
+    advance.newest_time = time;
+    ++next;
+    ASSERT_TRUE(domain->commit_offsets(std::vector{advance}, ir::StepMode::Sync));
+    EXPECT_EQ(only(*domain).newest_time, stored);
+  }
+  EXPECT_EQ(domain->claim(std::vector{kOrders0})->front().newest_time, 40);
+  ASSERT_TRUE(domain->seed_positions(std::vector{seeded(kOrders0, 0)}));
+  EXPECT_EQ(only(*domain).newest_time, commit::kNoTime) << "records are read again from the beginning";
+}
+
 // As the first format had it: what is there stays, and whoever opens it brings it to this one, be it only to read.
 TEST_F(EmbeddedDomainTest, AFileOfAnEarlierFormatIsTakenAsItIs) {
   owner();
@@ -179,7 +195,10 @@ TEST_F(EmbeddedDomainTest, AFileOfAnEarlierFormatIsTakenAsItIs) {
     sqlite3* file = nullptr;
     ASSERT_EQ(sqlite3_open(path_.c_str(), &file), SQLITE_OK);
     ASSERT_EQ(
-        sqlite3_exec(file, "ALTER TABLE piperun_positions DROP COLUMN mark; PRAGMA user_version = 1", nullptr, nullptr, nullptr),
+        sqlite3_exec(file,
+                     "ALTER TABLE piperun_positions DROP COLUMN mark; ALTER TABLE piperun_positions DROP COLUMN newest_time; "
+                     "PRAGMA user_version = 1",
+                     nullptr, nullptr, nullptr),
         SQLITE_OK);
     sqlite3_close(file);
     auto database = Database::open(path_, access);
@@ -187,6 +206,7 @@ TEST_F(EmbeddedDomainTest, AFileOfAnEarlierFormatIsTakenAsItIs) {
     EmbeddedDomain domain(std::move(*database), "p", "orders.shop");
     EXPECT_EQ(only(domain).next_offset, 0);
     EXPECT_EQ(only(domain).mark, "");
+    EXPECT_EQ(only(domain).newest_time, commit::kNoTime);
   }
 }
 

@@ -40,6 +40,24 @@ TEST_F(LedgerTest, CountsAddUpOnceACommitIsKnown) {
   EXPECT_TRUE(OffsetMetadata::parse((*next)[1].metadata).rows.empty());
 }
 
+TEST_F(LedgerTest, TheNewestTimeNeverGoesBackButByASeed) {
+  std::int64_t next = 0;
+  for (const auto& [time, stored] : {std::pair{40L, 40L}, {30L, 40L}, {commit::kNoTime, 40L}}) {
+    Advance one = advance(kOrders0, next, next + 1);
+    one.newest_time = time;
+    ++next;
+    const auto planned = ledger_.plan(std::vector{one}, {}, 0);
+    ASSERT_TRUE(planned);
+    EXPECT_EQ(ledger_.position_of(planned->front()).newest_time, stored);
+    ledger_.settle();
+  }
+  Position position;
+  position.partition = kOrders0;
+  const auto seeds = ledger_.plan_seeds(std::vector{position});
+  ASSERT_TRUE(seeds);
+  EXPECT_EQ(ledger_.position_of(seeds->front()).newest_time, commit::kNoTime);
+}
+
 TEST_F(LedgerTest, APositionBelongsToOneTopicOfItsName) {
   ASSERT_TRUE(ledger_.name_topic("orders", "first")) << "nothing was known of the topic before";
   const auto planned = ledger_.plan(std::vector{advance(kOrders0, 0, 4)}, {}, 0);

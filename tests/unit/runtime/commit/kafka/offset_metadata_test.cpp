@@ -10,6 +10,7 @@ TEST(OffsetMetadata, IsReadBackAsItWasWritten) {
   written.counts = {.read = 20, .used = 5, .filtered = 4, .duplicates = 3, .late = 2, .skipped = 1, .dead = 3, .unknown = 2};
   written.in_flight = 7;
   written.at = 9;
+  written.time = -1'780'000;
   written.topic_id = "m1Y+/Qtz==";
   written.rows = {{"order_lines", 12}, {"odd name=%", 3}};
   const auto text = written.text();
@@ -19,6 +20,13 @@ TEST(OffsetMetadata, IsReadBackAsItWasWritten) {
 }
 
 TEST(OffsetMetadata, LeavesOutWhatIsZero) { EXPECT_EQ(*OffsetMetadata{}.text(), "piperun/1"); }
+
+TEST(OffsetMetadata, ATimeOfZeroIsATime) {
+  OffsetMetadata written;
+  written.time = 0;
+  EXPECT_EQ(OffsetMetadata::parse(*written.text()).time, 0);
+  EXPECT_EQ(OffsetMetadata::parse("piperun/1 read=3").time, std::nullopt) << "as an earlier version wrote it";
+}
 
 TEST(OffsetMetadata, ReadsNothingFromForeignWords) {
   for (const char* text : {"", "NO_METADATA", "read=5 used=5", "piperun/2read=5"}) {
