@@ -1,13 +1,11 @@
 // One try at a range of a batch: what the steps of a list hand to each other.
 #pragma once
+#include <algorithm>
 #include <vector>
 
 #include "runtime/engine/worker.h"
 
 namespace piperun::engine {
-
-// The one more source that a unit reads: dead letters that were asked for again.
-inline constexpr const char* kReplayTopic = "#replay";
 
 struct Worker::Attempt {
   std::size_t first = 0, last = 0;            // records of the batch; none outside of the list `batch`
@@ -17,5 +15,9 @@ struct Worker::Attempt {
   std::vector<commit::Counts> counts;         // per partition of the unit, after `process`
   std::vector<commit::Letter> letters;        // of the dead records that are kept, in record order
 };
+
+inline std::size_t index_of(const std::vector<ir::Step>& list, ir::StepKind kind) {
+  return static_cast<std::size_t>(std::ranges::find(list, kind, &ir::Step::kind) - list.begin());
+}
 
 }  // namespace piperun::engine

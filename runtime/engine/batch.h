@@ -34,6 +34,7 @@ struct Failure {
   std::uint32_t policy = 0;      // index into Program::policies
   std::uint32_t element = 0;
   bool letter_sent = false;      // at_most_once: a sink of dead letters has it
+  bool letter_refused = false;   // that sink does not take it: only the store has it
 };
 
 struct BatchRecord {
@@ -41,6 +42,7 @@ struct BatchRecord {
   std::uint32_t partition = 0;   // index into the unit's partitions
   std::string_view header;       // csv: the header line of its file
   const commit::Letter* replayed = nullptr;  // the dead letter that it is, else null
+  std::int64_t time = commit::kNoTime;  // where its unit keeps keys: what they are compared by, microseconds
   // What its paths came to in the last processing.
   bool used = false, late = false, duplicate = false, filtered = false, passed_dedup = false;
 };
@@ -75,7 +77,7 @@ struct Processed {
   std::vector<SinkRows> sinks;                               // one per Unit::sinks
   std::vector<StageClaims> claims;                           // in stage order
   std::vector<std::string> encoded;                          // per sink: what OutputRow::encoded views
-  std::vector<std::int64_t> newest_time;                     // per partition: of what passed a `dedup`, microseconds
+  std::vector<std::int64_t> newest_time;                     // per partition: of the records that live, at most `now`
 };
 
 }  // namespace piperun::engine

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "runtime/connectors/connectors.h"
+#include "runtime/engine/observer.h"
 #include "runtime/engine/options.h"
 
 namespace piperun::engine {

@@ -52,6 +52,17 @@ base::Result<bool> GroupIntake::is_exhausted() {
   return is_reading_ && !change_ && queue_.empty() && !stop_times_.empty() && is_over();
 }
 
+base::Result<std::vector<PartitionEnd>> GroupIntake::ends() {
+  const auto partitions =
+      ask<std::vector<connectors::GroupPartition>>([](connectors::Group& group) { return group.partitions(); });
+  if (!partitions) return std::unexpected(partitions.error());
+  std::vector<PartitionEnd> result;
+  for (const connectors::GroupPartition& each : *partitions) {
+    result.push_back({{each.partition.topic, each.partition.number}, each.partition.end, false});
+  }
+  return result;
+}
+
 bool GroupIntake::is_over() const { return std::ranges::all_of(is_stopped_, std::identity{}); }
 
 std::optional<MembershipChange> GroupIntake::change() {

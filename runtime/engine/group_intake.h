@@ -30,6 +30,7 @@ class GroupIntake : public Intake {
   // False before the first assignment is read.
   base::Result<bool> is_at_end() override;
   base::Result<bool> is_exhausted() override;
+  base::Result<std::vector<PartitionEnd>> ends() override;
 
   // What waits for an answer, if anything does; what was read before it is dropped when it is answered.
   std::optional<MembershipChange> change();

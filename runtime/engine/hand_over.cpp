@@ -36,7 +36,7 @@ base::Result<void> HandOver::decide() {
   for (const UpgradeDecision& each : plan.units) {  // before anything is taken from a program that may still run
     if (each.kind == Kind::Refused) return base::failure(base::ErrorCode::ManifestConflict, each.reason);
   }
-  decision_ = std::move(plan.units[static_cast<std::size_t>(&unit_ - program_.units.data())]);
+  decision_ = std::move(plan.units[unit_index()]);
   decided_on_ = own_text(manifests);
   retired_ = std::move(plan.retired);
   return {};
@@ -76,7 +76,7 @@ base::Result<void> HandOver::put_manifest(commit::Domain& own, bool has_position
         fmt::format("unit {}: {}", unit_.name, has_positions ? "positions without a manifest" : "a manifest without positions"));
   }
   if (const auto changed = change_stages(own); !changed) return changed;
-  const std::string& text = options_.manifests[static_cast<std::size_t>(&unit_ - program_.units.data())];
+  const std::string& text = own_manifest();
   return stored == text ? base::Result<void>() : own.put_manifest({unit_.name, text, false});
 }
 

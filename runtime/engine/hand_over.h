@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/connectors/connectors.h"
 #include "runtime/engine/options.h"
 
 namespace piperun::engine {
@@ -23,6 +24,9 @@ class HandOver {
   // Stores the manifest, the keys and the dead letters that are taken over; forgets the keys that are not to stay.
   base::Result<void> put_manifest(commit::Domain& own, bool has_positions, bool has_partitions);
 
+  // Of the unit, as this program has it.
+  const std::string& own_manifest() const { return options_.manifests[unit_index()]; }
+
   // The manifest that is stored is the one of this program: every source had its positions before. Known after `freeze`.
   bool is_as_stored() const { return decision_.kind == UpgradeDecision::Kind::Equal; }
 
@@ -39,6 +43,7 @@ class HandOver {
     commit::Manifest manifest;
     ir::SystemId system;
   };
+  std::size_t unit_index() const { return static_cast<std::size_t>(&unit_ - program_.units.data()); }
   base::Result<void> decide();
   base::Result<void> remove_retired();
   base::Result<std::unique_ptr<commit::Domain>> open(const std::string& unit);

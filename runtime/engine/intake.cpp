@@ -3,6 +3,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -19,6 +20,7 @@ class InlineIntake : public Intake {
   base::Result<std::optional<TakenSlab>> take(std::int64_t) override { return reader_->next(limit_, kSlabBytes); }
   base::Result<bool> is_at_end() override { return reader_->is_at_end(); }
   base::Result<bool> is_exhausted() override { return reader_->is_exhausted(); }
+  base::Result<std::vector<PartitionEnd>> ends() override { return reader_->ends(); }
 
  private:
   std::unique_ptr<Reader> reader_;
@@ -57,33 +59,42 @@ class ThreadedIntake : public Intake {
     return std::nullopt;
   }
 
-  base::Result<bool> is_at_end() override { return ask(&Reader::is_at_end); }
-  base::Result<bool> is_exhausted() override { return ask(&Reader::is_exhausted); }
+  base::Result<bool> is_at_end() override { return ask_when_empty(&Reader::is_at_end); }
+  base::Result<bool> is_exhausted() override { return ask_when_empty(&Reader::is_exhausted); }
+
+  base::Result<std::vector<PartitionEnd>> ends() override {
+    std::optional<base::Result<std::vector<PartitionEnd>>> answer;
+    std::unique_lock lock(mutex_);
+    ask(lock, [&] { answer = reader_->ends(); });
+    return std::move(*answer);
+  }
 
  private:
-  // The reader belongs to its thread; a question waits for the answer, which is true only if nothing is queued.
-  base::Result<bool> ask(base::Result<bool> (Reader::*question)()) {
+  // True only if nothing is queued.
+  base::Result<bool> ask_when_empty(base::Result<bool> (Reader::*question)()) {
+    base::Result<bool> answer = false;
     std::unique_lock lock(mutex_);
-    if (!queue_.empty()) return false;
-    question_ = question;
-    answer_.reset();
-    changed_.notify_all();
-    changed_.wait(lock, [this] { return answer_.has_value(); });
-    base::Result<bool> answer = std::move(*answer_);
-    answer_.reset();
+    if (!queue_.empty()) return answer;
+    ask(lock, [&] { answer = ((*reader_).*question)(); });
     if (answer && *answer && !queue_.empty()) return false;
     return answer;
+  }
+
+  // The reader belongs to its thread; the question has been answered there when this returns.
+  void ask(std::unique_lock<std::mutex>& lock, std::function<void()> question) {
+    question_ = std::move(question);
+    changed_.notify_all();
+    changed_.wait(lock, [this] { return !question_; });
   }
 
   void read_ahead() {
     std::unique_lock lock(mutex_);
     while (!stop_) {
       if (question_) {
-        const auto question = std::exchange(question_, nullptr);
         lock.unlock();
-        auto answer = ((*reader_).*question)();
+        question_();
         lock.lock();
-        answer_ = std::move(answer);
+        question_ = nullptr;
         changed_.notify_all();
         continue;
       }
@@ -108,8 +119,7 @@ class ThreadedIntake : public Intake {
   std::condition_variable changed_;
   std::deque<TakenSlab> queue_;
   std::optional<base::Error> error_;
-  base::Result<bool> (Reader::*question_)() = nullptr;
-  std::optional<base::Result<bool>> answer_;
+  std::function<void()> question_;
   bool stop_ = false;
   std::thread thread_;
 };

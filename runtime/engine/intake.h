@@ -24,6 +24,9 @@ class Intake {
   virtual base::Result<bool> is_at_end() = 0;
   // The same, and nothing can come any more.
   virtual base::Result<bool> is_exhausted() = 0;
+
+  // See Reader::ends.
+  virtual base::Result<std::vector<PartitionEnd>> ends() = 0;
 };
 
 // Reads when asked: for tests that must be deterministic.

@@ -14,7 +14,7 @@ base::Result<void> Process::run(Batch& batch, std::size_t first, std::size_t las
     out.sinks.assign(unit_.sinks.size(), {});
     out.encoded.assign(unit_.sinks.size(), {});
     out.claims.clear();
-    out.newest_time.assign(partitions_.size(), INT64_MIN);
+    out.newest_time.assign(partitions_.size(), commit::kNoTime);
     const base::Result<bool> settled = run_once(batch, lookup, out);
     if (!settled) return std::unexpected(settled.error());
     if (*settled) return {};
@@ -30,15 +30,7 @@ base::Result<bool> Process::run_once(Batch& batch, const LookupKeys& lookup, Pro
   for (NodeState& state : nodes_) state.rows.clear();
   const std::size_t dead_before = batch.dead.size();
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    const ir::Node& node = unit_.dataflow.nodes[i];
-    base::Result<void> done;
-    if (std::holds_alternative<ir::Input>(node.op)) read(i, batch, out);
-    else if (std::holds_alternative<ir::Apply>(node.op)) apply(i, batch, out);
-    else if (std::holds_alternative<ir::Flatten>(node.op)) flatten(i, batch, out);
-    else if (std::holds_alternative<ir::Dedup>(node.op)) done = dedup(i, batch, lookup, out);
-    else if (std::holds_alternative<ir::Enrich>(node.op)) done = enrich(i, batch, out);
-    else emit(i, batch, out);
-    if (!done) return std::unexpected(done.error());
+    if (const auto done = run_node(i, batch, lookup, out); !done) return std::unexpected(done.error());
   }
   bool lost_key = false;
   if (batch.dead.size() != dead_before) {
@@ -47,6 +39,12 @@ base::Result<bool> Process::run_once(Batch& batch, const LookupKeys& lookup, Pro
     }
   }
   if (lost_key) return false;
+  for (std::size_t i = out.first; i < out.last; ++i) {
+    if (batch.dead.contains(static_cast<std::uint32_t>(i))) continue;
+    const BatchRecord& record = batch.records[i];
+    std::int64_t& newest = out.newest_time[record.partition];
+    newest = std::max(newest, std::min(record.time, batch.now));
+  }
   for (SinkRows& sink : out.sinks) {  // one fate: what a dead record gave to other paths is taken back
     if (batch.dead.empty()) break;
     std::size_t kept = 0;
@@ -59,6 +57,31 @@ base::Result<bool> Process::run_once(Batch& batch, const LookupKeys& lookup, Pro
     sink.records.resize(kept);
   }
   return true;
+}
+
+base::Result<void> Process::run_node(std::size_t node, Batch& batch, const LookupKeys& lookup, Processed& out) {
+  using Done = base::Result<void>;
+  const Overloaded run{
+      [&](const ir::Input&) {
+        read(node, batch, out);
+        return Done();
+      },
+      [&](const ir::Apply&) {
+        apply(node, batch, out);
+        return Done();
+      },
+      [&](const ir::Flatten&) {
+        flatten(node, batch, out);
+        return Done();
+      },
+      [&](const ir::Dedup&) { return dedup(node, batch, lookup, out); },
+      [&](const ir::Enrich&) { return enrich(node, batch, out); },
+      [&](const ir::Output&) {
+        emit(node, batch, out);
+        return Done();
+      },
+  };
+  return std::visit(run, unit_.dataflow.nodes[node].op);
 }
 
 void Process::send(std::size_t node, std::size_t port, const Row& row) {

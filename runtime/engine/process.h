@@ -39,14 +39,15 @@ class Process {
   struct NodeState;
 
   void find_inputs();
-  void set_up(NodeState& state, const ir::Node& node, const ir::Input& input);
-  void set_up(NodeState& state, const ir::Output& output);
+  void set_up_input(NodeState& state, const ir::Node& node, const ir::Input& input);
+  void set_up_output(NodeState& state, const ir::Output& output);
   base::Result<bool> run_once(Batch& batch, const LookupKeys& lookup, Processed& out);
+  base::Result<void> run_node(std::size_t node, Batch& batch, const LookupKeys& lookup, Processed& out);
   void read(std::size_t node, Batch& batch, Processed& out);
   bool read_record(NodeState& state, const ir::Node& node, Batch& batch, std::uint32_t index, value::Cell* row,
                    value::Arena& memory);
   void fill_tombstone(const NodeState& state, const ir::Node& node, const BatchRecord& record, value::Cell* row);
-  void fill_hidden(const NodeState& state, const BatchRecord& record, value::Cell* row, value::Arena& memory);
+  void fill_hidden(const NodeState& state, BatchRecord& record, value::Cell* row, value::Arena& memory);
   void apply(std::size_t node, Batch& batch, Processed& out);
   void flatten(std::size_t node, Batch& batch, Processed& out);
   base::Result<void> dedup(std::size_t node, Batch& batch, const LookupKeys& lookup, Processed& out);

@@ -61,7 +61,7 @@ void Process::fill_tombstone(const NodeState& state, const ir::Node& node, const
   }
 }
 
-void Process::fill_hidden(const NodeState& state, const BatchRecord& record, value::Cell* row, value::Arena& memory) {
+void Process::fill_hidden(const NodeState& state, BatchRecord& record, value::Cell* row, value::Arena& memory) {
   if (state.hidden.empty()) return;
   const record::RawRecord& raw = *record.raw;
   const commit::PartitionName& partition = partitions_[record.partition].name;
@@ -72,6 +72,7 @@ void Process::fill_hidden(const NodeState& state, const BatchRecord& record, val
       case Hidden::Time: {
         const bool has_time = state.event_time && raw.value && !(state.event_time->count == 2 && row[state.event_time->offset].b);
         cell = has_time ? row[state.event_time->offset + state.event_time->count - 1] : value::Cell::of(raw.timestamp);
+        record.time = cell.i;
         break;
       }
       case Hidden::Remove: cell = value::Cell::of(!raw.value.has_value()); break;

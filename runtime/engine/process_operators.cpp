@@ -77,12 +77,12 @@ base::Result<void> Process::dedup(std::size_t node, Batch& batch, const LookupKe
     BatchRecord& record = batch.records[row.record];
     if (batch.dead.contains(row.record)) continue;  // it may not leave a key behind
     const std::int64_t time = row.cells[state.time.offset + state.time.count - 1].i;
+    if (record.time == commit::kNoTime) record.time = time;  // a record of an internal topic carries it as data
     if (!decide.accept(keys[i], time, partitions_[record.partition].name.number)) {
       record.duplicate = true;
       continue;
     }
     record.passed_dedup = true;
-    out.newest_time[record.partition] = std::max(out.newest_time[record.partition], time);
     send(node, 0, row);
   }
   out.claims.push_back({spec.name, decide.claims()});

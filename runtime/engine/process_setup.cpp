@@ -51,22 +51,26 @@ Process::Process(const ir::Program& program, const ir::Unit& unit, std::span<con
     NodeState& state = nodes_[i];
     if (state.input) state.input_cells = ir::cell_count(types, *state.input);
     state.output_cells = ir::cell_count(types, node.output);
-    if (const auto* input = std::get_if<ir::Input>(&node.op)) {
-      set_up(state, node, *input);
-    } else if (const auto* apply = std::get_if<ir::Apply>(&node.op)) {
-      state.function = expr::RowFunction::compile(program, apply->function, natives, secrets);
-    } else if (std::holds_alternative<ir::Flatten>(node.op)) {
-      state.list = range_of(types, *state.input, static_cast<int>(state.input->size()) - 1);
-      state.element_cells = value::cells(types[types[state.list.type].element]);
-    } else if (const auto* dedup = std::get_if<ir::Dedup>(&node.op)) {
-      state.key = ranges_of(types, *state.input, dedup->key);
-      state.time = range_of(types, *state.input, dedup->time);
-    } else if (const auto* enrich = std::get_if<ir::Enrich>(&node.op)) {
-      state.key = ranges_of(types, *state.input, enrich->key);
-      state.table_index = index_in(unit.tables, enrich->table);
-    } else if (const auto* output = std::get_if<ir::Output>(&node.op)) {
-      set_up(state, *output);
-    }
+    std::visit(Overloaded{
+                   [&](const ir::Input& input) { set_up_input(state, node, input); },
+                   [&](const ir::Apply& apply) {
+                     state.function = expr::RowFunction::compile(program, apply.function, natives, secrets);
+                   },
+                   [&](const ir::Flatten&) {
+                     state.list = range_of(types, *state.input, static_cast<int>(state.input->size()) - 1);
+                     state.element_cells = value::cells(types[types[state.list.type].element]);
+                   },
+                   [&](const ir::Dedup& dedup) {
+                     state.key = ranges_of(types, *state.input, dedup.key);
+                     state.time = range_of(types, *state.input, dedup.time);
+                   },
+                   [&](const ir::Enrich& enrich) {
+                     state.key = ranges_of(types, *state.input, enrich.key);
+                     state.table_index = index_in(unit.tables, enrich.table);
+                   },
+                   [&](const ir::Output& output) { set_up_output(state, output); },
+               },
+               node.op);
   }
 }
 
@@ -85,7 +89,7 @@ void Process::find_inputs() {
   }
 }
 
-void Process::set_up(NodeState& state, const ir::Node& node, const ir::Input& input) {
+void Process::set_up_input(NodeState& state, const ir::Node& node, const ir::Input& input) {
   const value::TypeTable& types = program_.types;
   state.source = &program_.sources[input.source];
   state.source_index = index_in(unit_.sources, input.source);
@@ -100,7 +104,7 @@ void Process::set_up(NodeState& state, const ir::Node& node, const ir::Input& in
   }
 }
 
-void Process::set_up(NodeState& state, const ir::Output& output) {
+void Process::set_up_output(NodeState& state, const ir::Output& output) {
   const value::TypeTable& types = program_.types;
   const ir::Sink& sink = program_.sinks[output.sink];
   const auto optional_range = [&](int column) {

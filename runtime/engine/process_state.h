@@ -10,6 +10,12 @@
 
 namespace piperun::engine {
 
+// One lambda per alternative of a variant; the compiler names the one that was forgotten.
+template <typename... Lambdas>
+struct Overloaded : Lambdas... {
+  using Lambdas::operator()...;
+};
+
 // Where a column lies in a row.
 struct CellRange {
   int offset;

@@ -4,13 +4,13 @@
 
 namespace piperun::engine {
 
-Reader::Reader(const std::vector<std::unique_ptr<connectors::Source>>& sources, const std::vector<ReadPartition>& partitions,
+Reader::Reader(const std::vector<std::unique_ptr<connectors::Source>>& sources, std::vector<ReadPartition> partitions,
                std::vector<std::int64_t> positions, std::vector<std::int64_t> stop_times)
     : sources_(sources),
-      partitions_(partitions),
+      partitions_(std::move(partitions)),
       positions_(std::move(positions)),
       stop_times_(std::move(stop_times)),
-      is_over_(partitions.size(), false) {}
+      is_over_(partitions_.size(), false) {}
 
 base::Result<std::optional<TakenSlab>> Reader::next(std::size_t max_records, std::size_t max_bytes) {
   for (std::size_t tried = 0; tried < partitions_.size(); ++tried) {
@@ -52,6 +52,18 @@ base::Result<bool> Reader::is_exhausted() {
     if (!is_over_[i] && !sources_[partitions_[i].source]->is_finite()) return false;
   }
   return is_at_end();
+}
+
+base::Result<std::vector<PartitionEnd>> Reader::ends() {
+  std::vector<PartitionEnd> result;
+  for (const auto& source : sources_) {
+    const auto partitions = source->partitions();
+    if (!partitions) return std::unexpected(partitions.error());
+    for (const connectors::Partition& each : *partitions) {
+      result.push_back({{each.topic, each.number}, each.end, source->is_finite()});
+    }
+  }
+  return result;
 }
 
 void Reader::wait(std::int64_t microseconds) {

@@ -16,12 +16,19 @@ struct TakenSlab {
   record::Slab slab;
 };
 
+// How far a partition goes now.
+struct PartitionEnd {
+  commit::PartitionName name;
+  std::int64_t end = 0;  // behind its last record
+  bool is_final = false;  // no record will come behind it
+};
+
 // Used by one thread at a time.
 class Reader {
  public:
-  // `sources`: one per Unit::sources; they and `partitions` outlive it. `positions`: where each partition begins. `stop_times`: per
+  // `sources`: one per Unit::sources; they outlive it. `positions`: where each partition begins. `stop_times`: per
   // source; a partition ends before its first record with that time of the log (microseconds) or a later one.
-  Reader(const std::vector<std::unique_ptr<connectors::Source>>& sources, const std::vector<ReadPartition>& partitions,
+  Reader(const std::vector<std::unique_ptr<connectors::Source>>& sources, std::vector<ReadPartition> partitions,
          std::vector<std::int64_t> positions, std::vector<std::int64_t> stop_times);
 
   // The next records of the next partition that has some; nullopt: none there now.
@@ -33,11 +40,14 @@ class Reader {
   // Whether no record can come any more: all sources are finite and read to the end.
   base::Result<bool> is_exhausted();
 
+  // Of all partitions of the sources, whoever reads them. Asks the sources.
+  base::Result<std::vector<PartitionEnd>> ends();
+
   void wait(std::int64_t microseconds);
 
  private:
   const std::vector<std::unique_ptr<connectors::Source>>& sources_;
-  const std::vector<ReadPartition>& partitions_;
+  std::vector<ReadPartition> partitions_;
   std::vector<std::int64_t> positions_;
   std::vector<std::int64_t> stop_times_;
   std::vector<bool> is_over_;  // per partition: it has come to its stop time

@@ -1,6 +1,8 @@
 // The secrets that a program's expressions name, read when it starts and kept nowhere else.
 #pragma once
+#include "runtime/base/result.h"
 #include "runtime/engine/options.h"
+#include "runtime/expr/row_function.h"
 
 namespace piperun::engine {
 

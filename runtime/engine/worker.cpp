@@ -9,17 +9,6 @@
 #include "runtime/engine/attempt.h"
 
 namespace piperun::engine {
-namespace {
-
-std::size_t index_of(const std::vector<ir::Step>& list, ir::StepKind kind) {
-  const auto found = std::ranges::find(list, kind, &ir::Step::kind);
-  return static_cast<std::size_t>(found - list.begin());
-}
-
-// How long a batch that meets failures may keep the group waiting for its partitions (microseconds).
-constexpr std::int64_t kAnswerWithin = 10'000'000;
-
-}  // namespace
 
 Worker::Worker(const ir::Program& program, const ir::Unit& unit, const Options& options, std::uint32_t number,
                connectors::Connectors& connectors, base::Clock& clock, Observer& observer, std::stop_token stop)
@@ -31,16 +20,28 @@ Worker::Worker(const ir::Program& program, const ir::Unit& unit, const Options& 
       clock_(clock),
       observer_(observer),
       stop_(std::move(stop)),
-      is_first_(number == 0),
+      relays_(program, unit, connectors),
+      link_trim_(program, unit, connectors, clock),
+      key_expiry_(program, unit),
       hand_over_(program, unit, options, connectors),
-      retry_(program.policies[0], static_cast<std::uint64_t>(clock.now()) ^ base::mix(base::fnv1a(unit.name) + number)) {}
+      fetch_(program, unit, options, clock, stop_),
+      retry_(program.policies[0], static_cast<std::uint64_t>(clock.now()) ^ base::mix(base::fnv1a(unit.name) + number)) {
+  share_.is_first = number == 0;
+}
 
+// What uses the group goes before it.
 Worker::~Worker() {
+  if (membership_) membership_->stop_polling();
   intake_.reset();
   sinks_.clear();
   domain_.reset();
-  if (group_) group_->close();
 }
+
+std::size_t Worker::sink_index(ir::SinkId sink) const {
+  return static_cast<std::size_t>(std::ranges::find(unit_.sinks, sink) - unit_.sinks.begin());
+}
+
+Intake* Worker::intake() { return membership_ ? membership_->intake() : intake_.get(); }
 
 bool Worker::is_replay(const commit::PartitionName& partition) { return partition.topic == kReplayTopic; }
 
@@ -51,26 +52,29 @@ base::Result<Progress> Worker::assign() {
     if (base::traits(opened.error().code).error_class != base::ErrorClass::Transient) return std::unexpected(opened.error());
     if (!wait_before_retry(opened.error())) return std::unexpected(opened.error());
   }
-  if (group_) {
-    join();
+  if (membership_) {
+    membership_->join(static_cast<std::size_t>(program_.commit_records));
     return Progress::Worked;
   }
   const auto done = run_list_with_retries(unit_.protocol.on_assign);
   if (!done || *done == Progress::Crashed) return done;
-  if (is_first_) hand_over_.retire();
+  if (share_.is_first) hand_over_.retire();
   if (const auto started = start_reading(); !started) return std::unexpected(started.error());
   return Progress::Worked;
 }
 
 base::Result<bool> Worker::is_at_end() {
-  if (retake_at_ || has_more_replays_) return false;
-  return intake_ ? intake_->is_at_end() : true;
+  if (has_work_waiting()) return false;
+  return intake() ? intake()->is_at_end() : true;
 }
 
 base::Result<bool> Worker::is_exhausted() {
-  if (retake_at_ || has_more_replays_) return false;
-  return intake_ ? intake_->is_exhausted() : true;
+  if (has_work_waiting()) return false;
+  return intake() ? intake()->is_exhausted() : true;
 }
+
+// What no look at the sources shows.
+bool Worker::has_work_waiting() const { return fetch_.has_more_replays() || (membership_ && membership_->waits_to_retake()); }
 
 base::Result<Progress> Worker::run_list(const std::vector<ir::Step>& list) {
   Attempt attempt;
@@ -78,7 +82,7 @@ base::Result<Progress> Worker::run_list(const std::vector<ir::Step>& list) {
     last_step_ = step.kind;
     const auto done = execute(step, attempt);
     if (!done) {
-      if (attempt.in_transaction) domain_->abort();
+      abort(attempt);
       return std::unexpected(done.error());
     }
     if (observer_.after(unit_, step) == Verdict::Crash) return Progress::Crashed;
@@ -97,53 +101,42 @@ base::Result<Progress> Worker::run_list_with_retries(const std::vector<ir::Step>
   }
 }
 
-base::Result<Progress> Worker::run_batch() {
-  if (!group_) return fetch_and_run();
-  const auto change = group_intake_->change();
-  const bool is_due = retake_at_ && clock_.monotonic() >= *retake_at_;
-  auto done = change ? answer(*change) : is_due ? take_over() : fetch_and_run();
-  if (done) return done;
-  const bool is_fenced = base::traits(done.error().code).error_class == base::ErrorClass::Ownership;
-  const bool is_refused = group_ && group_->is_refused();
-  if (is_refused || (is_fenced && !change && !is_due))
-    spdlog::warn("batch given up unit={} worker={} error={}", unit_.name, number_, done.error().message);
-  if (is_refused) return join_anew();
-  return is_fenced && !change && !is_due ? retake() : done;
-}
+base::Result<Progress> Worker::run_batch() { return membership_ ? run_as_member() : fetch_and_run(); }
 
+// The list `batch` up to `fetch`, and with what it has brought, the rest.
 base::Result<Progress> Worker::fetch_and_run() {
   const std::vector<ir::Step>& list = unit_.protocol.batch;
-  const auto numbering = std::ranges::find(list, ir::StepKind::NumberRows, &ir::Step::kind);
-  const auto numbered = numbering == list.end() ? base::Result<void>() : number_rows();
-  if (numbered && numbering != list.end() && observer_.after(unit_, *numbering) == Verdict::Crash) return Progress::Crashed;
-  if (const auto fetched = numbered ? fetch() : numbered; !fetched) {
-    if (base::traits(fetched.error().code).error_class != base::ErrorClass::Transient) return std::unexpected(fetched.error());
-    if (!wait_before_retry(fetched.error())) return std::unexpected(fetched.error());
-    return Progress::Idle;
+  Attempt attempt;
+  for (std::size_t next = 0; next <= index_of(list, ir::StepKind::Fetch); ++next) {
+    const auto done = execute(list[next], attempt);
+    if (!done) {
+      if (base::traits(done.error().code).error_class != base::ErrorClass::Transient) return std::unexpected(done.error());
+      if (!wait_before_retry(done.error())) return std::unexpected(done.error());
+      return Progress::Idle;
+    }
+    if (list[next].kind == ir::StepKind::Fetch && batch_.empty()) return look_for_owner();
+    if (observer_.after(unit_, list[next]) == Verdict::Crash) return Progress::Crashed;
   }
-  if (batch_.empty()) {
-    // Who has nothing to do must learn too that another took over, or that its positions were moved.
-    const auto owned = group_ ? std::vector<commit::Position>() : domain_->read_positions(ir::StepMode::Plain);
-    if (!owned && base::traits(owned.error().code).error_class == base::ErrorClass::Ownership)
-      return std::unexpected(owned.error());
-    return Progress::Idle;
-  }
-  if (observer_.after(unit_, list[index_of(list, ir::StepKind::Fetch)]) == Verdict::Crash) return Progress::Crashed;
   return run_range(0, batch_.records.size());
 }
 
-// Runs the list over [first, last) until it is committed. What the domain refuses is set apart: by its row where the domain names
-// it, else by halves in transactions of their own. `resume`: Attempt::resume.
+// Who has nothing to do must learn too that another took over, or that its positions were moved.
+base::Result<Progress> Worker::look_for_owner() {
+  if (membership_) return Progress::Idle;
+  const auto owned = domain_->read_positions(ir::StepMode::Plain);
+  if (!owned && base::traits(owned.error().code).error_class == base::ErrorClass::Ownership)
+    return std::unexpected(owned.error());
+  return Progress::Idle;
+}
+
+// Runs what follows `fetch` over [first, last) until it is committed. What the domain refuses is set apart: by its row where the domain
+// names it, else by halves in transactions of their own. `resume`: Attempt::resume.
 base::Result<Progress> Worker::run_range(std::size_t first, std::size_t last, std::size_t resume) {
   const std::vector<ir::Step>& list = unit_.protocol.batch;
   Attempt attempt{.first = first, .last = last, .in_transaction = false, .resume = resume, .counts = {}, .letters = {}};
-  std::size_t next = resume > 0 ? index_of(list, ir::StepKind::Process) : 0;
+  std::size_t next = resume > 0 ? index_of(list, ir::StepKind::Process) : index_of(list, ir::StepKind::Fetch) + 1;
   while (next < list.size()) {
     const ir::Step& step = list[next];
-    if (step.kind == ir::StepKind::Fetch || step.kind == ir::StepKind::NumberRows) {  // they were done
-      ++next;
-      continue;
-    }
     const auto done = execute(step, attempt);
     if (done && *done == Flow::Reprocess) {
       next = index_of(list, ir::StepKind::Process);
@@ -174,107 +167,6 @@ base::Result<Progress> Worker::run_range(std::size_t first, std::size_t last, st
   return Progress::Worked;
 }
 
-// Where in the list to go on after a failure; nullopt: in halves.
-base::Result<std::optional<std::size_t>> Worker::recover(const base::Error& error, std::size_t failed_step, Attempt& attempt) {
-  const std::vector<ir::Step>& list = unit_.protocol.batch;
-  const ir::Step& step = list[failed_step];
-  const bool was_in_transaction = attempt.in_transaction;
-  const auto abort = [&] {
-    if (attempt.in_transaction) domain_->abort();
-    attempt.in_transaction = false;
-  };
-  switch (base::traits(error.code).error_class) {
-    case base::ErrorClass::Configuration:
-    case base::ErrorClass::Ownership: abort(); return std::unexpected(error);
-    case base::ErrorClass::Data: {
-      abort();
-      for (const ir::Step& poison : unit_.protocol.on_poison) {
-        if (observer_.after(unit_, poison) == Verdict::Crash) return std::unexpected(error);
-      }
-      if (attempt.last - attempt.first == 1 && batch_.dead.contains(static_cast<std::uint32_t>(attempt.first))) {
-        return base::failure(base::ErrorCode::Stopped,
-                             fmt::format("a record that is dead cannot be set apart: {}", error.message));
-      }
-      if (!set_apart(error, step, attempt)) return std::optional<std::size_t>();
-      return index_of(list, ir::StepKind::Process);
-    }
-    case base::ErrorClass::Transient: break;
-  }
-  const bool is_commit = step.kind == ir::StepKind::Commit || step.kind == ir::StepKind::CommitOffsets;
-  if (!is_commit) abort();
-  attempt.in_transaction = false;
-  if (program_.delivery == ir::Delivery::AtMostOnce && !is_commit) {
-    // The positions are committed: trying again could repeat an effect. The batch's fate stays unknown.
-    spdlog::warn("batch given up under at_most_once unit={} error={}", unit_.name, error.message);
-    lose(attempt);
-    return list.size();
-  }
-  if (group_intake_ && group_intake_->change_age() > kAnswerWithin) {
-    return base::failure(base::ErrorCode::LostOwnership,
-                         fmt::format("the group takes the partitions, and the batch cannot be finished: {}", error.message));
-  }
-  if (!wait_before_retry(error)) return std::unexpected(error);
-  if (is_commit) {
-    if (group_ && program_.delivery == ir::Delivery::AtMostOnce) {
-      const auto reopened = run_list_with_retries(unit_.protocol.on_unclear);
-      if (!reopened) return std::unexpected(reopened.error());
-      return list.size();
-    }
-    const auto committed = was_committed(attempt);
-    if (!committed) return std::unexpected(committed.error());
-    if (*committed) {
-      advance(attempt);
-      return program_.delivery == ir::Delivery::AtMostOnce ? list.size() : failed_step + 1;
-    }
-  }
-  // What a failed `await` leaves is unknown, and the sink has dropped it: it is written again, not only waited for.
-  const bool starts_over = was_in_transaction || step.kind == ir::StepKind::Await;
-  return starts_over ? index_of(list, ir::StepKind::Process) : failed_step;
-}
-
-// The acknowledgement of a commit is lost: `on_unclear` asks the domain, under a lock, what it holds.
-base::Result<bool> Worker::was_committed(Attempt& attempt) {
-  for (;;) {
-    const auto known = read_positions_again(attempt);
-    if (known) break;
-    if (base::traits(known.error().code).error_class != base::ErrorClass::Transient) return std::unexpected(known.error());
-    if (!wait_before_retry(known.error())) return std::unexpected(known.error());
-  }
-  const std::vector<commit::Advance> wanted = advances(attempt);
-  return std::ranges::all_of(wanted, [&](const commit::Advance& advance) {
-    const auto position = std::ranges::find(stored_, advance.partition, &commit::Position::partition);
-    return position != stored_.end() && position->next_offset == advance.to;
-  });
-}
-
-base::Result<void> Worker::read_positions_again(Attempt& attempt) {
-  for (const ir::Step& step : unit_.protocol.on_unclear) {
-    if (const auto done = execute(step, attempt); !done) return std::unexpected(done.error());
-  }
-  return {};
-}
-
-// True: a record was fixed as dead, and the rest can be processed again.
-bool Worker::set_apart(const base::Error& error, const ir::Step& step, Attempt& attempt) {
-  std::optional<std::uint32_t> refused;
-  if (error.row >= 0 && step.kind == ir::StepKind::Write) {
-    const auto sink = static_cast<std::size_t>(std::ranges::find(unit_.sinks, step.sink) - unit_.sinks.begin());
-    const auto row = static_cast<std::size_t>(error.row);
-    if (row < processed_.sinks[sink].records.size()) refused = processed_.sinks[sink].records[row];
-  }
-  if (!refused && attempt.last - attempt.first == 1) refused = static_cast<std::uint32_t>(attempt.first);
-  if (!refused) return false;
-  const ir::Site site = step.sink == ir::kNone ? ir::Site{} : program_.sinks[step.sink].site;
-  std::uint32_t policy = 0;
-  for (const ir::Node& node : unit_.dataflow.nodes) {
-    const auto* output = std::get_if<ir::Output>(&node.op);
-    if (output && output->sink == step.sink) policy = node.policy;
-  }
-  const std::string sink_name = step.sink == ir::kNone ? std::string() : program_.sinks[step.sink].name;
-  batch_.dead.try_emplace(*refused, Failure{error.code, error.message, error.sqlstate, site, sink_name, policy, 0});
-  return true;
-}
-
 // False: give up, or a stop was asked for.
 bool Worker::wait_before_retry(const base::Error& error) {
   const Retry::Decision decision = retry_.after_failure();
@@ -290,7 +182,7 @@ bool Worker::wait_before_retry(const base::Error& error) {
   for (std::int64_t left = decision.wait; left > 0; left -= kSlice) {
     if (stop_.stop_requested()) return false;
     clock_.sleep(std::min(left, kSlice));
-    if (group_intake_ && group_intake_->change_age() > 0) break;  // the group does not wait for a system that is down
+    if (membership_ && membership_->change_age() > 0) break;  // the group does not wait for a system that is down
   }
   return true;
 }
@@ -307,7 +199,8 @@ base::Result<Worker::Flow> Worker::execute(const ir::Step& step, Attempt& attemp
     case ir::StepKind::Claim: return next(claim());
     case ir::StepKind::PutManifest: return next(put_manifest());
     case ir::StepKind::SeedPosition: return next(seed_positions());
-    case ir::StepKind::FillSample: return next(is_first_ ? connectors_.fill_samples(program_, unit_) : base::Result<void>());
+    case ir::StepKind::FillSample:
+      return next(share_.is_first ? connectors_.fill_samples(program_, unit_) : base::Result<void>());
     case ir::StepKind::Begin: {
       const auto begun = domain_->begin();
       attempt.in_transaction = begun.has_value();
@@ -317,10 +210,7 @@ base::Result<Worker::Flow> Worker::execute(const ir::Step& step, Attempt& attemp
     case ir::StepKind::Process: return next(process(attempt));
     case ir::StepKind::ClaimKeys: return claim_keys(attempt);
     case ir::StepKind::Write: return next(write(step, attempt));
-    case ir::StepKind::Await: {
-      const auto sink = static_cast<std::size_t>(std::ranges::find(unit_.sinks, step.sink) - unit_.sinks.begin());
-      return next(sinks_[sink]->await());
-    }
+    case ir::StepKind::Await: return next(sinks_[sink_index(step.sink)]->await());
     case ir::StepKind::PutState: return next(put_state(attempt));
     case ir::StepKind::CommitOffsets: return next(commit_offsets(step, attempt));
     case ir::StepKind::Commit: {
@@ -330,10 +220,7 @@ base::Result<Worker::Flow> Worker::execute(const ir::Step& step, Attempt& attemp
       if (attempt.last > attempt.first) advance(attempt);
       return Flow::Next;
     }
-    case ir::StepKind::Abort:
-      if (attempt.in_transaction) domain_->abort();
-      attempt.in_transaction = false;
-      return Flow::Next;
+    case ir::StepKind::Abort: abort(attempt); return Flow::Next;
     case ir::StepKind::ReadPosition: {
       if (attempt.last == attempt.first) return next(claim());  // on_assign: the group says who owns them
       auto positions = domain_->read_positions(step.mode);
@@ -349,20 +236,20 @@ base::Result<Worker::Flow> Worker::execute(const ir::Step& step, Attempt& attemp
     case ir::StepKind::ApplyState: return next(domain_->apply_state());
     case ir::StepKind::ReopenConsumer: return next(rejoin());
     case ir::StepKind::MirrorPositions: mirror_positions(attempt); return Flow::Next;
-    case ir::StepKind::ExpireKeys: return next(expire_keys());
+    case ir::StepKind::ExpireKeys:
+      return next(key_expiry_.run(*domain_, share_, batch_.now, [this] { return intake()->ends(); }));
     case ir::StepKind::Release: domain_->release(); return Flow::Next;
-    case ir::StepKind::Trim: trim(); return Flow::Next;
+    case ir::StepKind::Trim:
+      if (share_.is_first) link_trim_.trim_links();
+      return Flow::Next;
+    case ir::StepKind::NumberRows: return next(relays_.number_rows(my_sources()));
+    case ir::StepKind::DeleteSent: return next(delete_sent());
+    case ir::StepKind::Fetch: return next(fetch_.run(*intake(), *domain_, share_, batch_));
     // `process` asks for keys by itself, halves are made where the batch failed, and letters asked for again were fetched like any
     // other record.
-    case ir::StepKind::Fetch:
     case ir::StepKind::LookupKeys:
     case ir::StepKind::Reprocess:
     case ir::StepKind::TakeReplay: return Flow::Next;
-    case ir::StepKind::NumberRows: {
-      const auto claimed = attempt.last == attempt.first ? claim_relays() : base::Result<void>();
-      return next(claimed ? number_rows() : claimed);
-    }
-    case ir::StepKind::DeleteSent: return next(delete_sent());
   }
   return Flow::Next;
 }

@@ -5,12 +5,17 @@
 #include <stop_token>
 #include <vector>
 
-#include "runtime/engine/group_intake.h"
+#include "runtime/engine/fetch.h"
 #include "runtime/engine/hand_over.h"
-#include "runtime/engine/intake.h"
+#include "runtime/engine/key_expiry.h"
+#include "runtime/engine/link_trim.h"
+#include "runtime/engine/membership.h"
+#include "runtime/engine/observer.h"
 #include "runtime/engine/options.h"
 #include "runtime/engine/process.h"
+#include "runtime/engine/relays.h"
 #include "runtime/engine/retry.h"
+#include "runtime/engine/share.h"
 
 namespace piperun::engine {
 
@@ -37,8 +42,8 @@ class Worker {
 
   base::Result<bool> is_at_end();
   base::Result<bool> is_exhausted();
-  bool is_member() const { return group_ != nullptr; }
-  bool is_open() const { return domain_ && (group_ || !claimed_.empty()); }  // false: refused before it took anything
+  bool is_member() const { return membership_ != nullptr; }
+  bool is_open() const { return domain_ && (membership_ || !claimed_.empty()); }  // false: refused before it took anything
   static bool is_replay(
       const commit::PartitionName& partition);  // the one more partition that a unit reads: letters asked for again
 
@@ -50,62 +55,72 @@ class Worker {
   base::Result<std::vector<std::pair<std::string, std::int64_t>>> rows();
 
  private:
-  enum class Flow : std::uint8_t { Next, Reprocess, Crashed };
+  enum class Flow : std::uint8_t { Next, Reprocess };
   struct Attempt;
 
+  // ---- worker.cpp: lists
   base::Result<Flow> execute(const ir::Step& step, Attempt& attempt);
   base::Result<Progress> run_list(const std::vector<ir::Step>& list);
   base::Result<Progress> run_list_with_retries(const std::vector<ir::Step>& list);
   base::Result<Progress> run_range(std::size_t first, std::size_t last, std::size_t resume = 0);
+  base::Result<Progress> fetch_and_run();
+  base::Result<Progress> look_for_owner();
+  bool wait_before_retry(const base::Error& error);
+  bool has_work_waiting() const;
+  Intake* intake();  // null: nothing is read yet
+  std::size_t sink_index(ir::SinkId sink) const;
+
+  // ---- worker_recover.cpp: what the failure of a step means
   base::Result<std::optional<std::size_t>> recover(const base::Error& error, std::size_t failed_step, Attempt& attempt);
+  base::Result<std::optional<std::size_t>> recover_from_data(const base::Error& error, std::size_t failed_step, Attempt& attempt);
+  base::Result<std::optional<std::size_t>> recover_from_outage(const base::Error& error, std::size_t failed_step,
+                                                               Attempt& attempt);
+  base::Result<std::optional<std::size_t>> settle_commit(std::size_t failed_step, Attempt& attempt);
   base::Result<bool> was_committed(Attempt& attempt);
   base::Result<void> read_positions_again(Attempt& attempt);
+  bool hold_back_letter(const base::Error& error, const ir::Step& step, const Attempt& attempt);
   bool set_apart(const base::Error& error, const ir::Step& step, Attempt& attempt);
-  bool wait_before_retry(const base::Error& error);
+  void abort(Attempt& attempt);
+  void lose(Attempt& attempt);
+  void take_back(Attempt& attempt);
 
-  base::Result<void> open();
-  base::Result<Progress> take_over();
+  // ---- worker_group.cpp: what the group gives and takes
+  base::Result<Progress> run_as_member();
   base::Result<Progress> answer(const MembershipChange& change);
+  base::Result<Progress> take_over();
   base::Result<Progress> retake();
-  base::Result<void> rejoin();
   base::Result<Progress> join_anew();
-  base::Result<Progress> fetch_and_run();
-  void join();
+  base::Result<void> rejoin();
+  base::Result<void> find_group_partitions();
+  base::Result<void> await_manifest();
+  base::Result<void> start_reading_group(std::span<const std::int64_t> from);
   void mirror_positions(const Attempt& attempt);
   void drop_partitions();
+
+  // ---- worker_assign.cpp: the steps of `on_assign`
+  base::Result<void> open();
   base::Result<void> find_partitions();
-  base::Result<void> find_group_partitions();
   ReadPartition make_partition(std::uint32_t source, std::uint32_t number, const connectors::Partition& partition) const;
-  base::Result<void> await_manifest();
   base::Result<void> freeze();
   base::Result<void> claim();
   base::Result<void> put_manifest();
   base::Result<void> seed_positions();
+  base::Result<std::int64_t> resolve(const ReadPartition& partition, const std::string& start);
   base::Result<void> start_reading();
-  base::Result<void> start_reading_group(std::span<const std::int64_t> from);
   void start_intake(std::vector<std::int64_t> from);
   std::int64_t stop_time(std::uint32_t source) const;
-  base::Result<std::int64_t> resolve(const ReadPartition& partition, const std::string& start);
-  base::Result<void> fetch();
-  base::Result<bool> fetch_replays();
-  void add_slab(TakenSlab taken);
 
+  // ---- worker_steps.cpp: the steps of `batch`
   base::Result<void> process(Attempt& attempt);
   base::Result<Flow> claim_keys(const Attempt& attempt);
   base::Result<void> write(const ir::Step& step, const Attempt& attempt);
   base::Result<void> write_letters(ir::SinkId sink, const Attempt& attempt);
+  std::int64_t letters_for(ir::SinkId sink, const Attempt& attempt) const;
   base::Result<void> put_state(const Attempt& attempt);
   base::Result<void> commit_offsets(const ir::Step& step, Attempt& attempt);
-  base::Result<void> expire_keys();
-  base::Result<void> claim_relays();
-  base::Result<void> number_rows();
   base::Result<void> delete_sent();
-  void trim();
-  base::Result<void> trim(const ir::Link& link);
-  void lose(Attempt& attempt);
-  void take_back(Attempt& attempt);
   base::Result<void> stop_for_dead_record(std::uint32_t index) const;
-
+  std::vector<std::uint32_t> my_sources() const;
   std::vector<commit::Advance> advances(const Attempt& attempt) const;
   void advance(const Attempt& attempt);
 
@@ -118,37 +133,29 @@ class Worker {
   Observer& observer_;
   std::stop_token stop_;
 
-  std::unique_ptr<connectors::Group> group_;  // null: the worker's partitions are its own by their numbers
-  bool is_first_;  // writes the manifest, seeds the positions, replays dead letters: one worker of the unit
+  std::unique_ptr<Membership> membership_;  // null: the worker's partitions are its own by their numbers
   std::vector<std::unique_ptr<connectors::Table>> tables_;
-  std::vector<std::unique_ptr<connectors::Source>> sources_;  // the intake reads them in its thread
-  std::vector<std::unique_ptr<connectors::OutboxRelay>> relays_;  // one per source, null where it has none
+  std::vector<std::unique_ptr<connectors::Source>> sources_;  // the intake reads them in its thread; none where there is a group
+  Relays relays_;
+  LinkTrim link_trim_;
+  KeyExpiry key_expiry_;
   std::unique_ptr<commit::Domain> domain_;
   std::vector<std::unique_ptr<connectors::Sink>> sinks_;  // one per Unit::sinks; some write through the domain
-  std::vector<ReadPartition> all_;  // partitions of the unit; the last is that of replayed dead letters
-  std::vector<std::uint32_t> mine_;  // of this worker: indices into all_
-  std::vector<ReadPartition> reading_;  // the same, as the reader has them
-  std::vector<commit::PartitionName> assigned_;  // by the group
+  HandOver hand_over_;
+  std::unique_ptr<Process> process_;
+  std::unique_ptr<Intake> intake_;  // null where there is a group
+  Fetch fetch_;
+
+  Share share_;
   ir::StepKind last_step_ = ir::StepKind::Release;  // that was run
-  std::optional<std::int64_t> retake_at_;  // monotonic microseconds: what is assigned was not taken over, and is tried again then
   std::vector<commit::Position> claimed_;  // what `claim` returned
   std::vector<commit::Position> stored_;  // what `read_position` returned
   bool has_unsettled_commit_ = false;  // positions were committed without waiting, and not since with
-  std::vector<std::int64_t> positions_;  // per partition of all_: the next one to commit
-  std::vector<std::int64_t> newest_time_;  // per partition: of committed records behind a `dedup`, microseconds
-  HandOver hand_over_;
-  std::unique_ptr<Process> process_;
-  std::unique_ptr<Intake> intake_;
-  GroupIntake* group_intake_ = nullptr;  // the same, where there is a group
-  std::optional<TakenSlab> held_;  // did not fit into the last batch
+  std::vector<std::int64_t> positions_;  // per partition of the unit: the next one to commit
+  std::vector<commit::Counts> unsettled_;  // per partition: fates that come after their positions (at_most_once)
   Batch batch_;
   Processed processed_;
   Retry retry_;
-  int batches_until_replay_ = 0;
-  bool has_more_replays_ = false;  // than were read at once: asked for, and still to come
-  int batches_until_expiry_ = 0;
-  std::int64_t trim_at_ = 0;  // monotonic microseconds
-  std::vector<commit::Counts> unsettled_;  // per partition: fates that come after their positions (at_most_once)
 };
 
 }  // namespace piperun::engine

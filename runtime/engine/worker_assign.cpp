@@ -15,12 +15,12 @@ namespace piperun::engine {
 base::Result<void> Worker::open() {
   sinks_.clear();
   domain_.reset();
-  if (!group_) {
+  if (!membership_) {
     auto group = connectors_.open_group(program_, unit_, number_);
     if (!group) return std::unexpected(group.error());
-    group_ = std::move(*group);
+    if (*group) membership_ = std::make_unique<Membership>(std::move(*group), clock_);
   }
-  auto domain = connectors_.open_domain(program_, unit_, number_, group_.get());
+  auto domain = connectors_.open_domain(program_, unit_, number_, membership_ ? &membership_->group() : nullptr);
   if (!domain) return std::unexpected(domain.error());
   domain_ = std::move(*domain);
   for (const ir::SinkId id : unit_.sinks) {
@@ -38,27 +38,27 @@ ReadPartition Worker::make_partition(std::uint32_t source, std::uint32_t number,
 
 base::Result<void> Worker::find_partitions() {
   sources_.clear();
-  all_.clear();
-  mine_.clear();
+  share_.all.clear();
+  share_.mine.clear();
   for (std::uint32_t i = 0; i < unit_.sources.size(); ++i) {
     auto source = connectors_.open_source(program_, unit_, unit_.sources[i]);
     if (!source) return std::unexpected(source.error());
     auto partitions = (*source)->partitions();
     if (!partitions) return std::unexpected(partitions.error());
     for (std::uint32_t number = 0; number < partitions->size(); ++number) {
-      all_.push_back(make_partition(i, number, (*partitions)[number]));
+      share_.all.push_back(make_partition(i, number, (*partitions)[number]));
     }
     sources_.push_back(std::move(*source));
   }
-  for (std::uint32_t i = number_; i < all_.size(); i += options_.workers) mine_.push_back(i);
-  all_.push_back({ir::kNone, 0, {kReplayTopic, 0}, 0});
+  for (std::uint32_t i = number_; i < share_.all.size(); i += options_.workers) share_.mine.push_back(i);
+  share_.all.push_back({ir::kNone, 0, {kReplayTopic, 0}, 0});
   return {};
 }
 
 base::Result<void> Worker::freeze() {
-  if (!group_) return is_first_ ? hand_over_.freeze(*domain_) : base::Result<void>();
+  if (!membership_) return share_.is_first ? hand_over_.freeze(*domain_) : base::Result<void>();
   if (const auto found = find_group_partitions(); !found) return found;
-  return is_first_ ? hand_over_.freeze(*domain_) : await_manifest();
+  return share_.is_first ? hand_over_.freeze(*domain_) : await_manifest();
 }
 
 // The first worker claims what has to be seeded, too: in a group only that, since the others are at work on the rest.
@@ -69,22 +69,20 @@ base::Result<void> Worker::claim() {
     if (!table) return std::unexpected(table.error());
     tables_.push_back(std::move(*table));
   }
-  std::vector<commit::PartitionName> names;
-  for (const std::uint32_t index : mine_) names.push_back(all_[index].name);
-  if (!group_) {
+  relays_.forget();
+  if (!membership_) {
     if (const auto found = find_partitions(); !found) return found;
-    names.clear();
-    for (const std::uint32_t index : mine_) names.push_back(all_[index].name);
   }
-  if (is_first_) {
+  std::vector<commit::PartitionName> names = share_.names();
+  if (share_.is_first) {
     std::vector<commit::Position> stored;
-    if (group_ && !hand_over_.takes_over()) {
+    if (membership_ && !hand_over_.takes_over()) {
       domain_->keep({});
       auto positions = domain_->read_positions(ir::StepMode::Plain);
       if (!positions) return std::unexpected(positions.error());
       stored = std::move(*positions);
     }
-    for (const ReadPartition& partition : all_) {
+    for (const ReadPartition& partition : share_.all) {
       const auto found = std::ranges::find(stored, partition.name, &commit::Position::partition);
       const bool is_seeded = found != stored.end() && found->next_offset >= 0 && partition.source != ir::kNone;
       if (!is_seeded && std::ranges::count(names, partition.name) == 0) names.push_back(partition.name);
@@ -97,10 +95,10 @@ base::Result<void> Worker::claim() {
 }
 
 base::Result<void> Worker::put_manifest() {
-  if (!is_first_) return {};
+  if (!share_.is_first) return {};
   const bool has_positions =
       std::ranges::any_of(claimed_, [](const commit::Position& position) { return position.next_offset >= 0; });
-  return hand_over_.put_manifest(*domain_, has_positions, all_.size() > 1);
+  return hand_over_.put_manifest(*domain_, has_positions, share_.all.size() > 1);
 }
 
 // Positions that this unit takes over go first. `start` applies to a topic of which no partition has a position; a partition that
@@ -110,10 +108,11 @@ base::Result<void> Worker::seed_positions() {
   std::vector<commit::Position> seeds;
   for (commit::Position& position : claimed_) {
     const commit::Position* taken = hand_over_.position(position.partition);
-    if (!is_first_ || !taken) continue;
+    if (!share_.is_first || !taken) continue;
     position.next_offset = taken->next_offset;
     position.counts = taken->counts;
     position.mark = taken->mark;
+    position.newest_time = taken->newest_time;
     seeds.push_back(position);
   }
   for (const commit::Position& position : claimed_) {
@@ -121,8 +120,8 @@ base::Result<void> Worker::seed_positions() {
   }
   for (commit::Position& position : claimed_) {
     if (position.next_offset >= 0) continue;
-    const ReadPartition& partition = *std::ranges::find(all_, position.partition, &ReadPartition::name);
-    if (group_ && !is_first_) {
+    const ReadPartition& partition = share_.all[share_.index_of(position.partition)];
+    if (membership_ && !share_.is_first) {
       return base::failure(base::ErrorCode::SystemUnavailable,
                            fmt::format("{}/{} has no position yet", partition.name.topic, partition.name.number));
     }
@@ -152,40 +151,34 @@ base::Result<void> Worker::seed_positions() {
 }
 
 base::Result<std::int64_t> Worker::resolve(const ReadPartition& partition, const std::string& start) {
-  if (!group_) return sources_[partition.source]->resolve(start, partition.number);
-  return group_intake_->ask<std::int64_t>([&](connectors::Group& group) { return group.resolve(start, partition.number); });
+  if (membership_) return membership_->resolve(start, partition.number);
+  return sources_[partition.source]->resolve(start, partition.number);
 }
 
 // Everything is known that `process` and the reading need.
 base::Result<void> Worker::start_reading() {
   const auto secrets = read_secrets(program_, options_);
   if (!secrets) return std::unexpected(secrets.error());
-  positions_.assign(all_.size(), 0);
-  for (std::size_t i = 0; i < all_.size(); ++i) {
-    const auto position = std::ranges::find(claimed_, all_[i].name, &commit::Position::partition);
+  positions_.assign(share_.all.size(), 0);
+  for (std::size_t i = 0; i < share_.all.size(); ++i) {
+    const auto position = std::ranges::find(claimed_, share_.all[i].name, &commit::Position::partition);
     if (position == claimed_.end()) continue;
     positions_[i] = position->next_offset;
-    all_[i].mark = position->mark;
+    share_.all[i].mark = position->mark;
   }
-  for (const std::uint32_t index : mine_) {  // what was read before is still there, or somebody must say where to go on
-    const ReadPartition& partition = all_[index];
-    if (group_ || partition.mark.empty()) continue;
+  for (const std::uint32_t index : share_.mine) {  // what was read before is still there, or somebody must say where to go on
+    const ReadPartition& partition = share_.all[index];
+    if (membership_ || partition.mark.empty()) continue;
     if (const auto checked = sources_[partition.source]->check(partition.number, partition.mark); !checked) return checked;
   }
-  unsettled_.assign(all_.size(), {});
-  newest_time_.assign(all_.size(), INT64_MIN);
-  process_ = std::make_unique<Process>(program_, unit_, options_.natives, *secrets, tables_, all_);
-  reading_.clear();
+  unsettled_.assign(share_.all.size(), {});
+  process_ = std::make_unique<Process>(program_, unit_, options_.natives, *secrets, tables_, share_.all);
+  std::vector<commit::PartitionName> kept = share_.names();
+  if (share_.is_first) kept.push_back(share_.all.back().name);
   std::vector<std::int64_t> from;
-  std::vector<commit::PartitionName> kept;
-  if (is_first_) kept.push_back(all_.back().name);
-  for (const std::uint32_t index : mine_) {
-    kept.push_back(all_[index].name);
-    reading_.push_back(all_[index]);
-    from.push_back(positions_[index]);
-  }
+  for (const std::uint32_t index : share_.mine) from.push_back(positions_[index]);
   domain_->keep(kept);  // the first worker claimed more, to seed it; the other workers claim theirs after it
-  if (group_) return start_reading_group(from);
+  if (membership_) return start_reading_group(from);
   start_intake(std::move(from));
   return {};
 }
@@ -199,7 +192,9 @@ std::int64_t Worker::stop_time(std::uint32_t source) const {
 void Worker::start_intake(std::vector<std::int64_t> from) {
   std::vector<std::int64_t> stop_times;
   for (std::uint32_t source = 0; source < unit_.sources.size(); ++source) stop_times.push_back(stop_time(source));
-  auto reader = std::make_unique<Reader>(sources_, reading_, std::move(from), std::move(stop_times));
+  std::vector<ReadPartition> reading;
+  for (const std::uint32_t index : share_.mine) reading.push_back(share_.all[index]);
+  auto reader = std::make_unique<Reader>(sources_, std::move(reading), std::move(from), std::move(stop_times));
   const auto limit = static_cast<std::size_t>(program_.commit_records);
   intake_ =
       options_.inline_intake ? make_inline_intake(std::move(reader), limit) : make_threaded_intake(std::move(reader), limit);

@@ -20,40 +20,54 @@ using Change = connectors::Group::Change;
 
 }  // namespace
 
+// One batch, or an answer to the group. A fence that fails is no reason to end here: the group may have given the partitions away and
+// not said so yet.
+base::Result<Progress> Worker::run_as_member() {
+  const auto change = membership_->change();
+  const bool is_due = membership_->is_retake_due();
+  auto done = change ? answer(*change) : is_due ? take_over() : fetch_and_run();
+  if (done) return done;
+  const bool is_fenced = base::traits(done.error().code).error_class == base::ErrorClass::Ownership && !change && !is_due;
+  const bool is_refused = membership_ && membership_->is_refused();
+  if (is_refused || is_fenced)
+    spdlog::warn("batch given up unit={} worker={} error={}", unit_.name, number_, done.error().message);
+  if (is_refused) return join_anew();
+  return is_fenced ? retake() : done;
+}
+
 base::Result<Progress> Worker::answer(const MembershipChange& change) {
   if (change.kind == Change::Assigned) {
-    assigned_ = change.partitions;
-    spdlog::info("partitions assigned unit={} worker={} count={}", unit_.name, number_, assigned_.size());
+    membership_->assign(change.partitions);
+    spdlog::info("partitions assigned unit={} worker={} count={}", unit_.name, number_, change.partitions.size());
     return take_over();
   }
   spdlog::info("partitions {} unit={} worker={} count={}", change.kind == Change::Revoked ? "revoked" : "lost", unit_.name,
                number_, change.partitions.size());
-  if (!mine_.empty()) {
+  if (!share_.mine.empty()) {
     const auto left = run_list(change.kind == Change::Revoked ? unit_.protocol.on_revoke : unit_.protocol.on_lost);
     if (left && *left == Progress::Crashed) return left;
     // The next owner begins where the last commit was: what could not be finished here is done there.
     if (!left) spdlog::warn("partitions given up unit={} error={}", unit_.name, left.error().message);
   }
   drop_partitions();
-  assigned_.clear();
-  if (const auto gone = group_intake_->let_go(); !gone) return std::unexpected(gone.error());
+  if (const auto gone = membership_->let_go(); !gone) return std::unexpected(gone.error());
   return Progress::Worked;
 }
 
 // Runs `on_assign` for what the group has assigned. Where a member that goes first is not ready yet, or a system fails, the group gets
 // its answer all the same, nothing is read, and it is tried again.
 base::Result<Progress> Worker::take_over() {
-  retake_at_.reset();
-  if (assigned_.empty()) {
+  membership_->take_now();
+  if (membership_->assigned().empty()) {
     drop_partitions();
-    if (const auto read = group_intake_->read_from({}, {}); !read) return std::unexpected(read.error());
+    if (const auto read = membership_->hold(); !read) return std::unexpected(read.error());
     return Progress::Idle;
   }
   const auto done = run_list(unit_.protocol.on_assign);
   if (done && *done == Progress::Crashed) return done;
   if (done) {
     retry_.succeeded();
-    if (is_first_) hand_over_.retire();
+    if (share_.is_first) hand_over_.retire();
     if (const auto reading = start_reading(); !reading) return std::unexpected(reading.error());
     return Progress::Worked;
   }
@@ -62,35 +76,25 @@ base::Result<Progress> Worker::take_over() {
   if (slot_is_taken || kind == base::ErrorClass::Configuration || kind == base::ErrorClass::Data)
     return std::unexpected(done.error());
   drop_partitions();
-  if (const auto held = group_intake_->read_from({}, {}); !held) return std::unexpected(held.error());
+  if (const auto held = membership_->hold(); !held) return std::unexpected(held.error());
   const Retry::Decision decision = retry_.after_failure();
   if (decision.give_up) return std::unexpected(done.error());
   spdlog::warn("partitions not taken over unit={} worker={} wait_ms={} error={}", unit_.name, number_, decision.wait / 1000,
                done.error().message);
   observer_.retrying(unit_, done.error(), decision.attempt, decision.wait, decision.paused);
-  retake_at_ = clock_.monotonic() + decision.wait;
+  membership_->retake_in(decision.wait);
   return Progress::Idle;
-}
-
-void Worker::join() {
-  auto intake = std::make_unique<GroupIntake>(*group_, static_cast<std::size_t>(program_.commit_records));
-  group_intake_ = intake.get();
-  intake_ = std::move(intake);
 }
 
 // As a new member: a request of the old one that is still on its way is refused.
 base::Result<void> Worker::rejoin() {
   drop_partitions();
-  retake_at_.reset();
-  assigned_.clear();
-  intake_.reset();
-  group_intake_ = nullptr;
+  if (membership_) membership_->stop_polling();
   sinks_.clear();
   domain_.reset();
-  if (group_) group_->close();
-  group_.reset();
+  membership_.reset();
   if (const auto opened = open(); !opened) return opened;
-  join();
+  membership_->join(static_cast<std::size_t>(program_.commit_records));
   return {};
 }
 
@@ -105,82 +109,78 @@ base::Result<Progress> Worker::join_anew() {
 }
 
 void Worker::mirror_positions(const Attempt& attempt) {
-  if (!group_intake_) return;
+  if (!membership_) return;
   std::vector<connectors::StartAt> positions;
-  for (const std::uint32_t index : mine_) {
+  for (const std::uint32_t index : share_.mine) {
     const bool is_in_batch = attempt.counts.empty() || attempt.counts[index].read > 0;
-    if (is_in_batch) positions.push_back({all_[index].name, positions_[index]});
+    if (is_in_batch) positions.push_back({share_.all[index].name, positions_[index]});
   }
-  group_intake_->mirror(std::move(positions));
+  membership_->mirror(std::move(positions));
 }
 
 // Another process has claimed what this one works on. If the group gives it to us still, it is claimed again.
 base::Result<Progress> Worker::retake() {
   drop_partitions();
-  if (const auto held = group_intake_->read_from({}, {}); !held) return std::unexpected(held.error());
-  retake_at_ = clock_.monotonic() + kRetakeAfter;
+  if (const auto held = membership_->hold(); !held) return std::unexpected(held.error());
+  membership_->retake_in(kRetakeAfter);
   return Progress::Idle;
 }
 
 void Worker::drop_partitions() {
   batch_ = Batch{};
-  held_.reset();
-  mine_.clear();
-  reading_.clear();
-  is_first_ = false;
-  has_more_replays_ = false;
+  fetch_.forget();
+  share_.mine.clear();
+  share_.is_first = false;
 }
 
 // All partitions of the unit, whoever reads them; those of this worker in the order of the assignment.
 base::Result<void> Worker::find_group_partitions() {
-  auto partitions =
-      group_intake_->ask<std::vector<connectors::GroupPartition>>([](connectors::Group& group) { return group.partitions(); });
+  auto partitions = membership_->partitions();
   if (!partitions) return std::unexpected(partitions.error());
-  all_.clear();
-  mine_.clear();
+  share_.all.clear();
+  share_.mine.clear();
   for (std::uint32_t i = 0; i < partitions->size(); ++i) {
     const connectors::GroupPartition& each = (*partitions)[i];
-    all_.push_back(make_partition(each.source, i, each.partition));
+    share_.all.push_back(make_partition(each.source, i, each.partition));
   }
-  for (const commit::PartitionName& name : assigned_) {
-    const auto found = std::ranges::find(all_, name, &ReadPartition::name);
-    if (found == all_.end()) {
+  for (const commit::PartitionName& name : membership_->assigned()) {
+    const std::size_t index = share_.index_of(name);
+    if (index == share_.all.size()) {
       return base::failure(
           base::ErrorCode::SystemUnavailable,
           fmt::format("partition {}/{} is assigned and not yet in the topic's metadata", name.topic, name.number));
     }
-    mine_.push_back(static_cast<std::uint32_t>(found - all_.begin()));
+    share_.mine.push_back(static_cast<std::uint32_t>(index));
   }
-  is_first_ = !mine_.empty() && std::ranges::count(mine_, 0U) > 0;
-  all_.push_back({ir::kNone, 0, {kReplayTopic, 0}, 0});
+  share_.is_first = !share_.mine.empty() && std::ranges::count(share_.mine, 0U) > 0;
+  share_.all.push_back({ir::kNone, 0, {kReplayTopic, 0}, 0});
   return {};
 }
 
 // The member that has the first partition stores manifest and positions in one commit; the others wait for it.
 base::Result<void> Worker::await_manifest() {
-  const std::string& wanted = options_.manifests[static_cast<std::size_t>(&unit_ - program_.units.data())];
   for (std::int64_t waited = 0;; waited += kManifestPoll) {
     const auto stored = domain_->manifests();
     if (!stored) return std::unexpected(stored.error());
     const auto own = std::ranges::find(*stored, unit_.name, &commit::Manifest::unit);
-    if (own != stored->end() && own->text == wanted && !own->moved) return {};
+    if (own != stored->end() && own->text == hand_over_.own_manifest() && !own->moved) return {};
     if (waited >= kManifestWait || stop_.stop_requested()) break;
     clock_.sleep(kManifestPoll);
   }
   return base::failure(base::ErrorCode::SystemUnavailable,
                        fmt::format("unit {}: the member that has {}/{} has not stored the manifest of this program yet",
-                                   unit_.name, all_.front().name.topic, all_.front().name.number));
+                                   unit_.name, share_.all.front().name.topic, share_.all.front().name.number));
 }
 
 // Reads what was assigned, from what the domain holds.
 base::Result<void> Worker::start_reading_group(std::span<const std::int64_t> from) {
   std::vector<connectors::StartAt> starts;
   std::vector<std::int64_t> stop_times;
-  for (std::size_t i = 0; i < mine_.size(); ++i) {
-    starts.push_back({all_[mine_[i]].name, from[i]});
-    stop_times.push_back(stop_time(all_[mine_[i]].source));
+  for (std::size_t i = 0; i < share_.mine.size(); ++i) {
+    starts.push_back({share_.all[share_.mine[i]].name, from[i]});
+    stop_times.push_back(stop_time(share_.all[share_.mine[i]].source));
   }
-  return group_intake_->read_from(starts, std::move(stop_times));
+  return membership_->read_from(starts, std::move(stop_times));
 }
 
 }  // namespace piperun::engine

@@ -5,7 +5,8 @@
 #include <mutex>
 #include <string>
 
-#include "runtime/engine/options.h"
+#include "runtime/base/clock.h"
+#include "runtime/engine/observer.h"
 
 namespace piperun::cli {
 

@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <ctime>
+#include <optional>
 
 namespace piperun::cli {
 namespace {
@@ -18,17 +19,20 @@ sigset_t stop_set() {
 
 }  // namespace
 
-StopSignals::StopSignals(std::function<void()> on_first) {
+StopSignals::StopSignals(std::function<void()> on_first, std::chrono::milliseconds deadline, std::function<Exit()> on_deadline) {
   const sigset_t set = stop_set();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  waiter_ = std::jthread([on_first = std::move(on_first)](std::stop_token stop) {
+  waiter_ = std::jthread([on_first = std::move(on_first), deadline, on_deadline = std::move(on_deadline)](std::stop_token stop) {
+    using Clock = std::chrono::steady_clock;
     const sigset_t waited = stop_set();
-    for (bool is_first = true; !stop.stop_requested();) {
+    std::optional<Clock::time_point> first;
+    while (!stop.stop_requested()) {
       constexpr timespec kLook{0, 100'000'000};  // how long the end of the run may go unnoticed
       const int signal = sigtimedwait(&waited, nullptr, &kLook);
+      if (first && signal < 0 && on_deadline && Clock::now() - *first >= deadline) _exit(static_cast<int>(on_deadline()));
       if (signal < 0) continue;
-      if (!is_first) _exit(128 + signal);  // what is not committed is found again by the next start
-      is_first = false;
+      if (first) _exit(128 + signal);  // what is not committed is found again by the next start
+      first = Clock::now();
       on_first();
     }
   });

@@ -7,7 +7,7 @@
 
 #include "runtime/base/clock.h"
 #include "runtime/connectors/connectors.h"
-#include "runtime/engine/options.h"
+#include "runtime/engine/observer.h"
 
 namespace piperun::cli {
 

@@ -1,0 +1,124 @@
+#include "runtime/engine/fetch.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace piperun::engine {
+namespace {
+
+constexpr std::int64_t kFetchWait = 50'000;  // microseconds; how long a stop may go unnoticed while nothing arrives
+constexpr int kReplayEvery = 16;  // batches between two looks for dead letters to replay
+constexpr std::size_t kReplayBatch = 100;  // dead letters replayed in one batch
+
+void add_slab(TakenSlab taken, const Share& share, Batch& batch) {
+  for (const record::RawRecord& raw : taken.slab.records) {
+    BatchRecord record;
+    record.raw = &raw;
+    record.partition = share.mine[taken.partition];
+    record.header = taken.slab.header;
+    batch.records.push_back(record);
+  }
+  batch.slabs.push_back(std::move(taken.slab));
+}
+
+// As the source gave it. The letter's value is given the padding that decoding needs.
+record::RawRecord raw_of(commit::Letter& letter) {
+  record::RawRecord raw;
+  raw.offset = letter.offset;
+  raw.next = letter.next_offset;
+  raw.timestamp = letter.timestamp;
+  if (letter.key) raw.key = *letter.key;
+  if (letter.value) {
+    const std::size_t size = letter.value->size();
+    letter.value->resize(size + record::kPadding);
+    raw.value = std::string_view(*letter.value).substr(0, size);
+  }
+  for (const auto& [name, value] : letter.headers) {
+    raw.headers.push_back({name, value ? std::optional<std::string_view>(*value) : std::nullopt});
+  }
+  return raw;
+}
+
+}  // namespace
+
+Fetch::Fetch(const ir::Program& program, const ir::Unit& unit, const Options& options, base::Clock& clock, std::stop_token stop)
+    : program_(program),
+      options_(options),
+      clock_(clock),
+      stop_(std::move(stop)),
+      takes_replays_(std::ranges::count(unit.protocol.batch, ir::StepKind::TakeReplay, &ir::Step::kind) > 0) {}
+
+void Fetch::forget() {
+  held_.reset();
+  has_more_replays_ = false;
+}
+
+base::Result<void> Fetch::run(Intake& intake, commit::Domain& domain, const Share& share, Batch& batch) {
+  batch = Batch{};
+  batch.now = clock_.now();
+  if (--batches_until_replay_ < 0) {
+    const auto found = fetch_replays(domain, share, batch);
+    batches_until_replay_ = has_more_replays_ ? 1 : kReplayEvery;  // in turn with what is new
+    if (!found || *found) return found ? base::Result<void>() : std::unexpected(found.error());
+  }
+  if (const auto gathered = gather(intake, share, batch); !gathered) return gathered;
+  if (batch.empty()) batches_until_replay_ = 0;
+  batch.now = clock_.now();
+  return {};
+}
+
+base::Result<void> Fetch::gather(Intake& intake, const Share& share, Batch& batch) {
+  const auto limit = static_cast<std::size_t>(program_.commit_records);
+  const std::int64_t begun = clock_.monotonic();
+  if (held_) add_slab(std::move(*std::exchange(held_, std::nullopt)), share, batch);
+  while (batch.records.size() < limit) {
+    const std::int64_t age = clock_.monotonic() - begun;
+    const std::int64_t wait =
+        batch.empty() ? kFetchWait : std::max<std::int64_t>(0, std::min(kFetchWait, program_.commit_interval - age));
+    auto slab = intake.take(wait);
+    if (!slab) {
+      if (!batch.empty()) break;  // it will be told again
+      return std::unexpected(slab.error());
+    }
+    if (*slab && batch.records.size() + (*slab)->slab.records.size() > limit && !batch.empty()) {
+      held_ = std::move(*slab);
+      break;
+    }
+    if (*slab) {
+      add_slab(std::move(**slab), share, batch);
+      continue;
+    }
+    if (batch.empty()) break;
+    if (options_.drain || options_.inline_intake) {
+      const auto at_end = intake.is_at_end();
+      if (!at_end || *at_end) break;
+    }
+    if (clock_.monotonic() - begun >= program_.commit_interval || stop_.stop_requested()) break;
+  }
+  return {};
+}
+
+// A batch of dead letters that were asked for again. They enter the unit like records of the source they came from.
+base::Result<bool> Fetch::fetch_replays(commit::Domain& domain, const Share& share, Batch& batch) {
+  if (!share.is_first || !takes_replays_) return false;
+  auto letters = domain.letters(true);
+  if (!letters) return std::unexpected(letters.error());
+  std::erase_if(*letters, [&](const commit::Letter& letter) { return share.index_of(letter.origin) == share.all.size(); });
+  has_more_replays_ = letters->size() > kReplayBatch;
+  if (letters->empty()) return false;
+  if (has_more_replays_) letters->resize(kReplayBatch);
+  batch.is_replay = true;
+  batch.replays = std::move(*letters);
+  batch.replayed_records.reserve(batch.replays.size());
+  for (commit::Letter& letter : batch.replays) batch.replayed_records.push_back(raw_of(letter));
+  for (std::size_t i = 0; i < batch.replays.size(); ++i) {
+    BatchRecord record;
+    record.raw = &batch.replayed_records[i];
+    record.partition = static_cast<std::uint32_t>(share.index_of(batch.replays[i].origin));
+    record.replayed = &batch.replays[i];
+    batch.records.push_back(record);
+  }
+  return true;
+}
+
+}  // namespace piperun::engine

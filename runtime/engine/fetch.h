@@ -1,0 +1,42 @@
+// The step `fetch`: gathers a batch of what the intake read, or of dead letters that were asked for again.
+#pragma once
+#include <optional>
+#include <stop_token>
+
+#include "lang/ir/program.h"
+#include "runtime/base/clock.h"
+#include "runtime/engine/intake.h"
+#include "runtime/engine/options.h"
+#include "runtime/engine/share.h"
+
+namespace piperun::engine {
+
+// One per worker. All references outlive it.
+class Fetch {
+ public:
+  Fetch(const ir::Program& program, const ir::Unit& unit, const Options& options, base::Clock& clock, std::stop_token stop);
+
+  // The next records, until there are `commit_records` or `commit_interval` has passed since the first; none: nothing is there now.
+  base::Result<void> run(Intake& intake, commit::Domain& domain, const Share& share, Batch& batch);
+
+  // What was read ahead is dropped: other partitions come.
+  void forget();
+
+  // More letters are asked for than were read at once.
+  bool has_more_replays() const { return has_more_replays_; }
+
+ private:
+  base::Result<bool> fetch_replays(commit::Domain& domain, const Share& share, Batch& batch);
+  base::Result<void> gather(Intake& intake, const Share& share, Batch& batch);
+
+  const ir::Program& program_;
+  const Options& options_;
+  base::Clock& clock_;
+  std::stop_token stop_;
+  const bool takes_replays_;
+  std::optional<TakenSlab> held_;  // did not fit into the last batch
+  int batches_until_replay_ = 0;
+  bool has_more_replays_ = false;
+};
+
+}  // namespace piperun::engine

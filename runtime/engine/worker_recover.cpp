@@ -1,0 +1,170 @@
+// What the failure of a step means for its batch, and where in the list it goes on.
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "runtime/engine/attempt.h"
+
+namespace piperun::engine {
+namespace {
+
+// How long a batch that meets failures may keep the group waiting for its partitions (microseconds).
+constexpr std::int64_t kAnswerWithin = 10'000'000;
+
+}  // namespace
+
+// Where in the list to go on after a failure; nullopt: in halves.
+base::Result<std::optional<std::size_t>> Worker::recover(const base::Error& error, std::size_t failed_step, Attempt& attempt) {
+  switch (base::traits(error.code).error_class) {
+    case base::ErrorClass::Configuration:
+    case base::ErrorClass::Ownership: abort(attempt); return std::unexpected(error);
+    case base::ErrorClass::Data: abort(attempt); return recover_from_data(error, failed_step, attempt);
+    case base::ErrorClass::Transient: return recover_from_outage(error, failed_step, attempt);
+  }
+  return std::unexpected(error);
+}
+
+void Worker::abort(Attempt& attempt) {
+  if (attempt.in_transaction) domain_->abort();
+  attempt.in_transaction = false;
+}
+
+// The domain refuses something of the batch, for good.
+base::Result<std::optional<std::size_t>> Worker::recover_from_data(const base::Error& error, std::size_t failed_step,
+                                                                   Attempt& attempt) {
+  const std::vector<ir::Step>& list = unit_.protocol.batch;
+  for (const ir::Step& poison : unit_.protocol.on_poison) {
+    if (observer_.after(unit_, poison) == Verdict::Crash) return std::unexpected(error);
+  }
+  if (hold_back_letter(error, list[failed_step], attempt)) return index_of(list, ir::StepKind::Process);
+  if (attempt.last - attempt.first == 1 && batch_.dead.contains(static_cast<std::uint32_t>(attempt.first))) {
+    return base::failure(base::ErrorCode::Stopped, fmt::format("a record that is dead cannot be set apart: {}", error.message));
+  }
+  if (!set_apart(error, list[failed_step], attempt)) return std::optional<std::size_t>();
+  return index_of(list, ir::StepKind::Process);
+}
+
+base::Result<std::optional<std::size_t>> Worker::recover_from_outage(const base::Error& error, std::size_t failed_step,
+                                                                     Attempt& attempt) {
+  const std::vector<ir::Step>& list = unit_.protocol.batch;
+  const ir::Step& step = list[failed_step];
+  const bool was_in_transaction = attempt.in_transaction;
+  const bool is_commit = step.kind == ir::StepKind::Commit || step.kind == ir::StepKind::CommitOffsets;
+  if (!is_commit) abort(attempt);
+  attempt.in_transaction = false;
+  if (program_.delivery == ir::Delivery::AtMostOnce && !is_commit) {
+    // The positions are committed: trying again could repeat an effect. The batch's fate stays unknown.
+    spdlog::warn("batch given up under at_most_once unit={} error={}", unit_.name, error.message);
+    lose(attempt);
+    return list.size();
+  }
+  if (membership_ && membership_->change_age() > kAnswerWithin) {
+    return base::failure(base::ErrorCode::LostOwnership,
+                         fmt::format("the group takes the partitions, and the batch cannot be finished: {}", error.message));
+  }
+  if (!wait_before_retry(error)) return std::unexpected(error);
+  if (is_commit) {
+    const auto settled = settle_commit(failed_step, attempt);
+    if (!settled || *settled) return settled;
+  }
+  // What a failed `await` leaves is unknown, and the sink has dropped it: it is written again, not only waited for.
+  const bool starts_over = was_in_transaction || step.kind == ir::StepKind::Await;
+  return starts_over ? index_of(list, ir::StepKind::Process) : failed_step;
+}
+
+// Where to go on behind a commit whose acknowledgement is lost; nullopt: it did not take effect.
+base::Result<std::optional<std::size_t>> Worker::settle_commit(std::size_t failed_step, Attempt& attempt) {
+  const std::size_t end = unit_.protocol.batch.size();
+  if (membership_ && program_.delivery == ir::Delivery::AtMostOnce) {
+    const auto reopened = run_list_with_retries(unit_.protocol.on_unclear);
+    if (!reopened) return std::unexpected(reopened.error());
+    return end;
+  }
+  const auto committed = was_committed(attempt);
+  if (!committed) return std::unexpected(committed.error());
+  if (!*committed) return std::optional<std::size_t>();
+  advance(attempt);
+  return program_.delivery == ir::Delivery::AtMostOnce ? end : failed_step + 1;
+}
+
+// The acknowledgement of a commit is lost: `on_unclear` asks the domain, under a lock, what it holds.
+base::Result<bool> Worker::was_committed(Attempt& attempt) {
+  for (;;) {
+    const auto known = read_positions_again(attempt);
+    if (known) break;
+    if (base::traits(known.error().code).error_class != base::ErrorClass::Transient) return std::unexpected(known.error());
+    if (!wait_before_retry(known.error())) return std::unexpected(known.error());
+  }
+  const std::vector<commit::Advance> wanted = advances(attempt);
+  return std::ranges::all_of(wanted, [&](const commit::Advance& advance) {
+    const auto position = std::ranges::find(stored_, advance.partition, &commit::Position::partition);
+    return position != stored_.end() && position->next_offset == advance.to;
+  });
+}
+
+base::Result<void> Worker::read_positions_again(Attempt& attempt) {
+  for (const ir::Step& step : unit_.protocol.on_unclear) {
+    if (const auto done = execute(step, attempt); !done) return std::unexpected(done.error());
+  }
+  return {};
+}
+
+// True: what the sink of dead letters refuses is the letter of the one record of this attempt. The store keeps it, and says why.
+bool Worker::hold_back_letter(const base::Error& error, const ir::Step& step, const Attempt& attempt) {
+  if (attempt.last - attempt.first != 1 || step.sink == ir::kNone) return false;
+  const auto dead = batch_.dead.find(static_cast<std::uint32_t>(attempt.first));
+  if (dead == batch_.dead.end() || dead->second.letter_refused) return false;
+  Failure& failure = dead->second;
+  const ir::ErrorPolicy& policy = program_.policies[failure.policy];
+  if (policy.dead_letter != ir::DeadLetter::Sink || policy.dead_letter_sink != step.sink) return false;
+  failure.letter_refused = true;
+  if (failure.message.empty()) failure.message = base::traits(failure.code).title;
+  failure.message += fmt::format("; {} does not take the letter: {}", program_.sinks[step.sink].name, error.message);
+  spdlog::warn("dead letter refused by its sink, it is only in the store unit={} sink={} error={}", unit_.name,
+               program_.sinks[step.sink].name, error.message);
+  return true;
+}
+
+// True: a record was fixed as dead, and the rest can be processed again.
+bool Worker::set_apart(const base::Error& error, const ir::Step& step, Attempt& attempt) {
+  std::optional<std::uint32_t> refused;
+  if (error.row >= 0 && step.kind == ir::StepKind::Write) {
+    const auto sink = sink_index(step.sink);
+    const auto row = static_cast<std::size_t>(error.row);
+    if (row < processed_.sinks[sink].records.size()) refused = processed_.sinks[sink].records[row];
+  }
+  if (!refused && attempt.last - attempt.first == 1) refused = static_cast<std::uint32_t>(attempt.first);
+  if (!refused) return false;
+  const ir::Site site = step.sink == ir::kNone ? ir::Site{} : program_.sinks[step.sink].site;
+  std::uint32_t policy = 0;
+  for (const ir::Node& node : unit_.dataflow.nodes) {
+    const auto* output = std::get_if<ir::Output>(&node.op);
+    if (output && output->sink == step.sink) policy = node.policy;
+  }
+  const std::string sink_name = step.sink == ir::kNone ? std::string() : program_.sinks[step.sink].name;
+  batch_.dead.try_emplace(*refused, Failure{error.code, error.message, error.sqlstate, site, sink_name, policy, 0});
+  return true;
+}
+
+// Under at_most_once: the positions are committed, and what became of the batch is not known.
+void Worker::lose(Attempt& attempt) {
+  take_back(attempt);
+  attempt.counts.assign(share_.all.size(), {});
+  for (std::size_t i = attempt.first; i < attempt.last; ++i) {
+    commit::Counts& counts = attempt.counts[batch_.records[i].partition];
+    ++counts.read;
+    ++counts.unknown;
+  }
+  for (std::size_t i = 0; i < share_.all.size(); ++i) unsettled_[i] += attempt.counts[i];
+}
+
+// The attempt is made again: under at_most_once its fates were noted already.
+void Worker::take_back(Attempt& attempt) {
+  for (std::size_t i = 0; program_.delivery == ir::Delivery::AtMostOnce && i < attempt.counts.size(); ++i) {
+    unsettled_[i] -= attempt.counts[i];
+  }
+  attempt.counts.clear();
+}
+
+}  // namespace piperun::engine
