@@ -243,7 +243,9 @@ TEST(Consumer, MetadataTravelsWithPositions) {
   ASSERT_TRUE((*producer)->init_transactions(30'000'000));
   ASSERT_TRUE((*producer)->begin());
   const std::string counts(4000, 'c');
-  const auto sent = (*producer)->send_offsets(std::vector<PartitionOffset>{{{topic.name, 1}, 5, counts}}, topic.name);
+  // Of a group without members, which the transactional id alone fences.
+  const Membership unfenced(GroupMetadataPtr(rd_kafka_consumer_group_metadata_new(topic.name.c_str())), -1, "");
+  const auto sent = (*producer)->send_offsets(std::vector<PartitionOffset>{{{topic.name, 1}, 5, counts}}, unfenced);
   ASSERT_TRUE(sent) << sent.error().error.message;
   ASSERT_TRUE((*producer)->commit());
   auto consumer = Consumer::open(client(), {.group = topic.name});

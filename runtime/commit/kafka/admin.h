@@ -65,15 +65,5 @@ struct GroupDescription {
   std::vector<Member> members;
 };
 base::Result<GroupDescription> describe_group(rd_kafka_t* handle, const std::string& group);  // of none: state Dead
-// Refused (CannotOpen, names the members) while a member is active.
-base::Result<void> set_group_offsets(rd_kafka_t* handle, const std::string& group, std::span<const PartitionOffset> offsets);
-base::Result<void> delete_group(rd_kafka_t* handle, const std::string& group);
-
-struct Lag {
-  commit::PartitionName partition;
-  std::int64_t committed = -1, begin = 0, end = 0;
-  std::int64_t records() const { return end - (committed < 0 ? begin : committed); }
-};
-base::Result<std::vector<Lag>> group_lag(rd_kafka_t* handle, const std::string& group);
 
 }  // namespace piperun::kafka

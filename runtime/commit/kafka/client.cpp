@@ -40,7 +40,8 @@ void on_error(rd_kafka_t* handle, int code, const char* reason, void* opaque) {
     const rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(handle, words, sizeof words);
     state.set_error(error_of(fatal, "the Kafka client cannot go on", words));
   } else if (code_of(error) == ErrorCode::CannotOpen || is_untrusted(error, reason)) {
-    base::Error told = error_of(error, "no connection to the Kafka cluster", reason);
+    base::Error told = error_of(
+        error, fmt::format("no connection to the Kafka cluster at {} (connection {})", state.brokers, state.connection), reason);
     told.code = ErrorCode::CannotOpen;
     state.set_error(std::move(told));
   } else {
@@ -99,6 +100,34 @@ std::string ClientState::trouble() {
   return trouble_;
 }
 
+namespace {
+
+// What a person can do about what librdkafka says of a connection.
+constexpr std::pair<std::string_view, std::string_view> kAdvice[] = {
+    {"Connection refused", "nothing listens there; start a broker, or mend `brokers`"},
+    {"Failed to resolve", "the name is not known here; mend `brokers`"},
+    {"Invalid response size",
+     "what listens there does not speak Kafka's protocol; mend `brokers`, or say `security` if it wants TLS"},
+    {"SSL", "TLS fails; see `security`, and whether this port wants TLS"},
+    {"in state APIVERSION_QUERY",
+     "what listens there ends the connection; mend `brokers`, or say `security` if it wants TLS or SASL"},
+};
+
+std::string_view advice_for(std::string_view trouble) {
+  const auto known =
+      std::ranges::find_if(kAdvice, [&](const auto& each) { return trouble.find(each.first) != std::string_view::npos; });
+  return known == std::end(kAdvice) ? "see whether it runs and can be reached from here" : known->second;
+}
+
+// Without the name of the connection in front and the count of repetitions behind.
+std::string detail_of(std::string_view trouble) {
+  if (trouble.empty()) return "";
+  if (const std::size_t name = trouble.find("/bootstrap: "); name != std::string_view::npos) trouble.remove_prefix(name + 12);
+  return fmt::format(" (librdkafka: {})", trouble.substr(0, trouble.find(" (after ")));
+}
+
+}  // namespace
+
 std::unexpected<base::Error> unanswered(rd_kafka_t* handle, const std::string& during) {
   ClientState& state = ClientState::of(handle);
   if (auto error = state.take_error()) {
@@ -106,8 +135,9 @@ std::unexpected<base::Error> unanswered(rd_kafka_t* handle, const std::string& d
     return std::unexpected(std::move(*error));
   }
   const std::string trouble = state.trouble();
-  return failed(RD_KAFKA_RESP_ERR__TIMED_OUT, during,
-                trouble.empty() ? "no broker of the cluster answers" : "no broker of the cluster answers: " + trouble);
+  return base::failure(ErrorCode::SystemUnavailable,
+                       fmt::format("{}: no broker of the cluster answers at {} (connection {}): {}{}", during, state.brokers,
+                                   state.connection, advice_for(trouble), detail_of(trouble)));
 }
 
 Result<Client> Client::open(rd_kafka_type_t type, const ClientSettings& settings,
@@ -125,6 +155,8 @@ Result<Client> Client::open(rd_kafka_type_t type, const ClientSettings& settings
   for (const auto& [name, value] : all) {
     if (auto done = set(conf.get(), settings, name, value); !done) return std::unexpected(done.error());
   }
+  state->connection = settings.name;
+  state->brokers = settings.brokers;
   rd_kafka_conf_set_opaque(conf.get(), state.get());
   rd_kafka_conf_set_log_cb(conf.get(), on_log);
   rd_kafka_conf_set_error_cb(conf.get(), on_error);
@@ -183,6 +215,10 @@ PartitionList partition_list(std::span<const commit::PartitionName> partitions) 
   for (const commit::PartitionName& each : partitions)
     rd_kafka_topic_partition_list_add(result.get(), each.topic.c_str(), each.number);
   return result;
+}
+
+std::int64_t steady_now() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
 int milliseconds(std::int64_t microseconds) {

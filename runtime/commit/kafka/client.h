@@ -83,6 +83,7 @@ PartitionList partition_list(std::span<const commit::PartitionName> partitions);
 // What librdkafka's threads and callbacks tell; lives until the client is gone. Base of what consumers add.
 struct ClientState {
   virtual ~ClientState() = default;
+  std::string connection, brokers;  // the name in the program and the addresses, for messages; set before the client is made
   // A request of a transaction (AddPartitionsToTxn, AddOffsetsToTxn, EndTxn, TxnOffsetCommit) ended without an answer: it may still
   // take effect later (KAFKA-17754).
   std::atomic<bool> tainted = false;
@@ -132,5 +133,6 @@ class Client {
 
 // Milliseconds for librdkafka; not less than 1 for what is not 0.
 int milliseconds(std::int64_t microseconds);
+std::int64_t steady_now();  // microseconds of the monotonic clock, for deadlines
 
 }  // namespace piperun::kafka

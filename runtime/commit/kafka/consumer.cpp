@@ -27,7 +27,6 @@ struct Consumer::State final : ClientState {
   std::deque<Rebalance> changes;
   std::set<commit::PartitionName> owned;
   std::optional<base::Error> commit_failure;
-  std::int64_t commits = 0;
   bool is_closing = false;
 
   static State& of(void* opaque) { return static_cast<State&>(*static_cast<ClientState*>(opaque)); }
@@ -54,7 +53,6 @@ struct Consumer::State final : ClientState {
   static void on_commit(rd_kafka_t*, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t* list, void* opaque) {
     State& state = of(opaque);
     const std::lock_guard lock(state.mutex);
-    if (state.commits > 0) --state.commits;
     for (int i = 0; list != nullptr && code == RD_KAFKA_RESP_ERR_NO_ERROR && i < list->cnt; ++i) code = list->elems[i].err;
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR__NO_OFFSET || state.commit_failure) return;
     state.commit_failure = error_of(code, "committing positions");
@@ -144,25 +142,15 @@ Result<void> Consumer::commit(std::span<const PartitionOffset> offsets) {
 void Consumer::commit_async(std::span<const PartitionOffset> offsets) {
   if (offsets.empty()) return;
   const PartitionList list = partition_list(offsets);
-  {
-    const std::lock_guard lock(state_->mutex);
-    ++state_->commits;
-  }
   const rd_kafka_resp_err_t error = rd_kafka_commit(handle(), list.get(), 1);
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return;
   const std::lock_guard lock(state_->mutex);
-  --state_->commits;
   if (!state_->commit_failure) state_->commit_failure = error_of(error, "committing positions");
 }
 
 std::optional<base::Error> Consumer::take_commit_failure() {
   const std::lock_guard lock(state_->mutex);
   return std::exchange(state_->commit_failure, std::nullopt);
-}
-
-std::int64_t Consumer::async_commits_under_way() const {
-  const std::lock_guard lock(state_->mutex);
-  return state_->commits;
 }
 
 std::optional<Rebalance> Consumer::change() const {

@@ -60,7 +60,6 @@ class Consumer {
   // The first failure comes with the next take_commit_failure(); later commits make up for it.
   void commit_async(std::span<const PartitionOffset> offsets);
   std::optional<base::Error> take_commit_failure();
-  std::int64_t async_commits_under_way() const;
 
   const ConsumerSettings& settings() const { return settings_; }
   rd_kafka_t* handle() const { return client_.get(); }

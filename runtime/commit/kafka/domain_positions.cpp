@@ -195,7 +195,7 @@ Result<void> KafkaDomain::commit_waiting(std::span<const PartitionOffset> offset
   }
   waited_at_ = clock_.monotonic();
   ledger_.settle();
-  keys_->is_owner_known();
+  keys_->confirm_owner();
   return {};
 }
 

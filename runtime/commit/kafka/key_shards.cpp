@@ -57,7 +57,7 @@ void Keys::settle() {
   }
 }
 
-void Keys::is_owner_known() {
+void Keys::confirm_owner() {
   for (auto& [stage, shards] : stages) {
     for (auto& [partition, shard] : shards) shard.confirm();
   }

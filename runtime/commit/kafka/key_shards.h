@@ -47,7 +47,7 @@ struct Keys {
 
   void drop();  // what the commit to come was to have
   void settle();  // it is committed
-  void is_owner_known();  // a commit of positions was taken: this worker has been the owner all the time
+  void confirm_owner();  // a commit of positions was taken: this worker has been the owner all the time
   void close();
 };
 

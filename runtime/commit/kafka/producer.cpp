@@ -22,10 +22,6 @@ constexpr std::int64_t kProduceDeadline = 60'000'000;
 constexpr std::int64_t kAbortDeadline = 10'000'000;
 constexpr std::int64_t kMetadataDeadline = 10'000'000;
 
-std::int64_t now() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
 bool is_data(rd_kafka_resp_err_t code) { return base::traits(code_of(code)).error_class == ErrorClass::Data; }
 
 bool is_fencing(rd_kafka_resp_err_t code) {
@@ -86,7 +82,7 @@ Result<std::unique_ptr<Producer>> Producer::open(const ClientSettings& client, c
       RD_KAFKA_PRODUCER, client, promise, std::move(state),
       [](rd_kafka_conf_t* conf) { rd_kafka_conf_set_dr_msg_cb(conf, State::on_delivery); }, defaults);
   if (!opened) return std::unexpected(opened.error());
-  return std::unique_ptr<Producer>(new Producer(std::move(*opened), reference, settings));
+  return std::unique_ptr<Producer>(new Producer(std::move(*opened), reference));
 }
 
 Producer::~Producer() {
@@ -135,7 +131,7 @@ Result<void> Producer::produce(rd_kafka_topic_t* topic, const NewRecord& record,
     arguments[count].vtype = RD_KAFKA_VTYPE_TIMESTAMP;
     arguments[count++].u.i64 = record.timestamp / 1000;
   }
-  const std::int64_t until = now() + kProduceDeadline;
+  const std::int64_t until = steady_now() + kProduceDeadline;
   for (;;) {
     std::size_t used = count;
     if (!record.headers.empty()) {  // taken over by each call that succeeds
@@ -152,7 +148,7 @@ Result<void> Producer::produce(rd_kafka_topic_t* topic, const NewRecord& record,
     if (!error) return {};
     if (!record.headers.empty()) rd_kafka_headers_destroy(arguments[count].u.headers);
     const rd_kafka_resp_err_t code = rd_kafka_error_code(error.get());
-    if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL || now() > until)
+    if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL || steady_now() > until)
       return failed(code, fmt::format("writing to topic {}", rd_kafka_topic_name(topic)), rd_kafka_error_string(error.get()));
     rd_kafka_poll(handle(), 10);
   }
@@ -210,12 +206,12 @@ Fault Producer::fault_of(rd_kafka_error_t* error, const char* during) {
 }
 
 Outcome<void> Producer::init_transactions(std::int64_t deadline) {
-  const std::int64_t until = now() + deadline;
+  const std::int64_t until = steady_now() + deadline;
   for (;;) {
-    rd_kafka_error_t* error = rd_kafka_init_transactions(handle(), std::max(1, milliseconds(until - now())));
+    rd_kafka_error_t* error = rd_kafka_init_transactions(handle(), std::max(1, milliseconds(until - steady_now())));
     if (error == nullptr) return {};
     Fault fault = fault_of(error, "starting transactions");
-    if (fault.kind != Fault::Kind::Again || now() >= until) return std::unexpected(std::move(fault));
+    if (fault.kind != Fault::Kind::Again || steady_now() >= until) return std::unexpected(std::move(fault));
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
 }
@@ -228,18 +224,9 @@ Outcome<void> Producer::begin() {
 }
 
 Outcome<void> Producer::send_offsets(std::span<const PartitionOffset> offsets, const Membership& member) {
-  return send(offsets, member.metadata());
-}
-
-Outcome<void> Producer::send_offsets(std::span<const PartitionOffset> offsets, const std::string& group) {
-  const GroupMetadataPtr metadata(rd_kafka_consumer_group_metadata_new(group.c_str()));
-  return send(offsets, metadata.get());
-}
-
-Outcome<void> Producer::send(std::span<const PartitionOffset> offsets, const rd_kafka_consumer_group_metadata_t* group) {
   const PartitionList list = partition_list(offsets);
   for (;;) {
-    rd_kafka_error_t* error = rd_kafka_send_offsets_to_transaction(handle(), list.get(), group, -1);
+    rd_kafka_error_t* error = rd_kafka_send_offsets_to_transaction(handle(), list.get(), member.metadata(), -1);
     if (error == nullptr) return {};
     Fault fault = fault_of(error, "storing positions in the transaction");
     if (fault.kind != Fault::Kind::Again) return std::unexpected(std::move(fault));

@@ -60,6 +60,9 @@ class Membership;
 class Producer {
  public:
   static base::Result<std::unique_ptr<Producer>> open(const ClientSettings& client, const ProducerSettings& settings);
+  ~Producer();
+  Producer(const Producer&) = delete;
+  Producer& operator=(const Producer&) = delete;
 
   // A topic to write to; NoSuchTopic when the cluster does not have it. Asked once, later answers come from memory. Lives as long as
   // the producer.
@@ -72,7 +75,6 @@ class Producer {
   // Waits until all that was produced is written or refused; SystemUnavailable at the deadline: what then becomes of the rest is not
   // known. A refused record is an error with Error::row = its tag if it is the only one, else row -1 (a broker refuses whole batches).
   base::Result<void> flush(std::int64_t deadline);
-  std::vector<Undelivered> take_undelivered();
 
   // ---- Transactions
 
@@ -82,8 +84,6 @@ class Producer {
   bool is_open() const { return is_open_; }
   // Positions of `member`'s group; may be called several times with the same offsets.
   Outcome<void> send_offsets(std::span<const PartitionOffset> offsets, const Membership& member);
-  // Without a group of consumers (a cursor): the group's offsets are fenced by the transactional id alone.
-  Outcome<void> send_offsets(std::span<const PartitionOffset> offsets, const std::string& group);
   // Waits as long as it takes, or is fatal. A refused record of the transaction: Abort, with its error; Error::row is -1.
   Outcome<void> commit();
   // The producer is to be retired afterwards, whatever this says.
@@ -96,23 +96,16 @@ class Producer {
 
  private:
   struct State;
-  Producer(Client client, State& state, ProducerSettings settings)
-      : client_(std::move(client)), state_(state), settings_(std::move(settings)) {}
-  Outcome<void> send(std::span<const PartitionOffset> offsets, const rd_kafka_consumer_group_metadata_t* group);
+  Producer(Client client, State& state) : client_(std::move(client)), state_(state) {}
+  std::vector<Undelivered> take_undelivered();
   Fault fault_of(rd_kafka_error_t* error, const char* during);
   std::optional<base::Error> refusal();
 
   Client client_;
   State& state_;
-  ProducerSettings settings_;
   std::map<std::string, TopicPtr> topics_;
   std::map<std::string, std::int32_t> partitions_;
   bool is_open_ = false;
-
- public:
-  ~Producer();
-  Producer(const Producer&) = delete;
-  Producer& operator=(const Producer&) = delete;
 };
 
 }  // namespace piperun::kafka
