@@ -111,7 +111,7 @@ bool is_expression(const std::string& text, World& world) {
 }  // namespace
 
 std::expected<LetterFilter, Exit> LetterFilter::make(const std::string& expression, World& world) {
-  if (expression.empty()) return LetterFilter(nullptr);
+  if (expression.empty()) return LetterFilter(nullptr, 0);
   if (!is_expression(expression, world)) return std::unexpected(Exit::Usage);
   CompileOptions options;
   options.local = true;
@@ -121,10 +121,10 @@ std::expected<LetterFilter, Exit> LetterFilter::make(const std::string& expressi
   if (!compiled) return std::unexpected(tell(compiled.error(), world));
   world.err << Shown(compiled->report, expression).text(world.colour);
   if (!compiled->ok()) return std::unexpected(Exit::Usage);
-  return LetterFilter(std::make_unique<Compiled>(std::move(*compiled)));
+  return LetterFilter(std::make_unique<Compiled>(std::move(*compiled)), world.clock.now());
 }
 
-LetterFilter::LetterFilter(std::unique_ptr<Compiled> compiled) : compiled_(std::move(compiled)) {
+LetterFilter::LetterFilter(std::unique_ptr<Compiled> compiled, std::int64_t now) : compiled_(std::move(compiled)), now_(now) {
   if (!compiled_) return;
   const ir::Program& program = *compiled_->program;
   const engine::Options options = engine_options(*compiled_);
@@ -151,7 +151,7 @@ bool LetterFilter::accepts(const commit::Letter& letter) {
   for (ir::NodeId id = 0; !std::holds_alternative<ir::Output>(nodes[id].op); id = nodes[id].next[port].front().to) {
     port = 0;
     if (!functions_.contains(id)) continue;
-    const expr::Outcome outcome = functions_.at(id).run(row.data(), {arena}, result.data());
+    const expr::Outcome outcome = functions_.at(id).run(row.data(), {arena, now_}, result.data());
     if (outcome.kind != expr::Outcome::Kind::Emit) return false;
     port = outcome.port;
     std::swap(row, result);

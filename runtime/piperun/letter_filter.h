@@ -19,9 +19,10 @@ class LetterFilter {
   bool accepts(const commit::Letter& letter);
 
  private:
-  explicit LetterFilter(std::unique_ptr<Compiled> compiled);
+  LetterFilter(std::unique_ptr<Compiled> compiled, std::int64_t now);
 
   std::unique_ptr<Compiled> compiled_;  // null: everything passes
+  std::int64_t now_;                    // what `now()` means in the expression
   std::unique_ptr<record::Decoder> decoder_;
   std::map<ir::NodeId, expr::RowFunction> functions_;
 };
