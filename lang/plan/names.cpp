@@ -34,6 +34,45 @@ std::string letter_relay_name(const ir::Program& program, ir::SystemId from, ir:
 
 std::string state_store_file(const ir::Program& program) { return program.id + ".db"; }
 
+namespace {
+
+std::string of_cluster(const ir::Program& program, const ir::Unit& unit) {
+  std::string text = fmt::format("the consumer group {}.{} and the topic {}.manifests", program.id, unit.name, program.id);
+  for (const ir::StateSchema& state : unit.operators) {
+    text += fmt::format("; keys in the topic {}.{}.{}.keys", program.id, unit.name, state.name);
+  }
+  return text;
+}
+
+std::string of_file(const ir::Program& program, const ir::System& domain) {
+  const auto path = domain.options.find("path");
+  if (!domain.stand_in && domain.kind == ir::SystemKind::Embedded && path != domain.options.end()) {
+    return fmt::format("the file {}", path->second);
+  }
+  const std::string name = domain.kind == ir::SystemKind::StateStore ? state_store_file(program) : domain.name + ".db";
+  return fmt::format("the file .piperun/{} (`--state-dir` names another folder)", name);
+}
+
+}  // namespace
+
+std::string position_store(const ir::Program& program, const ir::Unit& unit) {
+  const ir::System& domain = program.systems[unit.domain];
+  switch (runs_as(domain)) {
+    case ir::SystemKind::Kafka: return of_cluster(program, unit);
+    case ir::SystemKind::Postgres:
+      return fmt::format("the tables piperun.offsets{} piperun.manifests of {}",
+                         unit.operators.empty() ? " and" : ", piperun.keys and", domain.name);
+    case ir::SystemKind::StateStore:
+    case ir::SystemKind::Embedded:
+    case ir::SystemKind::File:
+    case ir::SystemKind::Stdin:
+    case ir::SystemKind::Stdout:
+    case ir::SystemKind::Generate:
+    case ir::SystemKind::Http: break;
+  }
+  return of_file(program, domain);
+}
+
 std::string dead_letter_store(const ir::Program& program, const ir::Unit& unit) {
   const ir::System& domain = program.systems[unit.domain];
   switch (runs_as(domain)) {

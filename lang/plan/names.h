@@ -24,6 +24,9 @@ std::string letter_relay_name(const ir::Program& program, ir::SystemId from, ir:
 
 std::string state_store_file(const ir::Program& program);  // `<id>.db`, below the state directory
 
+// Where its positions lie, and what else it stores: `the tables piperun.offsets, piperun.keys and piperun.manifests of shop`.
+std::string position_store(const ir::Program& program, const ir::Unit& unit);
+
 // Where the unit's dead letters are kept, in words.
 std::string dead_letter_store(const ir::Program& program, const ir::Unit& unit);
 

@@ -69,6 +69,7 @@ class Explainer {
     }
     for (const ir::SinkId id : unit.sinks) sink(program_.sinks[id]);
     line("  commits  in {}", plan::describe(program_.systems[unit.domain]));
+    line("  stores   positions in {}", plan::position_store(program_, unit));
     line("  dead     {}", dead_letters(unit));
     line("\n  What happens to a record");
     out_ += indented(explain_flows(program_, unit.dataflow, places_));
@@ -248,7 +249,7 @@ class Explainer {
                       state.name, value::duration_text(state.within)));
       found.push_back(fmt::format("A record that reaches `{}` more than {} late may miss the key that it repeats.", state.name,
                                   value::duration_text(state.within)));
-      if (domain.kind == ir::SystemKind::Kafka)
+      if (plan::runs_as(domain) == ir::SystemKind::Kafka)
         found.push_back(
             fmt::format("In Kafka, equal keys of `{}` must be in one partition of the source (`partitioned_by`).", state.name));
       if (program_.delivery == ir::Delivery::AtLeastOnce)

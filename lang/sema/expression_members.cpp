@@ -20,7 +20,8 @@ TypeId Expressions::member(ExprId id, const ast::Member& member, Scope& scope, T
     context_.error(Code::P0306, span(member.object), fmt::format("`{}` may be null", text(member.object)))
         .label(context_.name(object))
         .help("`?.` gives null then", dot, "?.")
-        .help(fmt::format("or ask first: `{} is not null and …`", text(member.object)));
+        .help(fmt::format("or ask first: `{} is not null and …`", text(member.object)))
+        .help(fmt::format("or let such a record fail: `({} ?? fail(\"…\")).{}`", text(member.object), member.name.text));
     return {};
   }
   const value::Type& of = context_.type(object);

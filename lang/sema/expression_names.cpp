@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "lang/ast/match.h"
 #include "lang/sema/expressions.h"
@@ -104,6 +105,7 @@ void Expressions::unknown_name(const ast::Name& name, const Scope& scope) {
   }
   for (const Variable& each : scope.variables) names.push_back(each.name);
   const std::size_t before = found.helps.size();
+  if (scope.may_look_up) std::ranges::copy(context_.names_of<ast::TableDecl>(scope.module), std::back_inserter(names));
   context_.suggest(found, name.span, name.text, names);
   if (found.helps.size() != before) return;
   if (scope.row != nullptr && !scope.row->columns.empty()) {

@@ -118,10 +118,22 @@ TypeId Expressions::compare(ExprId id, const ast::Binary& binary, Scope& scope) 
       coerce(other, context_.nullable(fact(other).type), "the operand");
       return boolean;
     }
+    compared_with_null(binary);
   }
   coerce(binary.left, *common, "the left side");
   coerce(binary.right, *common, "the right side");
   return boolean;
+}
+
+void Expressions::compared_with_null(const ast::Binary& binary) {
+  const std::string ours = binary.op == ast::BinaryOp::Equal ? "is null" : "is not null";
+  auto& found = context_.report.add(Code::P0906, binary.sign);
+  if (context_.kind(fact(binary.right).type) == TypeKind::Null) {
+    found.help(fmt::format("write `{} {}`", text(binary.left), ours),
+               {binary.sign.file, binary.sign.begin, span(binary.right).end}, ours);
+  } else {
+    found.help(fmt::format("write `{} {}`", text(binary.right), ours));
+  }
 }
 
 TypeId Expressions::no_operator(const ast::Binary& binary) {
@@ -146,6 +158,8 @@ TypeId Expressions::no_operator(const ast::Binary& binary) {
                                                                   : type.values[0]);
     if (is_value) found.help(fmt::format("the value is written `{}`", written), span(other), written);
     else found.help(fmt::format("the values are written `{}`, …", written));
+  } else if (binary.op == Add && (a.kind == TypeKind::String || b.kind == TypeKind::String)) {
+    found.help("values are put together in one string: `\"{a} {b}\"`");
   } else if (a.kind == TypeKind::Float || b.kind == TypeKind::Float) {
     found.help("`to_float(…)` turns an int64 or a decimal into a float64: this is never done without a word");
   } else if (a.kind == TypeKind::Json || b.kind == TypeKind::Json) {

@@ -108,6 +108,7 @@ class Expressions {
   bool fold_constant(ExprId id, const ast::Binary& binary, TypeId type);
   bool is_fixed(ExprId id) const;  // made of literals and consts alone: the same whatever the params are
   bool divisor_is_safe(const ast::Binary& binary);
+  void compared_with_null(const ast::Binary& binary);
   TypeId no_operator(const ast::Binary& binary);
   void number_with_time(diag::Diagnostic& found, const ast::Binary& binary);
   TypeId null_test(ExprId id, const ast::NullTest& test, Scope& scope);

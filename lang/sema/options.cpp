@@ -1,6 +1,7 @@
 #include "lang/sema/options.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -90,10 +91,11 @@ const catalog::Option* OptionReader::find(const ast::Option& option, std::span<c
     }
   }
   context_.suggest(found, option.name.span, name, names);
-  if (found.helps.empty()) {
-    std::string all;
-    for (const std::string& each : names) all += fmt::format("{}{}", all.empty() ? "" : ", ", each);
-    found.note(fmt::format("its options here are {}", all));
+  const bool is_pipeline = table.data() == catalog::pipeline_options().data();
+  if (is_pipeline && (name == "on_error" || catalog::find_option(catalog::error_options(), name) != nullptr)) {
+    found.help("what is done about errors stands in a block of its own, without `=`: `on error { retry = 5 }`");
+  } else if (found.helps.empty()) {
+    found.note(fmt::format("its options here are {}", fmt::join(names, ", ")));
   }
   return nullptr;
 }

@@ -33,7 +33,8 @@ std::optional<ColumnPath> Analysis::path(const ast::Path& written, Flowing& flow
     if (record.kind == TypeKind::Error) return std::nullopt;
     if (record.nullable && !flowing.present.contains(whole)) {
       context_.error(Code::P0306, written.parts[i - 1].span, fmt::format("`{}` may be null", whole))
-          .help(fmt::format("`filter {} is not null` before", whole));
+          .help(fmt::format("`filter {} is not null` before", whole))
+          .help(fmt::format("or let such a record fail: `set {0} = {0} ?? fail(\"…\")` before", whole));
       return std::nullopt;
     }
     const int index = record.kind == TypeKind::Record ? field_index(record, part.text) : -1;

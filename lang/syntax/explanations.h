@@ -29,6 +29,9 @@ Explanation choice_behind_value(const Scene& scene);
 Explanation is_with_value(const Scene& scene);
 Explanation several_sinks(const Scene& scene);
 Explanation fields_in_parentheses(const Scene& scene);
+Explanation foreign_type(const Scene& scene);
+Explanation flow_head(const Scene& scene);
+Explanation look_up_by_join(const Scene& scene);
 
 // mistakes_in_items.cpp: words that begin an item, names with types, lines that go on
 Explanation dedup_for_how_long(const Scene& scene);
@@ -43,5 +46,6 @@ Explanation typeless_parameter(const Scene& scene);
 Explanation colon_before_result(const Scene& scene);
 Explanation assignment_without_set(const Scene& scene);
 Explanation unknown_item(const Scene& scene);
+Explanation missing_comma(const Scene& scene);
 
 }  // namespace piperun::syntax

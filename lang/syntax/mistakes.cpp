@@ -45,7 +45,8 @@ constexpr std::array kExplanations = {
     typeless_parameter,  colon_before_result,  stray_bracket,
     misplaced_range,     blank_before_postfix, blank_behind_sign,
     needs_parentheses,   continued_line,       assignment_without_set,
-    unknown_item,        unclosed_bracket,
+    unknown_item,        foreign_type,         flow_head,
+    look_up_by_join,     missing_comma,        unclosed_bracket,
 };
 
 }  // namespace

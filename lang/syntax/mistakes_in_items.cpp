@@ -39,6 +39,11 @@ Explanation dedup_for_how_long(const Scene& scene) {
   const std::size_t line = scene.at == 0 ? 0 : scene.text.rfind('\n', scene.at - 1) + 1;
   const std::size_t word = std::min(scene.text.find_first_not_of(" \t", line), scene.text.size());
   if (!scene.text.substr(word).starts_with("dedup ")) return {};
+  if (scene.text.substr(word).starts_with("dedup by ")) {
+    return Diagnostic(Code::P0101, scene.span(word + 6, 2))
+        .message("`dedup` names its keys at once")
+        .help("without the `by`", scene.span(word + 6, 3), "");
+  }
   return Diagnostic(Code::P0500, scene.span(word, std::string_view("dedup").size()))
       .message("`dedup` needs a `within`")
       .help("`within 24h`: how long a key is remembered");
@@ -50,8 +55,11 @@ Explanation colon_or_equals(const Scene& scene) {
   if (!is_colon && !is_equals) return {};
   const std::string_view keyword = declared_before(scene);
   Diagnostic diagnostic(keyword.empty() ? Code::P0122 : Code::P0101, scene.here());
+  if (keyword.empty() && is_equals) return diagnostic.help("write `:`", scene.here(), ":");
   if (keyword.empty()) {
-    return is_colon ? diagnostic.help("write `=`", scene.here(), " =") : diagnostic.help("write `:`", scene.here(), ":");
+    const bool is_option = is_word(scene.before) && scene.first_word() == scene.before;
+    if (is_option) diagnostic.message("an option is given with `=`: " + quoted(std::string(scene.before) + " = …"));
+    return diagnostic.help("write `=`", scene.here(), " =");
   }
   const std::string name(scene.before);
   if (is_equals) {
@@ -151,13 +159,26 @@ Explanation unknown_item(const Scene& scene) {
   if (const auto near = diag::suggest(scene.found, words))
     return diagnostic.help("did you mean " + quoted(*near) + "?", scene.here(), *near);
   for (const Synonym& synonym : kSynonyms) {
-    if (synonym.word == scene.found && synonym.is_declaration == in_file) {
-      return diagnostic.help("here it is called " + quoted(synonym.ours));
-    }
+    if (synonym.word != scene.found || synonym.is_declaration != in_file) continue;
+    diagnostic.help("here it is called " + quoted(synonym.ours));
+    return contains(kStagesOfLater, synonym.ours.substr(0, synonym.ours.find(' ')))
+               ? diagnostic.note("such stages are not in this version")
+               : diagnostic;
   }
   std::string all;
   for (const std::string& word : words) all += (all.empty() ? "" : ", ") + word;
   return diagnostic.note((in_file ? "declarations begin with " : "stages begin with ") + all);
+}
+
+// `{ a: string b: string }`, `{ topic = "a" format = json }`, `map { a b }`
+Explanation missing_comma(const Scene& scene) {
+  const bool may_end = scene.is(Code::P0119) && scene.mistake.expected.starts_with("`,`");
+  if (!may_end || !is_word(scene.found) || scene.begins_line() || scene.before == ",") return {};
+  const std::size_t behind = scene.behind_before();
+  return Diagnostic(Code::P0119, scene.here())
+      .message("expected " + scene.expected() + ", not " + quoted(scene.found))
+      .help("put a comma between the two: " + quoted(std::string(scene.before) + ", " + std::string(scene.found)),
+            scene.span(behind, 0), ",");
 }
 
 // `fn g(x)`, `fn g(x int64)`, and in a type `id int64`

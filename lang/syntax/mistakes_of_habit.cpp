@@ -145,4 +145,40 @@ Explanation fields_in_parentheses(const Scene& scene) {
   return diagnostic.help("write " + quoted(fields), scene.span(scene.at, length + 1), fields);
 }
 
+// `lines: Line[]`, `note: optional string`
+Explanation foreign_type(const Scene& scene) {
+  if (!scene.is(Code::P0119) || !is_word(scene.before)) return {};
+  Diagnostic diagnostic(Code::P0119, scene.here());
+  if (scene.text.substr(scene.at).starts_with("[]")) {
+    const std::string list = "list<" + std::string(scene.before) + ">";
+    return diagnostic.message("a list of these is written " + quoted(list))
+        .help("write " + quoted(list), scene.span(scene.place(scene.before), scene.before.size() + 2), list);
+  }
+  if (!is_word(scene.found) || (scene.before != "optional" && scene.before != "nullable")) return {};
+  const std::string type = std::string(scene.found) + "?";
+  const std::size_t begin = scene.place(scene.before);
+  return diagnostic.message("what may be absent or null is written " + quoted(type))
+      .help("write " + quoted(type), scene.span(begin, scene.at + scene.found.size() - begin), type);
+}
+
+// `flow f = {`, `flow f(x) {`
+Explanation flow_head(const Scene& scene) {
+  if (!scene.expects("`{`") || scene.first_word() != "flow") return {};
+  Diagnostic diagnostic(Code::P0101, scene.here());
+  diagnostic.message("the stages of a flow stand in `{…}`");
+  if (scene.found == "(")
+    return diagnostic.help("a flow has no parameters: `from` says what it reads, `param` what is set from outside");
+  if (scene.found != "=") return {};
+  const std::size_t behind = scene.behind_before();
+  return diagnostic.help("without the `=`", scene.span(behind, scene.at + 1 - behind), "");
+}
+
+// `enrich c = customers on customer_id`
+Explanation look_up_by_join(const Scene& scene) {
+  if (!scene.is(Code::P0119) || scene.first_word() != "enrich" || (scene.found != "on" && scene.found != "by")) return {};
+  return Diagnostic(Code::P0119, scene.here())
+      .message("a row is looked up by its key in brackets")
+      .help("write " + quoted(std::string(scene.before) + "[…]"));
+}
+
 }  // namespace piperun::syntax

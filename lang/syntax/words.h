@@ -12,6 +12,9 @@ inline constexpr std::array<std::string_view, 20> kStages = {"from",   "filter",
                                                              "enrich", "key",    "delete",    "route", "to",   "window",  "join",
                                                              "left",   "full",   "aggregate", "top",   "time", "on"};
 
+// Not in this version.
+inline constexpr std::array<std::string_view, 7> kStagesOfLater = {"window", "join", "left", "full", "aggregate", "top", "time"};
+
 struct Synonym {
   std::string_view word;
   std::string_view ours;
@@ -21,7 +24,7 @@ inline constexpr std::array kSynonyms = {
     Synonym{"where", "filter", false},
     Synonym{"select", "map", false},
     Synonym{"project", "map", false},
-    Synonym{"group", "aggregate by", false},
+    Synonym{"group", "aggregate", false},
     Synonym{"let", "set", false},
     Synonym{"derive", "set", false},
     Synonym{"distinct", "dedup … within …", false},
@@ -75,6 +78,7 @@ inline constexpr std::array kForeignSigns = {
     ForeignSign{"=>", ">=", "write `>=`"},
     ForeignSign{"=<", "<=", "write `<=`"},
     ForeignSign{"++", "", "values are put together in one string: \"{a}{b}\"", true},
+    ForeignSign{"--", "", "a comment begins with `#`"},
     ForeignSign{"**", "", "there is no power operator; use a function", true},
     ForeignSign{"//", "", "a comment begins with `#`"},
     ForeignSign{"/*", "", "a comment begins with `#`"},
