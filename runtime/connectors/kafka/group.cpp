@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <thread>
 
 #include "runtime/commit/kafka/admin.h"
 #include "runtime/connectors/kafka/message_slab.h"
@@ -19,14 +18,9 @@ using commit::PartitionName;
 namespace {
 
 constexpr std::int64_t kLongestWait = 100'000;  // microseconds; nothing relies on every notification
-constexpr std::int64_t kUnheardWait = 2'000, kErrorWait = 20'000;
+constexpr std::int64_t kUnheardWait = 2'000;
 constexpr std::size_t kMostAtOnce = 10'000;  // records of a slab
 constexpr std::size_t kTakenAtOnce = 4'096;  // messages, each time that the queue's lock is taken
-constexpr std::int64_t kCloseDeadline = 5'000'000;
-
-std::int64_t now() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 PartitionName name_of(const rd_kafka_message_t& message) { return {rd_kafka_topic_name(message.rkt), message.partition}; }
 
@@ -82,68 +76,45 @@ Result<std::unique_ptr<KafkaGroup>> KafkaGroup::open(const ClientSettings& clien
   if (!consumer) return std::unexpected(consumer.error());
   std::unique_ptr<KafkaGroup> group(new KafkaGroup(std::move(*consumer), std::move(topics)));
   if (auto known = group->partitions(); !known) return std::unexpected(known.error());
-  if (auto joined = group->subscribe(); !joined) return std::unexpected(joined.error());
+  std::vector<std::string> names;
+  for (const SourceTopic& each : group->topics_) names.push_back(each.topic);
+  if (auto joined = group->member_.join(names); !joined) return std::unexpected(joined.error());
   return group;
 }
 
 KafkaGroup::KafkaGroup(std::unique_ptr<Consumer> consumer, std::vector<SourceTopic> topics)
-    : consumer_(std::move(consumer)), topics_(std::move(topics)), pending_(std::make_unique<Pending>()) {
-  changes_queue_.reset(rd_kafka_queue_get_consumer(consumer_->handle()));
+    : member_(std::move(consumer)), topics_(std::move(topics)), pending_(std::make_unique<Pending>()) {
+  changes_queue_.reset(rd_kafka_queue_get_consumer(member_.handle()));
   rd_kafka_queue_cb_event_enable(changes_queue_.get(), Wakeup::notify, &wakeup_);
 }
 
 KafkaGroup::~KafkaGroup() { close(); }
 
-Result<void> KafkaGroup::subscribe() {
-  const PartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(topics_.size())));
-  for (const SourceTopic& each : topics_) {
-    const bool is_there = rd_kafka_topic_partition_list_find(list.get(), each.topic.c_str(), RD_KAFKA_PARTITION_UA) != nullptr;
-    if (!is_there) rd_kafka_topic_partition_list_add(list.get(), each.topic.c_str(), RD_KAFKA_PARTITION_UA);
-  }
-  const rd_kafka_resp_err_t error = rd_kafka_subscribe(consumer_->handle(), list.get());
-  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
-  return failed(error, fmt::format("joining the group {}", consumer_->settings().group));
-}
-
 Result<KafkaGroup::Polled> KafkaGroup::poll(std::int64_t wait, bool take_records, std::size_t max_records,
                                             std::size_t max_bytes) {
-  for (const std::int64_t until = now() + wait;;) {
-    if (auto served = service_.serve(*consumer_); !served) {  // it may be so for good: whoever polls on must not spin
-      std::this_thread::sleep_for(std::chrono::microseconds(std::min(wait, kErrorWait)));
-      return std::unexpected(served.error());
-    }
-    if (consumer_->change()) {
-      if (auto change = next_change()) return std::move(*change);
+  for (const std::int64_t until = steady_now() + wait;;) {
+    if (auto served = member_.serve(wait); !served) return std::unexpected(served.error());
+    if (member_.is_changing()) {
+      if (auto change = member_.untold_change()) return told(std::move(*change));
     } else if (take_records && records_queue_) {
       if (unheard_ > 0) forward_queues();
       auto slab = take(std::clamp<std::size_t>(max_records, 1, kMostAtOnce), max_bytes);
       if (!slab) return std::unexpected(slab.error());
       if (*slab) return Polled{Change::None, {}, std::move(*slab)};
     }
-    const std::int64_t left = until - now();
+    const std::int64_t left = until - steady_now();
     if (left <= 0) return Polled{};
     wakeup_.wait(unheard_ > 0 ? std::min(left, kUnheardWait) : left);
   }
 }
 
-// Null: it was told before and waits for its answer.
-std::optional<KafkaGroup::Polled> KafkaGroup::next_change() {
-  if (is_told_) return std::nullopt;
-  is_told_ = true;
-  Rebalance change = *consumer_->change();
-  Polled result;
-  switch (change.kind) {
-    case Rebalance::Kind::Assigned: result.change = Change::Assigned; break;
-    case Rebalance::Kind::Revoked: result.change = Change::Revoked; break;
-    case Rebalance::Kind::Lost: result.change = Change::Lost; break;
-  }
+KafkaGroup::Polled KafkaGroup::told(Rebalance change) {
   drop_queue();
   if (change.kind == Rebalance::Kind::Assigned) {
     assigned_ = change.partitions;
     reading_ = std::vector<Reading>(assigned_.size());
   }
-  result.partitions = std::move(change.partitions);
-  return result;
+  return {change_of(change.kind), std::move(change.partitions), {}};
 }
 
 // A queue per assignment: what the last one left behind can never be taken for records of the next.
@@ -156,19 +127,18 @@ void KafkaGroup::drop_queue() {
 }
 
 Result<void> KafkaGroup::read_from(std::span<const connectors::StartAt> partitions) {
-  const auto change = consumer_->change();
-  if (change && (!is_told_ || change->kind != Rebalance::Kind::Assigned)) return {};  // what comes next is that change
+  if (!member_.may_start()) return {};
   drop_queue();
   reading_ = std::vector<Reading>(assigned_.size());
   std::vector<PartitionOffset> starts;
-  QueuePtr queue(rd_kafka_queue_new(consumer_->handle()));
+  QueuePtr queue(rd_kafka_queue_new(member_.handle()));
   for (const connectors::StartAt& start : partitions) {
     const auto found = std::ranges::lower_bound(assigned_, start.partition);
     if (found == assigned_.end() || *found != start.partition) continue;  // not ours any more
     Reading& reading = reading_[static_cast<std::size_t>(found - assigned_.begin())];
     reading.expected = start.offset;
     starts.push_back({start.partition, start.offset, {}});
-    reading.own.reset(rd_kafka_queue_get_partition(consumer_->handle(), start.partition.topic.c_str(), start.partition.number));
+    reading.own.reset(rd_kafka_queue_get_partition(member_.handle(), start.partition.topic.c_str(), start.partition.number));
     if (!reading.own) {
       return failed(RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION, fmt::format("{}[{}]", start.partition.topic, start.partition.number));
     }
@@ -177,8 +147,7 @@ Result<void> KafkaGroup::read_from(std::span<const connectors::StartAt> partitio
   rd_kafka_queue_cb_event_enable(queue.get(), Wakeup::notify, &wakeup_);
   records_queue_ = std::move(queue);
   forward_queues();
-  is_told_ = false;
-  return consumer_->answer_assign(starts);
+  return member_.start(starts);
 }
 
 // The client ends the forwarding of a partition when it stops reading it, which for the former position happens some time after the
@@ -197,10 +166,9 @@ void KafkaGroup::heard(std::size_t index) {
 
 Result<void> KafkaGroup::let_go() {
   drop_queue();
-  is_told_ = false;
   assigned_.clear();
   reading_.clear();
-  return consumer_->answer_unassign();
+  return member_.let_go();
 }
 
 std::optional<std::size_t> KafkaGroup::index_of(const rd_kafka_message_t& message) {
@@ -270,8 +238,8 @@ Result<void> KafkaGroup::note(const rd_kafka_message_t& message, std::size_t ind
 Result<void> KafkaGroup::explain_gap(std::size_t index, const char* words) {
   const PartitionName& name = assigned_[index];
   const std::int64_t wanted = reading_[index].expected;
-  const auto low = list_offsets(consumer_->handle(), std::span(&name, 1), kEarliest);
-  const auto high = list_offsets(consumer_->handle(), std::span(&name, 1), kLatest, false);
+  const auto low = list_offsets(member_.handle(), std::span(&name, 1), kEarliest);
+  const auto high = list_offsets(member_.handle(), std::span(&name, 1), kLatest, false);
   if (!low) return std::unexpected(low.error());
   if (!high) return std::unexpected(high.error());
   if (wanted < low->front() || wanted > high->front()) {
@@ -279,13 +247,13 @@ Result<void> KafkaGroup::explain_gap(std::size_t index, const char* words) {
         ErrorCode::PositionGone,
         fmt::format(
             "{}[{}]: the next record of group {} is {}, and the topic has {} to {} ({}): {}; `offsets reset` accepts the gap",
-            name.topic, name.number, consumer_->settings().group, wanted, low->front(), high->front(), words,
+            name.topic, name.number, member_.group(), wanted, low->front(), high->front(), words,
             wanted < low->front() ? fmt::format("{} records expired before they were read", low->front() - wanted)
                                   : "it was made anew, or lost records"));
   }
   const PartitionOffset again{name, wanted, {}};
   const PartitionList list = partition_list(std::span(&again, 1));
-  const ErrorPtr error(rd_kafka_seek_partitions(consumer_->handle(), list.get(), 30'000));
+  const ErrorPtr error(rd_kafka_seek_partitions(member_.handle(), list.get(), 30'000));
   if (!error) return {};
   return failed(rd_kafka_error_code(error.get()), fmt::format("reading {}[{}] again from {}", name.topic, name.number, wanted));
 }
@@ -293,7 +261,7 @@ Result<void> KafkaGroup::explain_gap(std::size_t index, const char* words) {
 Result<std::vector<connectors::GroupPartition>> KafkaGroup::partitions() {
   std::vector<connectors::GroupPartition> result;
   for (const SourceTopic& each : topics_) {
-    auto found = topic_partitions(consumer_->handle(), each.topic);
+    auto found = topic_partitions(member_.handle(), each.topic);
     if (!found) return std::unexpected(found.error());
     for (connectors::Partition& partition : *found) result.push_back({each.source, std::move(partition)});
   }
@@ -308,20 +276,20 @@ Result<std::int64_t> KafkaGroup::resolve(const std::string& start, std::uint32_t
   const connectors::Partition& found = all_.at(partition).partition;
   const auto topic = std::ranges::find(topics_, all_[partition].source, &SourceTopic::source);
   if (topic != topics_.end() && !topic->old_group.empty()) {
-    const auto old = old_positions_.find(consumer_->handle(), topic->old_group, {found.topic, found.number});
+    const auto old = old_positions_.find(member_.handle(), topic->old_group, {found.topic, found.number});
     if (!old) return std::unexpected(old.error());
     if (*old) return **old;
   }
-  return resolve_start(consumer_->handle(), {found.topic, found.number}, start);
+  return resolve_start(member_.handle(), {found.topic, found.number}, start);
 }
 
 Result<bool> KafkaGroup::is_at_end() {
-  if (consumer_->change() || !records_queue_) return false;
+  if (member_.is_changing() || !records_queue_) return false;
   std::vector<PartitionName> unknown;
   for (std::size_t i = 0; i < assigned_.size(); ++i) {
     if (reading_[i].expected >= 0 && !ends_.contains(assigned_[i])) unknown.push_back(assigned_[i]);
   }
-  const auto ends = list_offsets(consumer_->handle(), unknown, kLatest);
+  const auto ends = list_offsets(member_.handle(), unknown, kLatest);
   if (!ends) return std::unexpected(ends.error());
   for (std::size_t i = 0; i < unknown.size(); ++i) ends_[unknown[i]] = (*ends)[i];
   for (std::size_t i = 0; i < assigned_.size(); ++i) {
@@ -334,12 +302,7 @@ Result<bool> KafkaGroup::is_at_end() {
 void KafkaGroup::mirror(std::span<const connectors::StartAt> positions) {
   std::vector<PartitionOffset> offsets;
   for (const connectors::StartAt& each : positions) offsets.push_back({each.partition, each.offset, {}});
-  consumer_->commit_async(offsets);
-}
-
-// After a connection broke while it joined, a static member can be taken for its own successor.
-bool KafkaGroup::is_refused() const {
-  return consumer_->handle() != nullptr && rd_kafka_fatal_error(consumer_->handle(), nullptr, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
+  member_.commit_async(offsets);
 }
 
 void KafkaGroup::close() {
@@ -347,7 +310,7 @@ void KafkaGroup::close() {
   drop_queue();
   rd_kafka_queue_cb_event_enable(changes_queue_.get(), nullptr, nullptr);
   changes_queue_.reset();
-  consumer_->close(kCloseDeadline);
+  member_.close();
 }
 
 }  // namespace piperun::kafka

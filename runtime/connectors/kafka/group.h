@@ -7,9 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "runtime/commit/kafka/consumer.h"
 #include "runtime/connectors/group.h"
-#include "runtime/connectors/kafka/member_service.h"
+#include "runtime/connectors/kafka/group_member.h"
 #include "runtime/connectors/kafka/old_positions.h"
 
 namespace piperun::kafka {
@@ -37,11 +36,11 @@ class KafkaGroup final : public connectors::Group {
   base::Result<std::int64_t> resolve(const std::string& start, std::uint32_t partition) override;
   base::Result<bool> is_at_end() override;
   void mirror(std::span<const connectors::StartAt> positions) override;
-  bool is_refused() const override;
+  bool is_refused() const override { return member_.is_refused(); }
   void close() override;
 
   // The same client, for the commit domain: usable from its thread until close().
-  Consumer& consumer() { return *consumer_; }
+  Consumer& consumer() { return member_.consumer(); }
 
  private:
   struct Reading {  // one per partition of the last assignment
@@ -60,8 +59,7 @@ class KafkaGroup final : public connectors::Group {
   struct Pending;  // messages taken from the queue and not handed over
 
   KafkaGroup(std::unique_ptr<Consumer> consumer, std::vector<SourceTopic> topics);
-  base::Result<void> subscribe();
-  std::optional<Polled> next_change();
+  Polled told(Rebalance change);
   base::Result<std::optional<record::Slab>> take(std::size_t max_records, std::size_t max_bytes);
   base::Result<void> note(const rd_kafka_message_t& message, std::size_t index);
   base::Result<void> explain_gap(std::size_t index, const char* words);
@@ -70,7 +68,7 @@ class KafkaGroup final : public connectors::Group {
   void forward_queues();
   void heard(std::size_t index);
 
-  std::unique_ptr<Consumer> consumer_;
+  GroupMember member_;
   std::vector<SourceTopic> topics_;
   Wakeup wakeup_;
   QueuePtr changes_queue_;  // the client's own
@@ -79,10 +77,8 @@ class KafkaGroup final : public connectors::Group {
   std::vector<commit::PartitionName> assigned_;  // sorted
   std::vector<Reading> reading_;
   std::size_t unheard_ = 0;  // partitions of which nothing came yet
-  bool is_told_ = false;  // poll() returned the change that waits for its answer
   std::map<commit::PartitionName, std::int64_t> ends_;  // where is_at_end() ends
   std::vector<connectors::GroupPartition> all_;  // as partitions() returned them last
-  MemberService service_;
   OldPositions old_positions_;
 };
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "runtime/connectors/group.h"
-#include "runtime/connectors/kafka/member_service.h"
+#include "runtime/connectors/kafka/group_member.h"
+#include "runtime/connectors/relayed_sources.h"
 
 namespace piperun::kafka {
 
@@ -28,35 +28,25 @@ class RelayGroup final : public connectors::Group {
   base::Result<Polled> poll(std::int64_t wait, bool take_records, std::size_t max_records, std::size_t max_bytes) override;
   base::Result<void> read_from(std::span<const connectors::StartAt> partitions) override;
   base::Result<void> let_go() override;
-  base::Result<std::vector<connectors::GroupPartition>> partitions() override;
-  base::Result<std::int64_t> resolve(const std::string& start, std::uint32_t partition) override;
+  base::Result<std::vector<connectors::GroupPartition>> partitions() override { return sources_.partitions(); }
+  base::Result<std::int64_t> resolve(const std::string& start, std::uint32_t partition) override {
+    return sources_.resolve(start, partition);
+  }
   base::Result<bool> is_at_end() override;
   void mirror(std::span<const connectors::StartAt> positions) override;
-  bool is_refused() const override;
-  void close() override;
+  bool is_refused() const override { return member_.is_refused(); }
+  void close() override { member_.close(); }
 
   // The same client, for the commit domain: usable from its thread until close().
-  Consumer& consumer() { return *consumer_; }
+  Consumer& consumer() { return member_.consumer(); }
 
  private:
-  struct Relayed {
-    RelayedSource source;
-    std::string name;  // of its one partition, as the engine calls it
-    std::int64_t position = -1;  // the next record to hand over; -1: not read here
-    std::int64_t end = -1;  // where is_at_end() ends
-  };
-  RelayGroup(std::unique_ptr<Consumer> consumer, std::vector<Relayed> relayed);
-  std::optional<Polled> next_change();
-  base::Result<std::optional<record::Slab>> take(std::size_t max_records, std::size_t max_bytes);
-  void hold();
+  RelayGroup(std::unique_ptr<Consumer> consumer, connectors::RelayedSources sources, std::map<std::string, std::string> progress);
+  Polled told(const Rebalance& change);
 
-  std::unique_ptr<Consumer> consumer_;
-  std::vector<Relayed> relayed_;  // by the name of the partition
-  std::vector<std::size_t> assigned_;  // of them, in the order that the last assignment told
-  MemberService service_;
-  std::size_t turn_ = 0;
-  std::int64_t gone_since_ = 0;
-  bool is_told_ = false;  // poll() returned the change that waits for its answer
+  GroupMember member_;
+  connectors::RelayedSources sources_;
+  std::map<std::string, std::string> progress_;  // topics, by the name of the partition
 };
 
 }  // namespace piperun::kafka

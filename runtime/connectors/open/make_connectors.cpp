@@ -79,7 +79,9 @@ class RealConnectors final : public Connectors {
 
   Result<std::unique_ptr<Group>> open_group(const ir::Program& program, const ir::Unit& unit, std::uint32_t worker) override {
     if (is_kafka(program.systems[unit.source_system])) return kafka_.open_group(program, unit, worker);
-    if (!is_postgres(program.systems[unit.source_system]) || !is_kafka(program.systems[unit.domain])) return nullptr;
+    if (!is_postgres(program.systems[unit.source_system])) return nullptr;
+    if (is_postgres(program.systems[unit.domain])) return postgres_.open_lease(program, unit);
+    if (!is_kafka(program.systems[unit.domain])) return nullptr;
     std::vector<std::unique_ptr<Source>> sources;
     for (const ir::SourceId id : unit.sources) {
       auto source = postgres_.open_source(program, unit, id);
@@ -93,10 +95,11 @@ class RealConnectors final : public Connectors {
                                                       Group* group) override {
     if (is_kafka(program.systems[unit.domain])) return kafka_.open_domain(program, unit, worker, group);
     if (is_postgres(program.systems[unit.domain])) {
-      auto cluster = group == nullptr ? Result<std::string>() : KafkaParts::cluster_of(*group);
+      const bool is_member = is_kafka(program.systems[unit.source_system]);
+      auto cluster = is_member ? KafkaParts::cluster_of(*group) : Result<std::string>();
       if (!cluster) return std::unexpected(cluster.error());
       using Ids = std::map<std::string, std::string>;
-      auto topics = group == nullptr ? Result<Ids>() : KafkaParts::topic_ids_of(program, unit, *group);
+      auto topics = is_member ? KafkaParts::topic_ids_of(program, unit, *group) : Result<Ids>();
       if (!topics) return std::unexpected(topics.error());
       return postgres_.open_domain(program, unit, std::move(*cluster), std::move(*topics));
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "runtime/commit/postgres/postgres_domain.h"
+#include "runtime/connectors/postgres/lease_group.h"
 #include "runtime/connectors/postgres/lookup_table.h"
 #include "runtime/connectors/postgres/table_sink.h"
 
@@ -60,6 +61,20 @@ Result<std::unique_ptr<Source>> PostgresParts::open_source(const ir::Program& pr
   auto outbox = open_outbox(program, unit, id);
   if (!outbox) return std::unexpected(outbox.error());
   return std::make_unique<postgres::OutboxSource>(std::move(*outbox), clock_);
+}
+
+Result<std::unique_ptr<Group>> PostgresParts::open_lease(const ir::Program& program, const ir::Unit& unit) const {
+  RelayedSources sources;
+  for (std::uint32_t i = 0; i < unit.sources.size(); ++i) {
+    auto source = open_source(program, unit, unit.sources[i]);
+    if (!source) return std::unexpected(source.error());
+    if (auto added = sources.add(i, std::move(*source)); !added) return std::unexpected(added.error());
+  }
+  auto settings = postgres::postgres_settings(program.systems[unit.domain], secret_, unit.name);
+  if (!settings) return std::unexpected(settings.error());
+  auto group = postgres::LeaseGroup::open(std::move(*settings), program.id, unit.name, std::move(sources));
+  if (!group) return std::unexpected(group.error());
+  return std::unique_ptr<Group>(std::move(*group));
 }
 
 Result<std::unique_ptr<OutboxRelay>> PostgresParts::open_relay(const ir::Program& program, const ir::Unit& unit,

@@ -27,6 +27,8 @@ class PostgresParts {
                                                 commit::Domain& domain) const;
   // Outboxes.
   base::Result<std::unique_ptr<Source>> open_source(const ir::Program& program, const ir::Unit& unit, ir::SourceId id) const;
+  // For a unit that reads outboxes and commits in a database.
+  base::Result<std::unique_ptr<Group>> open_lease(const ir::Program& program, const ir::Unit& unit) const;
   base::Result<std::unique_ptr<OutboxRelay>> open_relay(const ir::Program& program, const ir::Unit& unit, ir::SourceId id) const;
   base::Result<std::unique_ptr<Table>> open_table(const ir::Program& program, const ir::Unit& unit, ir::TableId id) const;
 

@@ -1,0 +1,103 @@
+#include "runtime/connectors/kafka/group_member.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+namespace piperun::kafka {
+
+using base::ErrorCode;
+using base::Result;
+using Change = connectors::Group::Change;
+
+namespace {
+
+constexpr std::int64_t kDownLimit = 10'000'000, kErrorWait = 20'000, kCloseDeadline = 5'000'000;  // microseconds
+
+}  // namespace
+
+Change change_of(Rebalance::Kind kind) {
+  switch (kind) {
+    case Rebalance::Kind::Assigned: return Change::Assigned;
+    case Rebalance::Kind::Revoked: return Change::Revoked;
+    case Rebalance::Kind::Lost: return Change::Lost;
+  }
+  return Change::None;
+}
+
+Result<void> GroupMember::join(std::span<const std::string> topics) {
+  const PartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(topics.size())));
+  for (const std::string& topic : topics) {
+    const bool is_there = rd_kafka_topic_partition_list_find(list.get(), topic.c_str(), RD_KAFKA_PARTITION_UA) != nullptr;
+    if (!is_there) rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), RD_KAFKA_PARTITION_UA);
+  }
+  const rd_kafka_resp_err_t error = rd_kafka_subscribe(handle(), list.get());
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
+  return failed(error, fmt::format("joining the group {}", group()));
+}
+
+Result<void> GroupMember::serve(std::int64_t wait) {
+  auto heard = hear();
+  if (heard) heard = check_cluster();
+  if (!heard) std::this_thread::sleep_for(std::chrono::microseconds(std::min(wait, kErrorWait)));
+  return heard;
+}
+
+Result<void> GroupMember::hear() {
+  while (const MessagePtr message{rd_kafka_consumer_poll(handle(), 0)}) {
+    const rd_kafka_resp_err_t code = message->err;
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR__PARTITION_EOF) continue;  // of no assignment of ours
+    if (code == RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED) continue;  // the loss of the partitions follows
+    if (code_of(code) == ErrorCode::SystemUnavailable) continue;  // the client tries again by itself
+    return failed(code, fmt::format("group {}", group()), rd_kafka_message_errstr(message.get()));
+  }
+  return {};
+}
+
+Result<void> GroupMember::check_cluster() {
+  if (auto error = consumer_->state().take_error()) return std::unexpected(std::move(*error));
+  char words[512] = "";
+  const rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(handle(), words, sizeof words);
+  if (fatal != RD_KAFKA_RESP_ERR_NO_ERROR) return failed(fatal, fmt::format("group {}", group()), words);
+  if (!consumer_->state().all_brokers_down) {
+    down_since_ = 0;
+    return {};
+  }
+  if (down_since_ == 0) down_since_ = steady_now();
+  if (steady_now() - down_since_ < kDownLimit) return {};
+  down_since_ = steady_now();
+  return unanswered(handle(), fmt::format("group {}", group()));
+}
+
+std::optional<Rebalance> GroupMember::untold_change() {
+  if (is_told_) return std::nullopt;
+  auto change = consumer_->change();
+  is_told_ = change.has_value();
+  return change;
+}
+
+bool GroupMember::may_start() const {
+  const auto change = consumer_->change();
+  return !change || (is_told_ && change->kind == Rebalance::Kind::Assigned);
+}
+
+Result<void> GroupMember::start(std::span<const PartitionOffset> partitions) {
+  is_told_ = false;
+  return consumer_->answer_assign(partitions);
+}
+
+Result<void> GroupMember::let_go() {
+  is_told_ = false;
+  return consumer_->answer_unassign();
+}
+
+// After a connection broke while it joined, a static member can be taken for its own successor.
+bool GroupMember::is_refused() const {
+  return handle() != nullptr && rd_kafka_fatal_error(handle(), nullptr, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+void GroupMember::close() { consumer_->close(kCloseDeadline); }
+
+}  // namespace piperun::kafka
