@@ -16,6 +16,13 @@ class OutboxRelay {
   virtual base::Result<void> number_rows(std::int64_t limit) = 0;
   // (fenced) This relay has sent the rows below; they go when every relay of the outbox has.
   virtual base::Result<void> delete_sent(std::int64_t below) = 0;
+
+  // ---- For a person who moves or removes positions, behind claim()
+
+  // (fenced) What stands from `position` on is kept for this relay, whatever it has sent. PositionGone: it is not all there any more.
+  virtual base::Result<void> keep_from(std::int64_t position) = 0;
+  // (fenced) This relay is no more, and keeps nothing.
+  virtual base::Result<void> leave() = 0;
 };
 
 }  // namespace piperun::connectors

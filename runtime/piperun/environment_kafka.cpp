@@ -57,6 +57,7 @@ class ClusterCheck {
     auto admin = settings ? kafka::open_admin(*settings) : base::Result<kafka::Client>(std::unexpected(settings.error()));
     if (!admin) return fail(site_, admin.error()), std::move(findings_);
     admin_ = std::move(*admin);
+    address_ = settings->brokers;
     const auto brokers = kafka::brokers(handle());
     if (!brokers) return fail(site_, brokers.error()), std::move(findings_);
     brokers_ = brokers->size();
@@ -144,7 +145,8 @@ class ClusterCheck {
     const auto described = kafka::describe_topic(handle(), topic);
     if (!described && described.error().code == ErrorCode::NoSuchTopic) {
       refuse(ErrorCode::NoSuchTopic, site, fmt::format("{} has no topic `{}`, or does not show it to this user", name_, topic),
-             fmt::format("make it: kafka-topics --create --topic {} --partitions N --replication-factor 3", topic));
+             fmt::format("make it: kafka-topics --bootstrap-server {} --create --topic {} --partitions N --replication-factor {}",
+                         address_, topic, std::min<std::size_t>(3, brokers_)));
       return std::nullopt;
     }
     if (!described && described.error().code == ErrorCode::CannotOpen) return forbid(topic, site, use), std::nullopt;
@@ -176,15 +178,16 @@ class ClusterCheck {
     } else if (needed < 2) {
       lower(site,
             fmt::format("`{}` acknowledges a record that one broker alone may have (min.insync.replicas={})", topic.name, needed),
-            fmt::format("kafka-configs --alter --entity-type topics --entity-name {} --add-config min.insync.replicas=2",
-                        topic.name),
+            fmt::format("kafka-configs --bootstrap-server {} --alter --entity-type topics --entity-name {} --add-config "
+                        "min.insync.replicas=2",
+                        address_, topic.name),
             fmt::format("no broker of {} fails while it alone has a record", name_));
     }
     if (text_in(settings, "unclean.leader.election.enable") == "true") {
       lower(site, fmt::format("`{}` may choose a leader that has not seen all (unclean.leader.election.enable)", topic.name),
-            fmt::format(
-                "kafka-configs --alter --entity-type topics --entity-name {} --add-config unclean.leader.election.enable=false",
-                topic.name),
+            fmt::format("kafka-configs --bootstrap-server {} --alter --entity-type topics --entity-name {} --add-config "
+                        "unclean.leader.election.enable=false",
+                        address_, topic.name),
             fmt::format("`{}` never gets a leader that was not in sync", topic.name));
     }
   }
@@ -260,9 +263,11 @@ class ClusterCheck {
     const auto settings = check_topic(topic, site_, Use::Written);
     if (!settings) return;
     if (const std::string policy = text_in(*settings, "cleanup.policy"); policy != "compact") {
-      refuse(
-          ErrorCode::StoreDamaged, site_, fmt::format("`{}` has cleanup.policy={}: what is stored in it expires", topic, policy),
-          fmt::format("kafka-configs --alter --entity-type topics --entity-name {} --add-config cleanup.policy=compact", topic));
+      refuse(ErrorCode::StoreDamaged, site_,
+             fmt::format("`{}` has cleanup.policy={}: what is stored in it expires", topic, policy),
+             fmt::format("kafka-configs --bootstrap-server {} --alter --entity-type topics --entity-name {} --add-config "
+                         "cleanup.policy=compact",
+                         address_, topic));
     }
   }
 
@@ -277,16 +282,17 @@ class ClusterCheck {
   void forbid(const std::string& topic, const ir::Site& site, Use use) {
     const char* what = use == Use::Read ? "read" : "write";
     refuse(ErrorCode::CannotOpen, site, fmt::format("this user may not {} the topic `{}` of {}", what, topic, name_),
-           fmt::format("kafka-acls --add --allow-principal User:NAME --operation {} --topic {}", what, topic));
+           fmt::format("kafka-acls --bootstrap-server {} --add --allow-principal User:NAME --operation {} --topic {}", address_,
+                       what, topic));
   }
 
   void check_group(const std::string& group) {
     const auto rights = kafka::group_rights(handle(), group);
     if (!rights || !rights->is_known || rights->read) return;
-    refuse(
-        ErrorCode::CannotOpen, site_, fmt::format("this user may not join the group `{}` of {}", group, name_),
-        fmt::format("kafka-acls --add --allow-principal User:NAME --operation read --group {}. --resource-pattern-type prefixed",
-                    program_.id));
+    refuse(ErrorCode::CannotOpen, site_, fmt::format("this user may not join the group `{}` of {}", group, name_),
+           fmt::format("kafka-acls --bootstrap-server {} --add --allow-principal User:NAME --operation read --group {}. "
+                       "--resource-pattern-type prefixed",
+                       address_, program_.id));
   }
 
   // A right that is given for names that begin in a certain way is not seen before there is such a topic.
@@ -298,14 +304,15 @@ class ClusterCheck {
           fmt::format(
               "this user may not make topics in {} in general, and those for manifests, dead letters and keys are not all there",
               name_),
-          fmt::format("kafka-acls --add --allow-principal User:NAME --operation all --topic {} --resource-pattern-type prefixed",
-                      prefix),
+          fmt::format("kafka-acls --bootstrap-server {} --add --allow-principal User:NAME --operation all --topic {} "
+                      "--resource-pattern-type prefixed",
+                      address_, prefix),
           fmt::format("the user may make topics whose names begin with `{}`", prefix));
   }
 
   const ir::Program& program_;
   ir::SystemId id_;
-  std::string name_, base_dir_;
+  std::string name_, base_dir_, address_;
   ir::Site site_;
   kafka::Client admin_;
   std::size_t brokers_ = 0;

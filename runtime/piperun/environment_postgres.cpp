@@ -5,6 +5,7 @@
 #include <array>
 
 #include "runtime/commit/postgres/schema.h"
+#include "runtime/connectors/postgres/outbox.h"
 #include "runtime/connectors/postgres/table_sink.h"
 #include "runtime/engine/secrets.h"
 #include "runtime/piperun/environment.h"
@@ -41,6 +42,10 @@ constexpr const char* kLateConstraints =
 constexpr const char* kParents =
     "SELECT string_agg(format('%s -> %s', conname, confrelid::regclass), ', ' ORDER BY conname) FROM pg_catalog.pg_constraint "
     "WHERE conrelid = $1::regclass AND contype = 'f' AND confrelid::regclass::text = ANY($2::text[])";
+constexpr const char* kOutboxRights =
+    "SELECT concat_ws(', ', CASE WHEN NOT has_table_privilege($1::regclass, 'SELECT') THEN 'SELECT' END, "
+    "CASE WHEN NOT has_column_privilege($1::regclass, 'number', 'UPDATE') THEN 'UPDATE' END, "
+    "CASE WHEN NOT has_table_privilege($1::regclass, 'DELETE') THEN 'DELETE' END)";
 constexpr const char* kReadable = "SELECT has_table_privilege($1::regclass, 'SELECT')";
 
 class DatabaseCheck {
@@ -55,10 +60,13 @@ class DatabaseCheck {
     if (!session) return fail(site_, session.error()), std::move(findings_);
     session_ = std::move(*session);
     check_server();
-    if (keeps_positions()) check_schema();
+    if (keeps_positions() || reads_outbox()) check_schema();
     for (ir::SinkId id = 0; id < program_.sinks.size(); ++id) {  // an outbox between two units is made by the run
       const bool is_link = std::ranges::count(program_.links, id, &ir::Link::sink) > 0;
       if (program_.sinks[id].system == id_ && !is_link) check_sink(program_.sinks[id]);
+    }
+    for (ir::SourceId id = 0; id < program_.sources.size(); ++id) {
+      if (is_users_outbox(id)) check_source(program_.sources[id]);
     }
     for (const ir::Table& table : program_.tables) {
       if (table.system == id_) check_table(table);
@@ -68,6 +76,11 @@ class DatabaseCheck {
 
  private:
   bool keeps_positions() const { return std::ranges::count(program_.units, id_, &ir::Unit::domain) > 0; }
+
+  bool is_users_outbox(ir::SourceId id) const {
+    return program_.sources[id].system == id_ && std::ranges::count(program_.links, id, &ir::Link::source) == 0;
+  }
+  bool reads_outbox() const { return std::ranges::count(program_.sources, id_, &ir::Source::system) > 0; }
 
   void fail(const ir::Site& site, const base::Error& error) {
     findings_.push_back({error.code, site, fmt::format("{}: {}", name_, error.message), "", ""});
@@ -183,6 +196,20 @@ class DatabaseCheck {
             "write both in one flow, the one that is referred to first, or drop the foreign key",
             fmt::format("a row of {} never comes before the one it refers to", table));
     }
+  }
+
+  // An outbox is numbered and emptied by those who read it.
+  void check_source(const ir::Source& source) {
+    const auto stored = postgres::describe(*session_, source.object);
+    if (!stored) return fail(source.site, stored.error());
+    if (const auto fits = postgres::check_outbox(*stored, source.object, session_->address()); !fits)
+      return fail(source.site, fits.error());
+    const std::string missing = asked(source.site, kOutboxRights, Parameters().text(stored->table));
+    if (missing.empty()) return;
+    refuse(ErrorCode::CannotOpen, source.site,
+           fmt::format("{} numbers and removes the rows of the outbox {} of {}, and may not: {}", user_, stored->table, name_,
+                       missing),
+           fmt::format("GRANT {} ON {} TO {}", missing, stored->table, user_));
   }
 
   void check_table(const ir::Table& declared) {

@@ -4,16 +4,19 @@
 #include <algorithm>
 
 #include "runtime/piperun/at_work.h"
+#include "runtime/piperun/numbers.h"
+#include "runtime/piperun/outbox_relays.h"
 #include "runtime/piperun/stores.h"
 
 namespace piperun::cli {
 namespace {
 
 constexpr Option kOptions[] = {
-    {"WORDS", Takes::Many, false, "", "[FILE]"},
+    kOfFile,
     {"--unit", Takes::One, false, "", "this unit (default: the only one)"},
     {"--letters", Takes::Nothing, false, "", "also its dead letters; without it a unit that has some is left alone"},
     {"--dry-run", Takes::Nothing, false, "", "say what would be done"},
+    kAs,
     kStandIns,
     kStateDir,
     kParam,
@@ -30,19 +33,23 @@ Exit remove(const Arguments& arguments, World& world) {
   const auto letters = (*domain)->letters(false);
   if (!letters) return tell(letters.error(), *set, world);
   if (!letters->empty() && !arguments.has("--letters")) {
-    return misuse(world, fmt::format("{} has {} dead letters, which would be gone, too", ledger.unit, letters->size()),
+    return misuse(world, fmt::format("{} has {}, gone with it", ledger.unit, counted(std::ssize(*letters), "dead letter")),
                   "`piperun dlq replay` or `dlq drop` them first, or say --letters");
+  }
+  const bool only_tells = arguments.has("--dry-run");
+  if (!only_tells) {
+    auto idle = wait_until_idle(*set, *unit, **domain, world);
+    if (idle) idle = (*domain)->check_idle();  // of a file, too: what is forgotten cannot be taken over
+    if (!idle) return tell(idle.error(), *set, world);
   }
   const auto partitions = std::ranges::count_if(
       ledger.positions, [](const commit::Position& position) { return !position.partition.topic.starts_with('#'); });
-  fmt::print(world.out,
-             "{} of {}: the positions of {} partitions, the ledger, keys and {} dead letters are forgotten; `start` decides "
-             "where it begins\n",
-             ledger.unit, ledger.pipeline, partitions, letters->size());
-  if (arguments.has("--dry-run")) return Exit::Done;
-  auto done = wait_until_idle(*set, *unit, **domain, world);
-  if (done) done = (*domain)->check_idle();
-  if (done) done = (*domain)->retire();
+  fmt::print(world.out, "{} of {}: the positions of {}, the ledger, keys and {} {} forgotten; `start` decides where it begins\n",
+             ledger.unit, ledger.pipeline, counted(partitions, "partition"), counted(std::ssize(*letters), "dead letter"),
+             only_tells ? "would be" : "are");
+  if (only_tells) return Exit::Done;
+  auto done = (*domain)->retire();
+  if (done) done = forget_relays(*set, ledger.unit, world);
   if (done) done = (*domain)->remove_manifest();
   return done ? Exit::Done : tell(done.error(), *set, world);
 }

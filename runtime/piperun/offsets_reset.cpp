@@ -10,13 +10,14 @@
 #include "lang/value/time.h"
 #include "runtime/piperun/at_work.h"
 #include "runtime/piperun/bounds.h"
+#include "runtime/piperun/outbox_relays.h"
 #include "runtime/piperun/stores.h"
 
 namespace piperun::cli {
 namespace {
 
 constexpr Option kOptions[] = {
-    {"WORDS", Takes::Many, false, "", "[FILE]"},
+    kOfFile,
     {"--to", Takes::Phrase, true,
      "offset= datetime= shift=", "earliest | latest | offset N | datetime T | shift N (N may be negative)"},
     {"--unit", Takes::One, false, "", "of this unit (default: the only one)"},
@@ -24,6 +25,7 @@ constexpr Option kOptions[] = {
     {"--partition", Takes::One, false, "", "this partition alone"},
     {"--state", Takes::One, false, "keep clear", "what becomes of the keys of `dedup`; must be said if there are any"},
     {"--dry-run", Takes::Nothing, false, "", "say what would be done"},
+    kAs,
     kStandIns,
     kStateDir,
     kParam,
@@ -112,7 +114,9 @@ base::Result<void> move(const Store& store, commit::Domain& domain, const Target
   auto claimed = domain.claim(names);
   if (!claimed) return std::unexpected(claimed.error());
   for (commit::Position& position : *claimed) {
-    position.next_offset = targets.at(position.partition);
+    const std::int64_t target = targets.at(position.partition);
+    if (target < position.next_offset) position.newest_time = commit::kNoTime;  // older records come again, and their keys are needed
+    position.next_offset = target;
     position.mark.clear();
   }
   const bool is_transactional = store.data->is_transactional();
@@ -136,13 +140,16 @@ Exit reset_unit(const Arguments& arguments, const Target& target, const StoreSet
         world, fmt::format("{} has stored keys ({}): say `--state keep` (records read again count as repeats) or `--state clear`",
                            unit.ledger.unit, fmt::join(*stages, ", ")));
   }
+  if (!arguments.has("--dry-run")) {
+    if (const auto idle = wait_until_idle(set, unit, **domain, world); !idle) return tell(idle.error(), set, world);
+  }
   const auto targets = find_targets(arguments, target, set, unit.ledger, world);
   if (!targets) return tell(targets.error(), set, world);
   if (targets->empty()) return misuse(world, "no such topic or partition in this unit");
   const bool clears = arguments.text("--state") == "clear";
   if (clears) fmt::print(world.out, "keys of {} are forgotten\n", fmt::join(*stages, ", "));
   if (arguments.has("--dry-run")) return Exit::Done;
-  if (const auto idle = wait_until_idle(set, unit, **domain, world); !idle) return tell(idle.error(), set, world);
+  if (const auto kept = keep_rows(set, unit.ledger, *targets, world); !kept) return tell(kept.error(), set, world);
   const auto moved = move(*unit.store, **domain, *targets, clears ? *stages : std::vector<std::string>{});
   return moved ? Exit::Done : tell(moved.error(), set, world);
 }

@@ -34,7 +34,7 @@ class Environment(Commands):
         found = [each for each in self.findings(code=3) if each["severity"] == "error"]
         self.assertEqual([each["code"] for each in found], ["P2006"])
         self.assertEqual(found[0]["span"]["file"], "p.pipe")
-        self.assertIn("kafka-topics --create", found[0]["help"])
+        self.assertRegex(found[0]["help"], r"kafka-topics --bootstrap-server \S+:\d+ --create --topic \S+ --partitions N --replication-factor 1$")
         self.assertIn("cannot run like this: 1 error", self.piperun("check", "p.pipe", "--connect", code=3).stdout)
 
     def test_settings_of_a_source(self):
@@ -74,7 +74,9 @@ class Environment(Commands):
         servers("tool", "kafka-acls", "--add", f"--{way}-principal", f"User:{os.environ['KAFKA_USER']}", "--operation", operation, *what)
 
     def test_nobody_answers(self):
-        self.assertIn("no broker of the cluster answers", self.words(code=3, KAFKA_BOOTSTRAP="127.0.0.1:1"))
+        words = self.words(code=3, KAFKA_BOOTSTRAP="127.0.0.1:1")
+        self.assertIn("no broker of the cluster answers at 127.0.0.1:1 (connection bus): nothing listens there; start a broker", words)
+        self.assertIn("(librdkafka: Connect to ", words)
 
     def test_local_has_no_servers(self):
         self.piperun("check", "p.pipe", "--connect", "--local", code=2)
@@ -96,6 +98,27 @@ class Database(Environment):
         self.assertNotIn("INDEX", self.words())
         self.sql(f"alter table public.{self.name}_lines drop column amount")
         self.assertIn("amount", self.words(code=3))
+
+    def test_an_outbox(self):
+        text = (self.folder / "p.pipe").read_text()
+        table = f"{self.name}_outbox"
+        text = text.replace("sink lines", f'source events: Order = shop {{ outbox = "{table}" }}\nsink sent = bus {{ topic = "{self.name}.in" }}\nsink lines')
+        (self.folder / "p.pipe").write_text(text + "flow relayed {\n  from events\n  to sent\n}\n")
+        self.assertIn(table, self.words(code=3), "it is missing")
+        self.sql(f"create table public.{table} (id bigint generated always as identity primary key, amount numeric)")
+        self.assertIn("`number` is missing", self.words(code=3))
+        self.sql(f"alter table public.{table} add column number bigint unique")
+        self.assertNotIn("outbox", self.words())
+        self.drain()
+        self.sql(f"create role {self.name} login password 'secret'")
+        self.addCleanup(self.sql, f"drop owned by {self.name}; drop role {self.name}")
+        user = os.environ["POSTGRES_URL"].replace("//piperun:", f"//{self.name}:")
+        self.sql(f"grant usage on schema piperun to {self.name}; grant all on all tables in schema piperun to {self.name}; "
+                 f"grant all on public.{self.name}_lines to {self.name}; grant select on public.{table} to {self.name}")
+        words = self.words(code=3, POSTGRES_URL=user)
+        self.assertIn("and may not: UPDATE, DELETE", words)
+        self.sql(f"grant update, delete on public.{table} to {self.name}")
+        self.findings(POSTGRES_URL=user)
 
     def test_triggers_and_late_constraints(self):
         self.sql(f"create table public.{self.name}_lines (id text primary key, amount numeric(12, 2) not null, weight float8, unique (weight) deferrable initially deferred)")

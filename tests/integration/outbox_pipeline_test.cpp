@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
 
 #include "tests/integration/kafka_client.h"
 #include "tests/integration/pipeline_process.h"
@@ -134,6 +135,124 @@ TEST_F(OutboxPipelineTest, TwoProcessesShareOneRelayAndTheOtherTakesOver) {
   PipelineProcess last(folder, {"test.pipe", "--drain", "--state-dir", "one"});
   ASSERT_EQ(last.wait(), 0) << last.log();
   EXPECT_EQ(sent(), wanted(1'000));
+}
+
+// Where the positions lie in the database no consumer group tells processes apart.
+TEST_F(OutboxPipelineTest, WithoutATransactionOfTheTopicOneProcessSendsAndTheOtherStandsBy) {
+  const PipelineFolder folder(file("at_least_once")), other(file("at_least_once"));
+  PipelineProcess first(folder, {"test.pipe", "--state-dir", "one"});
+  insert(0, 200);
+  ASSERT_TRUE(wait_until([&] { return is_empty(); })) << first.log();
+  const auto epoch = [&] { return database_.value("SELECT max(epoch) FROM piperun.offsets"); };
+  const std::string before = epoch();
+  PipelineProcess second(other, {"test.pipe", "--state-dir", "two"});
+  for (int i = 200; i < 600; i += 20) {
+    insert(i, i + 20);
+    std::this_thread::sleep_for(std::chrono::milliseconds(150));
+  }
+  ASSERT_TRUE(wait_until([&] { return is_empty(); })) << first.log();
+  EXPECT_TRUE(first.is_running()) << first.log();
+  EXPECT_TRUE(second.is_running()) << second.log();
+  EXPECT_EQ(epoch(), before) << "nobody took anything from anybody";
+  EXPECT_EQ(sent(), wanted(600)) << "no row was sent twice";
+  PipelineProcess drained(folder, {"test.pipe", "--drain", "--state-dir", "three"});
+  EXPECT_EQ(drained.wait(), 0) << "the other one is at work: " << drained.log();
+  first.kill(SIGKILL);
+  insert(600, 700);
+  ASSERT_TRUE(wait_until([&] { return is_empty(); })) << second.log();
+  EXPECT_TRUE(second.is_running()) << second.log();
+  EXPECT_NE(epoch(), before);
+  second.kill(SIGTERM);
+  EXPECT_EQ(second.wait(), 0) << second.log();
+  const std::vector<int> all = sent();
+  EXPECT_EQ(std::set<int>(all.begin(), all.end()).size(), wanted(700).size());
+}
+
+TEST_F(OutboxPipelineTest, AProcessThatIsPausedDoesNotKeepTheOthersWaiting) {
+  const PipelineFolder folder(file("at_least_once")), other(file("at_least_once"));
+  PipelineProcess first(folder, {"test.pipe", "--state-dir", "one"});
+  insert(0, 100);
+  ASSERT_TRUE(wait_until([&] { return is_empty(); })) << first.log();
+  first.kill(SIGSTOP);
+  PipelineProcess second(other, {"test.pipe", "--state-dir", "two"});
+  insert(100, 200);
+  ASSERT_TRUE(wait_until([&] { return is_empty(); }, std::chrono::seconds(40))) << second.log();
+  first.kill(SIGCONT);
+  insert(200, 300);
+  ASSERT_TRUE(wait_until([&] { return is_empty(); })) << second.log();
+  EXPECT_TRUE(first.is_running()) << first.log();
+  EXPECT_TRUE(second.is_running()) << second.log();
+  const std::vector<int> all = sent();
+  EXPECT_EQ(std::set<int>(all.begin(), all.end()).size(), wanted(300).size());
+}
+
+// A second run beside the first keeps rows as long as it is known, and no longer.
+TEST_F(OutboxPipelineTest, WhatARunUnderAnotherIdKeepsGoesWhenItIsForgotten) {
+  const PipelineFolder folder(file("exactly_once"));
+  insert(0, 50);
+  PipelineProcess first(folder, {"test.pipe", "--drain"});
+  ASSERT_EQ(first.wait(), 0) << first.log();
+  std::string again = file("exactly_once");
+  again.replace(again.find(name_), name_.size(), name_ + "_again");
+  const PipelineFolder beside(again);
+  PipelineProcess second(beside, {"test.pipe", "--drain"});
+  ASSERT_EQ(second.wait(), 0) << second.log();
+  insert(50, 60);
+  PipelineProcess third(folder, {"test.pipe", "--drain"});
+  ASSERT_EQ(third.wait(), 0) << third.log();
+  EXPECT_EQ(database_.value("SELECT count(*) FROM events"), "10") << "the other one has not sent them";
+  PipelineProcess forget(beside, {"offsets", "delete", "test.pipe"});
+  ASSERT_EQ(forget.wait(), 0) << forget.log();
+  EXPECT_TRUE(is_empty()) << forget.log();
+  EXPECT_EQ(database_.value("SELECT count(*) FROM piperun.relays WHERE pipeline LIKE '%_again'"), "0");
+}
+
+TEST_F(OutboxPipelineTest, ItsPositionIsMovedByNumberAndNotByTime) {
+  for (const char* delivery : {"exactly_once", "at_least_once"}) {
+    name_ = new_word("outbox");
+    create_topic(name_, 3);
+    database_.exec("TRUNCATE events; DROP SCHEMA IF EXISTS piperun CASCADE");
+    const PipelineFolder folder(file(delivery));
+    // Keeps the rows.
+    std::string other = file(delivery);
+    other.replace(other.find(name_), name_.size(), name_ + "_other");
+    const PipelineFolder beside(other);
+    PipelineProcess keeper(beside, {"test.pipe", "--drain"});
+    ASSERT_EQ(keeper.wait(), 0) << keeper.log();
+    insert(0, 50);
+    const auto drain = [&](const PipelineFolder& where) {
+      PipelineProcess process(where, {"test.pipe", "--drain"});
+      ASSERT_EQ(process.wait(), 0) << process.log();
+    };
+    drain(folder);
+    const auto reset = [&](const std::string& to, int code, const std::string& said) {
+      PipelineProcess process(folder, {"offsets", "reset", "test.pipe", "--to", to});
+      EXPECT_EQ(process.wait(), code) << delivery << " " << to;
+      EXPECT_THAT(process.log(), HasSubstr(said)) << delivery << " " << to;
+    };
+    reset("datetime 2026-01-01T00:00:00Z", 3, "its rows have no time");
+    reset("offset 999", 3, "0 .. 50");
+    reset("shift -5", 0, "50 -> 45");
+    drain(beside);  // has sent all now: the rows stay for the one that goes back
+    EXPECT_EQ(database_.value("SELECT min(number), count(*) FROM events"), "45|5") << delivery;
+    drain(folder);
+    EXPECT_TRUE(is_empty()) << delivery;
+    std::vector<int> found;
+    for (const Record& record : records()) found.push_back(std::stoi(record.value.substr(record.value.find("\"seq\":") + 6)));
+    for (const int seq : {45, 46, 47, 48, 49}) EXPECT_GE(std::ranges::count(found, seq), 3) << delivery << " " << seq;
+    reset("offset 40", 3, "50 .. 50");
+    reset("earliest", 0, "50 -> 50");
+    insert(50, 60);
+    reset("latest", 0, "50 -> 60");
+    drain(folder);
+    insert(60, 65);
+    drain(folder);
+    std::vector<int> after;
+    for (const Record& record : records()) after.push_back(std::stoi(record.value.substr(record.value.find("\"seq\":") + 6)));
+    EXPECT_EQ(std::ranges::count_if(after, [](int seq) { return seq >= 50 && seq < 60; }), 0)
+        << delivery << ": `latest` leaves out what was there, and the other pipeline has sent nothing since";
+    EXPECT_GE(std::ranges::count(after, 64), 1) << delivery;
+  }
 }
 
 // Positions lie beside the rows that are written, those of two units beside each other.

@@ -47,7 +47,8 @@ Result<void> PostgresDomain::retire() {
         "DELETE FROM piperun.keys WHERE operator IN (SELECT id FROM piperun.operators WHERE pipeline = $1 AND unit = $2)",
         "DELETE FROM piperun.operators WHERE pipeline = $1 AND unit = $2",
         "DELETE FROM piperun.dead_letters WHERE pipeline = $1 AND unit = $2",
-        "DELETE FROM piperun.sink_rows WHERE pipeline = $1 AND unit = $2"}) {
+        "DELETE FROM piperun.sink_rows WHERE pipeline = $1 AND unit = $2",
+        "DELETE FROM piperun.relays WHERE pipeline = $1 AND unit = $2"}) {
     auto removed = session_->query(sql, Parameters().text(pipeline_).text(unit_));
     if (!removed) return std::unexpected(removed.error());
   }

@@ -6,7 +6,6 @@
 
 #include "runtime/base/random.h"
 #include "runtime/commit/postgres/schema.h"
-#include "runtime/connectors/postgres/table_columns.h"
 
 namespace piperun::postgres {
 
@@ -23,6 +22,19 @@ constexpr const char* kLockCounter =
 
 }  // namespace
 
+Result<void> check_outbox(const StoredTable& stored, const std::string& table, const std::string& address) {
+  for (const char* name : {"id", "number"}) {
+    const auto column = std::ranges::find(stored.columns, name, &StoredColumn::name);
+    if (column != stored.columns.end() && column->base == "int8") continue;
+    return base::failure(
+        ErrorCode::SchemaMismatch,
+        fmt::format("table `{}` of {} cannot be an outbox: it needs `id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY` "
+                    "and `number bigint UNIQUE`, which the writer leaves null; `{}` is {}",
+                    table, address, name, column == stored.columns.end() ? "missing" : column->declared));
+  }
+  return {};
+}
+
 Result<std::unique_ptr<Outbox>> Outbox::open(PostgresSettings settings, std::string table, std::string pipeline,
                                              std::string unit) {
   if (settings.purpose.empty()) settings.purpose = unit;
@@ -31,15 +43,7 @@ Result<std::unique_ptr<Outbox>> Outbox::open(PostgresSettings settings, std::str
   if (auto made = make_schema(**session); !made) return std::unexpected(made.error());
   auto stored = describe(**session, table);
   if (!stored) return std::unexpected(stored.error());
-  for (const char* name : {"id", "number"}) {
-    const auto column = std::ranges::find(stored->columns, name, &StoredColumn::name);
-    if (column != stored->columns.end() && column->base == "int8") continue;
-    return base::failure(
-        ErrorCode::SchemaMismatch,
-        fmt::format("table `{}` of {} cannot be an outbox: it needs `id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY` "
-                    "and `number bigint UNIQUE`, which the writer leaves null; `{}` is {}",
-                    table, (*session)->address(), name, column == stored->columns.end() ? "missing" : column->declared));
-  }
+  if (auto fits = check_outbox(*stored, table, (*session)->address()); !fits) return std::unexpected(fits.error());
   auto name = (*session)->query(
       "SELECT n.nspname || '.' || c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
       "WHERE c.oid = to_regclass($1)",
@@ -180,6 +184,11 @@ Result<std::vector<Outbox::Row>> Outbox::read(std::int64_t from, std::int64_t li
   if (!known) return std::unexpected(known.error());
   if (known->size() == 0) return std::unexpected(lost(""));
   const std::int64_t first = known->integer(0, 0), next = known->integer(0, 1);
+  if (from > next) {  // a start behind all that is there counts what waits for its number, too
+    const auto now_there = state();
+    if (!now_there) return std::unexpected(now_there.error());
+    if (from <= now_there->next + now_there->waiting) return std::vector<Row>();
+  }
   if (from < first || from > next) {
     return base::failure(
         ErrorCode::PositionGone,
@@ -213,6 +222,12 @@ Result<void> Outbox::delete_sent(std::int64_t below) {
       "UPDATE piperun.relays SET sent = greatest(sent, $4::int8) WHERE pipeline = $1 AND unit = $2 AND outbox = $3",
       names().integer(below));
   if (!moved) return std::unexpected(moved.error());
+  if (auto deleted = delete_unwanted(); !deleted) return deleted;
+  return transaction.commit();
+}
+
+// Under the counter's lock: rows that every relay has sent. Where there is no relay all stay.
+Result<void> Outbox::delete_unwanted() {
   auto first = session_->query(
       "UPDATE piperun.relays SET sent = greatest(sent, (SELECT min(r.sent) FROM piperun.relays r WHERE r.outbox = $1 AND "
       "r.pipeline <> '')) WHERE pipeline = '' AND unit = '' AND outbox = $1 RETURNING sent",
@@ -221,6 +236,35 @@ Result<void> Outbox::delete_sent(std::int64_t below) {
   auto removed =
       session_->query(fmt::format("DELETE FROM {} WHERE number < $1::int8", quoted_), Parameters().integer(first->integer(0, 0)));
   if (!removed) return std::unexpected(removed.error());
+  return {};
+}
+
+Result<void> Outbox::keep_from(std::int64_t position) {
+  Transaction transaction(*session_);
+  if (auto begun = transaction.begin(); !begun) return begun;
+  if (auto owned = lock_relay(); !owned) return owned;
+  auto counter = session_->query(kLockCounter, Parameters().text(outbox_));
+  if (!counter) return std::unexpected(counter.error());
+  if (counter->size() == 0) return std::unexpected(lost(""));
+  if (const std::int64_t first = counter->integer(0, 1); position < first) {
+    return base::failure(ErrorCode::PositionGone,
+                         fmt::format("outbox `{}` of {}: position {} is asked for, and the rows before {} were sent and are gone",
+                                     table_, session_->address(), position, first));
+  }
+  auto moved = session_->query("UPDATE piperun.relays SET sent = $4::int8 WHERE pipeline = $1 AND unit = $2 AND outbox = $3",
+                               names().integer(position));
+  if (!moved) return std::unexpected(moved.error());
+  return transaction.commit();
+}
+
+Result<void> Outbox::leave() {
+  Transaction transaction(*session_);
+  if (auto begun = transaction.begin(); !begun) return begun;
+  if (auto owned = lock_relay(); !owned) return owned;
+  if (const auto next = lock_counter(); !next) return std::unexpected(next.error());
+  auto left = session_->query("DELETE FROM piperun.relays WHERE pipeline = $1 AND unit = $2 AND outbox = $3", names());
+  if (!left) return std::unexpected(left.error());
+  if (auto deleted = delete_unwanted(); !deleted) return deleted;
   return transaction.commit();
 }
 
@@ -275,8 +319,8 @@ Result<std::int64_t> OutboxSource::resolve(const std::string& start, std::uint32
   if (start == "latest") return state->next + state->waiting;
   return base::failure(
       ErrorCode::PositionGone,
-      fmt::format("outbox `{}` has no position yet and `start` is `{}`: it can be `earliest` or `latest`, for its "
-                  "rows have no time",
+      fmt::format("outbox `{}`: a position by time ({}) is asked for, and its rows have no time; it can begin at `earliest` or "
+                  "`latest`, and `offsets reset --to` knows `offset N` and `shift N` besides",
                   outbox_->table(), start));
 }
 

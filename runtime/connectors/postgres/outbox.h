@@ -8,6 +8,7 @@
 #include "runtime/base/clock.h"
 #include "runtime/commit/postgres/session.h"
 #include "runtime/connectors/outbox.h"
+#include "runtime/connectors/postgres/table_columns.h"
 #include "runtime/connectors/sink.h"
 #include "runtime/connectors/source.h"
 
@@ -40,6 +41,8 @@ class Outbox final : public connectors::OutboxRelay {
   base::Result<void> claim() override;
   base::Result<void> number_rows(std::int64_t limit) override;
   base::Result<void> delete_sent(std::int64_t below) override;
+  base::Result<void> keep_from(std::int64_t position) override;
+  base::Result<void> leave() override;
 
   base::Result<State> state();
   // Numbered rows from `from` on, in order. PositionGone: rows that are gone are asked for, or more was sent than there are numbers, for
@@ -52,6 +55,7 @@ class Outbox final : public connectors::OutboxRelay {
   Outbox(std::unique_ptr<Session> session, std::string table, std::string pipeline, std::string unit)
       : session_(std::move(session)), table_(std::move(table)), pipeline_(std::move(pipeline)), unit_(std::move(unit)) {}
   base::Result<void> enter();
+  base::Result<void> delete_unwanted();
   base::Result<void> lock_relay();
   base::Result<std::int64_t> lock_counter();
   Parameters names() const;
@@ -64,6 +68,9 @@ class Outbox final : public connectors::OutboxRelay {
   std::string value_;  // what of a row is its value
   std::int64_t epoch_ = 0;
 };
+
+// SchemaMismatch, with what is missing: the table, which the program names so, cannot be an outbox.
+base::Result<void> check_outbox(const StoredTable& stored, const std::string& table, const std::string& address);
 
 // The table of ours that is called `name`, quoted, and what makes it: id, number, value.
 std::string own_outbox_table(const std::string& name);
