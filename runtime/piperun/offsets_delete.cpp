@@ -5,6 +5,7 @@
 
 #include "runtime/piperun/at_work.h"
 #include "runtime/piperun/numbers.h"
+#include "runtime/piperun/outbox_relays.h"
 #include "runtime/piperun/stores.h"
 
 namespace piperun::cli {
@@ -48,6 +49,7 @@ Exit remove(const Arguments& arguments, World& world) {
              only_tells ? "would be" : "are");
   if (only_tells) return Exit::Done;
   auto done = (*domain)->retire();
+  if (done) done = forget_relays(*set, ledger.unit, world);
   if (done) done = (*domain)->remove_manifest();
   return done ? Exit::Done : tell(done.error(), *set, world);
 }

@@ -10,6 +10,7 @@
 #include "lang/value/time.h"
 #include "runtime/piperun/at_work.h"
 #include "runtime/piperun/bounds.h"
+#include "runtime/piperun/outbox_relays.h"
 #include "runtime/piperun/stores.h"
 
 namespace piperun::cli {
@@ -148,6 +149,7 @@ Exit reset_unit(const Arguments& arguments, const Target& target, const StoreSet
   const bool clears = arguments.text("--state") == "clear";
   if (clears) fmt::print(world.out, "keys of {} are forgotten\n", fmt::join(*stages, ", "));
   if (arguments.has("--dry-run")) return Exit::Done;
+  if (const auto kept = keep_rows(set, unit.ledger, *targets, world); !kept) return tell(kept.error(), set, world);
   const auto moved = move(*unit.store, **domain, *targets, clears ? *stages : std::vector<std::string>{});
   return moved ? Exit::Done : tell(moved.error(), set, world);
 }

@@ -11,6 +11,7 @@
 #include "runtime/piperun/bounded_run.h"
 #include "runtime/piperun/compile.h"
 #include "runtime/piperun/ledger.h"
+#include "runtime/piperun/outbox_relays.h"
 #include "runtime/piperun/progress.h"
 #include "runtime/piperun/secrets.h"
 #include "runtime/piperun/sharers.h"
@@ -88,6 +89,9 @@ Exit execute(const Compiled& compiled, const std::string& path, const Arguments&
                                        ? run_until(*until, world.clock, stop.get_token(), run_once)
                                        : run_once(is_over || arguments.has("--drain"), stop.get_token());
   progress.clear();
+  if (until && !result.error && !stop.stop_requested()) {  // what comes after the end is nothing to this run
+    if (const auto forgot = forget_relays(*compiled.program, *connectors); !forgot) return tell(forgot.error(), world);
+  }
   // What a `stdout` sink prints is data, and the ledger is no part of it.
   const bool prints_data = std::ranges::any_of(compiled.program->systems,
                                                [](const ir::System& system) { return system.kind == ir::SystemKind::Stdout; });
