@@ -115,7 +115,8 @@ base::Result<void> move(const Store& store, commit::Domain& domain, const Target
   if (!claimed) return std::unexpected(claimed.error());
   for (commit::Position& position : *claimed) {
     const std::int64_t target = targets.at(position.partition);
-    if (target < position.next_offset) position.newest_time = commit::kNoTime;  // older records come again, and their keys are needed
+    if (target < position.next_offset)
+      position.newest_time = commit::kNoTime;  // older records come again, and their keys are needed
     position.next_offset = target;
     position.mark.clear();
   }
