@@ -118,7 +118,7 @@ Result<void> FileSource::check(std::uint32_t partition, const std::string& mark)
 
 // The line end that came after a last line which lacked it, and was read without: no record begins there. Its size in bytes, or 0.
 Result<std::size_t> FileSource::late_line_end(const File& file) const {
-  if (format_ != ir::Format::Raw || file.read_to <= file.begin || file.before.ends_with('\n')) return 0;
+  if (file.read_to <= file.begin || file.before.ends_with('\n')) return 0;
   char next[2] = {};
   const auto got = file.bytes->read_at(file.read_to, next, sizeof next);
   if (!got) return std::unexpected(got.error());
@@ -130,7 +130,7 @@ Result<std::size_t> FileSource::late_line_end(const File& file) const {
 Result<void> FileSource::leave_line_end(File& file) {
   const auto late = late_line_end(file);
   if (!late) return std::unexpected(late.error());
-  if (*late > 0 && file.read_to + static_cast<std::int64_t>(*late) == file.size) file.end = file.read_to;
+  if (*late > 0 && file.read_to + static_cast<std::int64_t>(*late) == file.end) file.end = file.read_to;
   return {};
 }
 
