@@ -31,10 +31,12 @@ DOORS = {
 # One door each, wherever it is: no two folders include these.
 ONE_DOOR = ["re2/", "openssl/", "date/", "zlib.h"]
 
-# A commit domain is called by the executor of the protocol alone: what is proved is what runs. Besides: domains themselves, and commands
-# about stored data, which take a unit over or read it while nothing of the protocol is done.
+# A commit domain is called by the executor of the protocol alone: what is proved is what runs. `fetch`, `key_expiry` and `link_trim` are
+# the bodies of three of its steps. Besides: domains themselves, and commands about stored data, which take a unit over or read it while
+# nothing of the protocol is done.
 DOMAIN = "runtime/commit/domain.h"
-CALLS_DOMAINS = ["runtime/engine/worker", "runtime/engine/hand_over.cpp", "runtime/commit/", "runtime/connectors/embedded/inspector.cpp",
+CALLS_DOMAINS = ["runtime/engine/worker", "runtime/engine/fetch.cpp", "runtime/engine/key_expiry.cpp", "runtime/engine/link_trim.cpp",
+                 "runtime/engine/hand_over.cpp", "runtime/commit/", "runtime/connectors/embedded/inspector.cpp",
                  "runtime/connectors/postgres/inspector.cpp", "runtime/piperun/"]
 
 VAGUE_NAMES = {"util", "utils", "helper", "helpers", "manager", "common", "misc", "base_impl"}
