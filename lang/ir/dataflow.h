@@ -29,7 +29,6 @@ struct System {
   bool stand_in = false;
 };
 
-
 // How the data writes one field of a record type.
 struct FieldFormat {
   std::string data_name;

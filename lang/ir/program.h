@@ -12,7 +12,6 @@
 
 namespace piperun::ir {
 
-
 // An operator with durable state, named as users and upgrades know it.
 struct StateSchema {
   std::string name;                 // `paid_lines.dedup`

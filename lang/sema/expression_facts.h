@@ -5,8 +5,8 @@
 #include <variant>
 #include <vector>
 
-#include "lang/ir/choices.h"
 #include "lang/ast/ast.h"
+#include "lang/ir/choices.h"
 #include "lang/sema/ids.h"
 #include "lang/value/type.h"
 
