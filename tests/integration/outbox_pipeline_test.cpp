@@ -230,7 +230,7 @@ TEST_F(OutboxPipelineTest, ItsPositionIsMovedByNumberAndNotByTime) {
       EXPECT_EQ(process.wait(), code) << delivery << " " << to;
       EXPECT_THAT(process.log(), HasSubstr(said)) << delivery << " " << to;
     };
-    reset("datetime 2026-01-01T00:00:00Z", 3, "its rows have no time");
+    reset("datetime 2026-01-01T00:00:00Z", 3, "have no time: say earliest");
     reset("offset 999", 3, "0 .. 50");
     reset("shift -5", 0, "50 -> 45");
     drain(beside);  // has sent all now: the rows stay for the one that goes back
