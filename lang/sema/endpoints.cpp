@@ -168,6 +168,10 @@ void Analysis::read_source(Symbol symbol, const ast::SourceDecl& declaration) {
       context_.error(Code::P0602, attached->options.at("tombstone").span, "`tombstone = delete` needs the option `key`")
           .help("`key = id`: the field that the record's key holds");
     }
+    if (fact.tombstone == Tombstone::Delete && fact.key.size() > 1) {
+      context_.error(Code::P0604, attached->options.at("key").span, "`tombstone = delete` reads one field from the message key")
+          .help("give the record a field that is its key alone, or delete by one of its fields: `delete when op == \"d\"`");
+    }
     if (fact.extra == ExtraFields::Keep && fact.format != Format::Json) {
       context_.error(Code::P0614, attached->options.at("extra").span, "`extra = keep` is for json alone");
     }

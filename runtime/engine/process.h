@@ -46,7 +46,8 @@ class Process {
   void read(std::size_t node, Batch& batch, Processed& out);
   bool read_record(NodeState& state, const ir::Node& node, Batch& batch, std::uint32_t index, value::Cell* row,
                    value::Arena& memory);
-  void fill_tombstone(const NodeState& state, const ir::Node& node, const BatchRecord& record, value::Cell* row);
+  std::optional<record::DecodeFault> read_tombstone(const NodeState& state, const ir::Node& node, const BatchRecord& record,
+                                                    value::Cell* row, value::Arena& memory);
   void fill_hidden(const NodeState& state, BatchRecord& record, value::Cell* row, value::Arena& memory);
   void apply(std::size_t node, Batch& batch, Processed& out);
   void flatten(std::size_t node, Batch& batch, Processed& out);

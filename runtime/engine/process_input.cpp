@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "lang/value/int.h"
 #include "runtime/engine/process_state.h"
 
 namespace piperun::engine {
@@ -36,7 +35,7 @@ bool Process::read_record(NodeState& state, const ir::Node& node, Batch& batch, 
     }
     if (!fault) fault = state.decoder->decode(*record.raw->value, memory, row);
   } else {
-    fill_tombstone(state, node, record, row);
+    fault = read_tombstone(state, node, record, row, memory);
   }
   if (fault) {
     fail(batch, node, origin, fault->code, std::move(fault->detail), node.site);
@@ -46,19 +45,15 @@ bool Process::read_record(NodeState& state, const ir::Node& node, Batch& batch, 
   return true;
 }
 
-// Only the key of a tombstone is there: a text as it is, an int64 in digits.
-void Process::fill_tombstone(const NodeState& state, const ir::Node& node, const BatchRecord& record, value::Cell* row) {
+// Only its key is there: everything else is null or zero, and nobody looks at it.
+std::optional<record::DecodeFault> Process::read_tombstone(const NodeState& state, const ir::Node& node,
+                                                           const BatchRecord& record, value::Cell* row, value::Arena& memory) {
   std::memset(static_cast<void*>(row), 0, sizeof(value::Cell) * static_cast<std::size_t>(state.output_cells));
-  const value::Type& type = program_.types[state.source->type];
   for (int column = 0; column < static_cast<int>(node.output.size()); ++column) {
     const CellRange at = range_of(program_.types, node.output, column);
     if (at.count == 2) row[at.offset].b = true;
-    const int field = value::field_index(type, node.output[static_cast<std::size_t>(column)].name);
-    if (field < 0 || state.source->key.empty() || field != state.source->key[0] || !record.raw->key) continue;
-    if (program_.types[at.type].kind == value::TypeKind::String) row[at.offset] = value::Cell::of(*record.raw->key);
-    else if (program_.types[at.type].kind == value::TypeKind::Int)
-      row[at.offset].i = value::parse_int(*record.raw->key).value_or(0);
   }
+  return state.key_decoder->decode(record.raw->key, memory, row);
 }
 
 void Process::fill_hidden(const NodeState& state, BatchRecord& record, value::Cell* row, value::Arena& memory) {

@@ -94,6 +94,7 @@ void Process::set_up_input(NodeState& state, const ir::Node& node, const ir::Inp
   state.source = &program_.sources[input.source];
   state.source_index = index_in(unit_.sources, input.source);
   state.decoder = record::make_decoder(program_, *state.source, node.output);
+  if (state.source->tombstone == ir::Tombstone::Delete) state.key_decoder.emplace(program_, *state.source, node.output);
   const std::vector<value::Field>& fields = types[state.source->type].fields;
   const std::string time = state.source->event_time < 0 ? "" : fields[static_cast<std::size_t>(state.source->event_time)].name;
   for (int column = 0; column < static_cast<int>(node.output.size()); ++column) {

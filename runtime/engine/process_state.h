@@ -7,6 +7,7 @@
 
 #include "lang/value/cell.h"
 #include "runtime/engine/process.h"
+#include "runtime/record/key_decoder.h"
 
 namespace piperun::engine {
 
@@ -46,6 +47,7 @@ struct Process::NodeState {
   const ir::Source* source = nullptr;
   std::uint32_t source_index = 0;
   std::unique_ptr<record::Decoder> decoder;
+  std::optional<record::KeyDecoder> key_decoder;  // of tombstones that delete
   std::string header;
   std::vector<HiddenColumn> hidden;
   std::optional<CellRange> event_time;

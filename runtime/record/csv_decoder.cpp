@@ -20,21 +20,10 @@ DecodeFault invalid(std::string_view what, std::size_t byte) {
   return {ErrorCode::InvalidCsv, fmt::format("invalid CSV at byte {}: {}", byte + 1, what)};
 }
 
-DecodeFault at_field(const FieldPlan& field, ErrorCode code, std::string_view words) {
-  return {code, fmt::format("`{}`: {}", field.name, words)};
-}
-
 std::string_view in_unquoted(char c) {
   return c == '"'    ? "a quote in a field without quotes"
          : c == '\r' ? "a carriage return without a line feed, in a field without quotes"
                      : "a line end in a field without quotes";
-}
-
-template <typename T>
-std::optional<DecodeFault> take(const Scalar<T>& scalar, const FieldPlan& field, Cell* out) {
-  if (!scalar) return at_field(field, scalar.error().code, scalar.error().words);
-  *out = Cell::of(*scalar);
-  return std::nullopt;
 }
 
 std::string_view without_line_end(std::string_view line) {
@@ -96,7 +85,7 @@ std::optional<DecodeFault> CsvDecoder::decode(std::string_view value, value::Are
   for (std::size_t i = 0; i < plan_.fields.size(); ++i) {
     const FieldPlan& declared = plan_.fields[i];
     const Piece piece = sources_[i] < 0 ? Piece{} : pieces_[static_cast<std::size_t>(sources_[i])];
-    if (sources_[i] < 0 && !declared.absent) return at_field(declared, ErrorCode::MissingField, "no column of this name");
+    if (sources_[i] < 0 && !declared.absent) return field_fault(declared, ErrorCode::MissingField, "no column of this name");
     Cell unread[2];
     if (auto fault = field(declared, piece, arena, declared.cell != kUnread ? out + declared.cell : unread)) return fault;
   }
@@ -142,50 +131,24 @@ CsvDecoder::Fault CsvDecoder::field(const FieldPlan& field, Piece piece, value::
     if (field.value.nullable) *out++ = Cell::of(false);
     return typed(field, piece.text, arena, out);
   }
-  if (!field.absent) return at_field(field, ErrorCode::MissingField, "empty");
+  if (!field.absent) return field_fault(field, ErrorCode::MissingField, "empty");
   std::copy_n(field.absent->begin(), field.value.cells(), out);
   return std::nullopt;
 }
 
 CsvDecoder::Fault CsvDecoder::typed(const FieldPlan& field, std::string_view text, value::Arena& arena, Cell* out) {
   const ValuePlan& plan = field.value;
-  switch (plan.kind) {
-    case TypeKind::Bool:
-      if (text != "true" && text != "false") return at_field(field, ErrorCode::WrongType, "neither true nor false");
-      *out = Cell::of(text == "true");
-      return std::nullopt;
-    case TypeKind::Int:
-    case TypeKind::Float:
-      if (!is_number(text)) return at_field(field, ErrorCode::WrongType, "not a number");
-      return plan.kind == TypeKind::Int ? take(int_from_number(text), field, out) : take(float_from_number(text), field, out);
-    case TypeKind::Decimal: return take(decimal_from_text(text, plan), field, out);
-    case TypeKind::String: *out = Cell::of(text); return std::nullopt;
-    case TypeKind::Bytes: return take(bytes_from_text(text, arena), field, out);
-    case TypeKind::Enum: return take(enum_from_text(text, plan), field, out);
-    case TypeKind::Timestamp:
-      if (plan.time == ir::TimeUnit::Rfc3339) return take(timestamp_from_text(text), field, out);
-      if (!is_number(text)) return at_field(field, ErrorCode::InvalidTimestamp, "not an epoch number");
-      return take(epoch_from_number(text, plan.time), field, out);
-    case TypeKind::Duration:
-      return is_number(text) ? take(int_from_number(text), field, out) : take(duration_from_text(text), field, out);
-    case TypeKind::List:
-    case TypeKind::Map:
-    case TypeKind::Record:
-    case TypeKind::Json: {
-      char* const padded = arena.chars(text.size() + kPadding);
-      std::memset(std::copy(text.begin(), text.end(), padded), 0, kPadding);
-      Cell both[2];
-      auto fault = json_.read_text({padded, text.size()}, plan, arena, both);
-      if (fault) return at_field(field, fault->code, fault->detail);
-      std::copy_n(both + (plan.nullable ? 1 : 0), 1, out);
-      if (plan.nullable) out[-1] = both[0];
-      return std::nullopt;
-    }
-    case TypeKind::Error:
-    case TypeKind::Never:
-    case TypeKind::Null: break;  // never the type of a field
-  }
-  return at_field(field, ErrorCode::WrongType, "of no type");
+  const bool is_nested =
+      plan.kind == TypeKind::List || plan.kind == TypeKind::Map || plan.kind == TypeKind::Record || plan.kind == TypeKind::Json;
+  if (!is_nested) return scalar_from_text(field, text, arena, out);
+  char* const padded = arena.chars(text.size() + kPadding);
+  std::memset(std::copy(text.begin(), text.end(), padded), 0, kPadding);
+  Cell both[2];
+  auto fault = json_.read_text({padded, text.size()}, plan, arena, both);
+  if (fault) return field_fault(field, fault->code, fault->detail);
+  std::copy_n(both + (plan.nullable ? 1 : 0), 1, out);
+  if (plan.nullable) out[-1] = both[0];
+  return std::nullopt;
 }
 
 // An object with strings.

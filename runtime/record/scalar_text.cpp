@@ -1,5 +1,7 @@
 #include "runtime/record/scalar_text.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
 
@@ -66,6 +68,13 @@ Scalar<Int128> exact_decimal(std::string_view token, value::DecimalType type) {
     case value::Fault::Overflow: return fault(ErrorCode::OutOfRange, "more digits than the type holds");
     default: return fault(ErrorCode::WrongType, "not a number");  // the one other reason of parse_decimal
   }
+}
+
+template <typename T>
+std::optional<DecodeFault> take(const Scalar<T>& scalar, const FieldPlan& field, value::Cell* out) {
+  if (!scalar) return field_fault(field, scalar.error().code, scalar.error().words);
+  *out = value::Cell::of(*scalar);
+  return std::nullopt;
 }
 
 }  // namespace
@@ -155,6 +164,43 @@ bool is_number(std::string_view text) {
     if (digits() == 0) return false;
   }
   return i == text.size();
+}
+
+DecodeFault field_fault(const FieldPlan& field, ErrorCode code, std::string_view words) {
+  return {code, fmt::format("`{}`: {}", field.name, words)};
+}
+
+std::optional<DecodeFault> scalar_from_text(const FieldPlan& field, std::string_view text, value::Arena& arena,
+                                            value::Cell* out) {
+  using enum value::TypeKind;
+  const ValuePlan& plan = field.value;
+  switch (plan.kind) {
+    case Bool:
+      if (text != "true" && text != "false") return field_fault(field, ErrorCode::WrongType, "neither true nor false");
+      *out = value::Cell::of(text == "true");
+      return std::nullopt;
+    case Int:
+    case Float:
+      if (!is_number(text)) return field_fault(field, ErrorCode::WrongType, "not a number");
+      return plan.kind == Int ? take(int_from_number(text), field, out) : take(float_from_number(text), field, out);
+    case Decimal: return take(decimal_from_text(text, plan), field, out);
+    case String: *out = value::Cell::of(text); return std::nullopt;
+    case Bytes: return take(bytes_from_text(text, arena), field, out);
+    case Enum: return take(enum_from_text(text, plan), field, out);
+    case Timestamp:
+      if (plan.time == ir::TimeUnit::Rfc3339) return take(timestamp_from_text(text), field, out);
+      if (!is_number(text)) return field_fault(field, ErrorCode::InvalidTimestamp, "not an epoch number");
+      return take(epoch_from_number(text, plan.time), field, out);
+    case Duration: return is_number(text) ? take(int_from_number(text), field, out) : take(duration_from_text(text), field, out);
+    case List:
+    case Map:
+    case Record:
+    case Json:
+    case Error:
+    case Never:
+    case Null: break;
+  }
+  return field_fault(field, ErrorCode::WrongType, "of no type that fills a text");
 }
 
 }  // namespace piperun::record

@@ -5,6 +5,7 @@
 
 #include "lang/value/arena.h"
 #include "runtime/base/result.h"
+#include "runtime/record/decoder.h"
 #include "runtime/record/record_plan.h"
 
 namespace piperun::record {
@@ -31,5 +32,11 @@ Scalar<value::Text> bytes_from_text(std::string_view text, value::Arena& arena);
 
 // Whether the whole text is a JSON number.
 bool is_number(std::string_view text);
+
+DecodeFault field_fault(const FieldPlan& field, base::ErrorCode code, std::string_view words);
+
+// A value that fills a text of its own, a CSV field or a message key, into the cell of its payload. The field is no list, map, record or
+// json.
+std::optional<DecodeFault> scalar_from_text(const FieldPlan& field, std::string_view text, value::Arena& arena, value::Cell* out);
 
 }  // namespace piperun::record
