@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "runtime/piperun/numbers.h"
 #include "runtime/piperun/stores.h"
@@ -28,6 +29,7 @@ class Audit {
     for (const StoredUnit& unit : *units) {
       if (const auto checked = check_balance(unit); !checked) return std::unexpected(checked.error());
       for (const auto& [sink, rows] : unit.ledger.sinks) written[sink] += rows;
+      for (const commit::Position& position : unit.ledger.positions) topics_.insert(position.partition.topic);
     }
     for (const auto& [sink, rows] : written) {
       if (!set_.compiled) break;
@@ -89,7 +91,7 @@ class Audit {
     return {};
   }
 
-  // Another pipeline, or a run with --as, may have a sink of the same name elsewhere: what it has written may be here.
+  // A run with --as, or another pipeline that reads the same, may have a sink of the same name elsewhere: what it has written may be here.
   void judge(const ir::Sink& sink, std::int64_t written, std::int64_t there, const std::map<std::string, std::int64_t>& others) {
     std::int64_t at_most = written;
     std::string by_others;
@@ -110,15 +112,19 @@ class Audit {
                     is_known || !fits ? "" : "; which of the others wrote here, and all of its rows, is not known"));
   }
 
-  // Rows of sinks of that name, by pipeline, as far as it is stored in the systems of FILE.
+  // Rows of sinks of that name, by pipeline that reads what this one reads, as far as it is stored in the systems of FILE.
   base::Result<std::map<std::string, std::int64_t>> written_by_others(const std::string& sink) {
     std::map<std::string, std::int64_t> result;
     const auto done = each_store(set_, [&](const Store& store) -> base::Result<void> {
       const auto ledgers = store.data->ledgers("");
       if (!ledgers) return std::unexpected(ledgers.error());
       for (const UnitLedger& ledger : *ledgers) {
+        const bool reads_the_same = std::ranges::any_of(ledger.positions, [this](const commit::Position& position) {
+          return !position.partition.topic.starts_with('#') && topics_.contains(position.partition.topic);
+        });
+        if (!reads_the_same || ledger.pipeline == set_.pipeline) continue;
         for (const auto& [name, rows] : ledger.sinks) {
-          if (name == sink && rows > 0 && ledger.pipeline != set_.pipeline) result[ledger.pipeline] += rows;
+          if (name == sink && rows > 0) result[ledger.pipeline] += rows;
         }
       }
       return {};
@@ -135,6 +141,7 @@ class Audit {
 
   const StoreSet& set_;
   World& world_;
+  std::set<std::string> topics_;  // that the units of this pipeline read
   int faults_ = 0;
 };
 

@@ -63,9 +63,9 @@ std::map<std::string, std::string> params_of(const sema::Program& files, const C
   return params;
 }
 
-// Before the program is cut: names of groups and internal topics come from its id.
+// Before the program is cut: names of groups and internal topics come from its id. Two files may give one NAME to their runs.
 void limit(ir::Program& program, const Range& range) {
-  program.id = range.name;
+  program.id += "." + range.name;
   for (ir::Source& source : program.sources) {
     if (!range.from.empty()) source.start = range.from;
     if (!range.until.empty()) source.stop_at = range.until;

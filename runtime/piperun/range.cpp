@@ -28,10 +28,7 @@ std::optional<std::string> in_utc(const std::string& text) {
 
 std::expected<std::optional<Range>, std::string> read_range(const Arguments& arguments) {
   Range range{arguments.text("--as"), arguments.text("--from"), arguments.text("--until")};
-  if (!arguments.has("--as")) {
-    if (range.from.empty() && range.until.empty()) return std::nullopt;
-    return std::unexpected("--from and --until are for a second run: give it an id with --as NAME");
-  }
+  if (!arguments.has("--as")) return std::nullopt;
   if (!is_plain(range.name)) return std::unexpected("--as NAME is of letters, digits, `_`, `-` and `.`");
   const bool is_word = range.from.empty() || range.from == "earliest" || range.from == "latest";
   if (!is_word) {

@@ -9,7 +9,7 @@
 namespace piperun::cli {
 
 struct Range {
-  std::string name;         // the id of the run
+  std::string name;         // of the run: its id is `<pipeline>.<name>`
   std::string from, until;  // RFC 3339 in UTC; `from` also earliest or latest. "": as the file says
 };
 

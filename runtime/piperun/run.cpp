@@ -103,6 +103,8 @@ Exit execute(const Compiled& compiled, const std::string& path, const Arguments&
 Exit run(const Arguments& arguments, World& world) {
   auto options = compile_options(arguments, world);
   if (!options) return misuse(world, options.error());
+  if (!options->range && (arguments.has("--from") || arguments.has("--until")))
+    return misuse(world, "--from and --until are for a second run: give it an id with --as NAME");
   const auto workers = number_of_workers(arguments);
   if (!workers) return misuse(world, "--workers is a number from 1 to 256");
   options->delivery = delivery_of(arguments.text("--delivery"));
@@ -113,8 +115,6 @@ Exit run(const Arguments& arguments, World& world) {
   options->run = true;
   const auto compiled = compile_or_tell(path, *options, world);
   if (!compiled) return compiled.error();
-  if (options->range && options->range->name == compiled->facts.pipeline.id)
-    return misuse(world, "--as NAME is another id than the pipeline's own");
   if (const auto checked = check_secrets(*compiled->program); !checked) return tell(checked.error(), world);
   return execute(*compiled, path, arguments, *workers, world);
 }

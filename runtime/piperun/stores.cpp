@@ -162,7 +162,7 @@ std::expected<StoreSet, Exit> open_stores(const Arguments& arguments, World& wor
   auto options = compile_options(arguments, world);
   if (!options) return std::unexpected(misuse(world, options.error()));
   if (path.empty()) {
-    if (options->range) set.pipeline = options->range->name;
+    if (options->range) return std::unexpected(misuse(world, "--as NAME is a run of a FILE's pipeline: name the FILE"));
     add_stores_in(set.state_dir, set, world.clock);
     if (!set.stores.empty()) return set;
     return std::unexpected(misuse(world, fmt::format("there is no data in {}; name the FILE, or --state-dir", set.state_dir)));

@@ -51,8 +51,8 @@ void refuse_other_bounds(const plan::Manifest& stored, const plan::Manifest& now
   decision.reason = fmt::format(
       "the run {} was made {}, has positions in {}, and is called {} now\n"
       "  = help: the bounds that it was made with go on with it; --upgrade keep goes on from its positions with those of now\n"
-      "  = help: another --as NAME is another run; `piperun offsets delete FILE --as {}` forgets this one",
-      now.id, bounds_text(stored), now.unit, bounds_text(now), now.id);
+      "  = help: another --as NAME is another run; `piperun offsets delete FILE --as NAME` forgets this one",
+      now.id, bounds_text(stored), now.unit, bounds_text(now));
 }
 
 // Units whose heirs have all begun.

@@ -99,7 +99,7 @@ class DualMode(Commands):
         self.piperun("p.pipe", "--as", self.past, *bounds)
         self.piperun("p.pipe", "--as", self.past, *bounds)
         refused = self.piperun("p.pipe", "--as", self.past, "--from", "2026-01-01T00:00:00Z", code=3)
-        self.assertIn(f"the run {self.past} was made with --from earliest --until", refused.stderr)
+        self.assertIn(f"{self.past} was made with --from earliest --until", refused.stderr)
         self.piperun("offsets", "delete", "p.pipe", "--as", self.past, "--letters")
         self.assertEqual(self.ends("--as", self.past), {})
         self.piperun("p.pipe", "--as", self.past, "--from", "2026-01-01T00:00:00Z", "--until", now())
