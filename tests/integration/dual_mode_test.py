@@ -105,6 +105,18 @@ class DualMode(Commands):
         self.piperun("p.pipe", "--as", self.past, "--from", "2026-01-01T00:00:00Z", "--until", now())
         self.assertEqual(self.ends("--as", self.past), {0: 2, 1: 2})
 
+    def test_two_pipelines_may_give_one_name_to_their_runs(self):
+        bounds = ["--as", self.past, "--from", "earliest", "--until", now()]
+        self.piperun("p.pipe", *bounds)
+        other = self.folder / "other.pipe"
+        other.write_text((self.folder / "p.pipe").read_text().replace(f"pipeline {self.name} ", f"pipeline {self.name}_other "))
+        ledger = rows_of(self.piperun("other.pipe", *bounds, "--json").stdout)
+        self.assertEqual(sum(each["read"] for each in ledger), 4)
+        shown = rows_of(self.piperun("offsets", "show", "other.pipe", "--as", self.past, "--json").stdout)
+        self.assertEqual({each["pipeline"] for each in shown}, {f"{self.name}_other.{self.past}"})
+        self.piperun("offsets", "delete", "other.pipe", "--as", self.past, "--letters")
+        self.assertEqual(self.ends("--as", self.past), {0: 2, 1: 2})
+
     def test_what_a_historical_run_could_not_process_is_replayed_in_it(self):
         bounds = ["--as", self.past, "--from", "earliest", "--until", now()]
         self.piperun("p.pipe", *bounds)

@@ -115,10 +115,11 @@ Result<void> KafkaTable::take_all(Newest newest) {
 }
 
 base::Error KafkaTable::bad(const Record& record, const std::string& why) const {
+  const char* mend = record.key ? "a newer record with the same message key, or one without a value, mends it"
+                                : "it has no message key, so none can take its place: delete the records of the topic up to it";
   return {
       ErrorCode::SchemaMismatch,
-      fmt::format("table {}: {}[{}] record {}: {}; a newer record with the same message key, or one without a value, mends it",
-                  table_.name, table_.object, record.partition, record.offset, why),
+      fmt::format("table {}: {}[{}] record {}: {}; {}", table_.name, table_.object, record.partition, record.offset, why, mend),
       {},
       -1};
 }
