@@ -151,7 +151,12 @@ TEST(TopicInspector, PutsAndShows) {
   ASSERT_TRUE(
       tool.put(name, std::vector<PutRecord>{{"k", "one", 0}, {std::nullopt, "two", 0}, {"k", std::nullopt, 1}}, false, 2));
   ASSERT_TRUE(tool.put(name, std::vector<PutRecord>{{"x", "three", 0}, {"x", "four", 0}}, true));
-  const auto topic = tool.topic(name);
+  auto topic = tool.topic(name);
+  // The broker writes the marks of a transaction behind its commit.
+  for (int i = 0; i < 50 && topic && topic->partitions[0].end < 5; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    topic = tool.topic(name);
+  }
   ASSERT_TRUE(topic);
   ASSERT_EQ(topic->partitions.size(), 2u);
   EXPECT_EQ(topic->partitions[0].end, 5);  // the mark of the transaction is one
