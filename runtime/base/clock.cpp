@@ -3,19 +3,14 @@
 #include <chrono>
 #include <thread>
 
+#include "runtime/base/steady_now.h"
+
 namespace piperun::base {
 
-namespace {
-
-template <typename Source>
-std::int64_t micros() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(Source::now().time_since_epoch()).count();
+std::int64_t SystemClock::now() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
-
-}  // namespace
-
-std::int64_t SystemClock::now() { return micros<std::chrono::system_clock>(); }
-std::int64_t SystemClock::monotonic() { return micros<std::chrono::steady_clock>(); }
+std::int64_t SystemClock::monotonic() { return steady_now(); }
 void SystemClock::sleep(std::int64_t microseconds) {
   if (microseconds > 0) std::this_thread::sleep_for(std::chrono::microseconds(microseconds));
 }

@@ -1,21 +1,19 @@
 #include "runtime/connectors/relayed_sources.h"
 
 #include <algorithm>
-#include <chrono>
+
+#include "runtime/base/steady_now.h"
 
 namespace piperun::connectors {
 
 using base::ErrorCode;
 using base::Result;
+using base::steady_now;
 
 namespace {
 
 // A member that was paused reads what its successor has sent and removed: before that is an error, the group has time to say so.
 constexpr std::int64_t kGoneFor = 10'000'000;  // microseconds
-
-std::int64_t now() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 }  // namespace
 
@@ -61,8 +59,8 @@ Result<std::optional<record::Slab>> RelayedSources::take(std::size_t max_records
     if (from.position < 0) continue;
     auto slab = from.reader->read(0, from.position, max_records, max_bytes);
     if (!slab && slab.error().code == ErrorCode::PositionGone) {
-      if (gone_since_ == 0) gone_since_ = now();
-      if (now() - gone_since_ < kGoneFor) return std::nullopt;
+      if (gone_since_ == 0) gone_since_ = steady_now();
+      if (steady_now() - gone_since_ < kGoneFor) return std::nullopt;
     }
     if (!slab) return std::unexpected(slab.error());
     gone_since_ = 0;

@@ -12,6 +12,7 @@
 #include <sstream>
 #include <thread>
 
+#include "runtime/base/steady_now.h"
 #include "runtime/commit/embedded/schema.h"
 
 namespace piperun::embedded {
@@ -19,10 +20,6 @@ namespace piperun::embedded {
 namespace {
 
 using base::ErrorCode;
-
-std::int64_t now_micros() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 ErrorCode code_of(int result) {
   switch (result & 0xff) {
@@ -210,7 +207,7 @@ Database::~Database() {
 
 int Database::on_busy(void* self, int attempts) {
   auto& database = *static_cast<Database*>(self);
-  const std::int64_t now = now_micros();
+  const std::int64_t now = base::steady_now();
   if (attempts == 0) database.busy_since_ = now;
   const std::int64_t left = database.busy_since_ + database.busy_limit_ - now;
   if (left <= 0) return 0;
@@ -233,11 +230,11 @@ base::Result<void> Database::connect(Access access, Durability durability) {
   if (!writes) return {};
   sqlite3_create_function(handle_, "piperun_decimal_order", 2, SQLITE_UTF8 | SQLITE_DETERMINISTIC, nullptr,
                           decimal_order_function, nullptr, nullptr);
-  const std::int64_t deadline = now_micros() + busy_limit_;
+  const std::int64_t deadline = base::steady_now() + busy_limit_;
   for (int attempts = 0;; ++attempts) {  // turning WAL on does not ask the busy handler when two processes make the file
     auto done = execute("PRAGMA journal_mode = WAL");
     if (done) break;
-    if (done.error().code != ErrorCode::DatabaseLocked || now_micros() > deadline) return done;
+    if (done.error().code != ErrorCode::DatabaseLocked || base::steady_now() > deadline) return done;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   return execute(fmt::format("PRAGMA synchronous = {}; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -65536",

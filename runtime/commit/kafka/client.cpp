@@ -217,10 +217,6 @@ PartitionList partition_list(std::span<const commit::PartitionName> partitions) 
   return result;
 }
 
-std::int64_t steady_now() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
 int milliseconds(std::int64_t microseconds) {
   if (microseconds <= 0) return 0;
   return static_cast<int>(std::clamp<std::int64_t>(microseconds / 1000, 1, 1 << 30));

@@ -17,6 +17,7 @@
 
 #include "lang/ir/program.h"
 #include "runtime/base/result.h"
+#include "runtime/base/steady_now.h"
 #include "runtime/commit/domain.h"
 
 namespace piperun::kafka {
@@ -133,6 +134,6 @@ class Client {
 
 // Milliseconds for librdkafka; not less than 1 for what is not 0.
 int milliseconds(std::int64_t microseconds);
-std::int64_t steady_now();  // microseconds of the monotonic clock, for deadlines
+using base::steady_now;  // for deadlines
 
 }  // namespace piperun::kafka

@@ -6,9 +6,12 @@
 #include <chrono>
 #include <thread>
 
+#include "runtime/base/steady_now.h"
+
 namespace piperun::postgres {
 
 using base::Result;
+using base::steady_now;
 
 namespace {
 
@@ -30,10 +33,6 @@ SELECT EXISTS (
     AND (l.classid::int8 << 32 | l.objid::int8) = hashtextextended($1, 0)
     AND a.state_change > clock_timestamp() - interval '3 s'))sql";
 
-std::int64_t now() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
 }  // namespace
 
 Result<std::unique_ptr<LeaseGroup>> LeaseGroup::open(PostgresSettings settings, const std::string& pipeline,
@@ -44,16 +43,16 @@ Result<std::unique_ptr<LeaseGroup>> LeaseGroup::open(PostgresSettings settings, 
   if (!session) return std::unexpected(session.error());
   std::unique_ptr<LeaseGroup> group(
       new LeaseGroup(std::move(*session), fmt::format("piperun {} {}", pipeline, unit), std::move(sources)));
-  group->asking_since_ = now();
+  group->asking_since_ = steady_now();
   return group;
 }
 
 Result<LeaseGroup::Polled> LeaseGroup::poll(std::int64_t wait, bool take_records, std::size_t max_records,
                                             std::size_t max_bytes) {
-  for (const std::int64_t until = now() + wait;;) {
-    if (now() >= ask_at_ && !(is_waiting_ && standing_ != Standing::Holding)) {
+  for (const std::int64_t until = steady_now() + wait;;) {
+    if (steady_now() >= ask_at_ && !(is_waiting_ && standing_ != Standing::Holding)) {
       const auto change = ask();
-      ask_at_ = now() + (standing_ == Standing::Holding ? kTellEvery : kAskEvery);
+      ask_at_ = steady_now() + (standing_ == Standing::Holding ? kTellEvery : kAskEvery);
       if (!change) return std::unexpected(change.error());
       if (*change != Change::None) return told(*change);
     }
@@ -62,7 +61,7 @@ Result<LeaseGroup::Polled> LeaseGroup::poll(std::int64_t wait, bool take_records
       if (!slab) return std::unexpected(slab.error());
       if (*slab) return Polled{Change::None, {}, std::move(*slab)};
     }
-    const std::int64_t left = until - now();
+    const std::int64_t left = until - steady_now();
     if (left <= 0) return Polled{};
     std::this_thread::sleep_for(std::chrono::microseconds(std::min(left, kPollEvery)));
   }
@@ -72,7 +71,7 @@ Result<LeaseGroup::Change> LeaseGroup::ask() {
   if (standing_ == Standing::Holding) {
     if (still_holds()) return Change::None;
     standing_ = Standing::Asking;
-    asking_since_ = now();
+    asking_since_ = steady_now();
     return Change::Lost;
   }
   const auto answer = session_->query(kAsk, Parameters().text(name_));
@@ -85,7 +84,7 @@ Result<LeaseGroup::Change> LeaseGroup::ask() {
   if (standing_ == Standing::StandingBy) return Change::None;
   const auto is_held = has_live_holder();
   if (!is_held) return std::unexpected(is_held.error());
-  if (!*is_held && now() - asking_since_ < kSurelyHeld) return Change::None;
+  if (!*is_held && steady_now() - asking_since_ < kSurelyHeld) return Change::None;
   standing_ = Standing::StandingBy;
   return Change::Assigned;  // of nothing
 }
