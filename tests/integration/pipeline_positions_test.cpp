@@ -96,8 +96,18 @@ TEST_F(PipelinePositionsTest, ARangeNeedsAName) {
   PipelineProcess unnamed(folder, {"test.pipe", "--from", "2026-01-01T12:05:00Z"});
   EXPECT_EQ(unnamed.wait(), 2);
   EXPECT_THAT(unnamed.log(), HasSubstr("--as NAME"));
-  PipelineProcess own(folder, {"test.pipe", "--as", name_, "--until", "2026-01-01T12:05:00Z"});
-  EXPECT_EQ(own.wait(), 2);
+}
+
+// Its positions are those of `<pipeline>.<NAME>`: the name of the pipeline itself is a name like any other.
+TEST_F(PipelinePositionsTest, ARangeUnderThePipelinesOwnNameLeavesItsPositionsAlone) {
+  const PipelineFolder folder(file(topic_sink()));
+  put(0, 20);
+  PipelineProcess past(folder, {"test.pipe", "--as", name_, "--until", "2026-01-01T12:05:00Z"});
+  ASSERT_EQ(past.wait(), 0) << past.log();
+  EXPECT_EQ(copied().size(), 5u) << past.log();
+  PipelineProcess live(folder, {"test.pipe", "--drain"});
+  ASSERT_EQ(live.wait(), 0) << live.log();
+  EXPECT_EQ(copied().size(), 25u) << live.log();
 }
 
 // It has more records than were read of the one before: no offset is out of range.
