@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <set>
 
 #include "lang/ir/outbox.h"
 #include "runtime/commit/kafka/admin.h"
 #include "runtime/connectors/embedded/topic_source.h"
+#include "runtime/connectors/kafka/topic_log.h"
 #include "runtime/connectors/kafka/topic_positions.h"
 #include "runtime/engine/secrets.h"
 
@@ -47,13 +49,31 @@ class OutboxBounds final : public SourceBounds {
 
 class TopicBounds final : public Bounds {
  public:
-  TopicBounds(kafka::Client admin, std::string topic) : admin_(std::move(admin)), topic_(std::move(topic)) {}
+  TopicBounds(kafka::ClientSettings settings, kafka::Client admin, std::string topic)
+      : settings_(std::move(settings)), admin_(std::move(admin)), topic_(std::move(topic)) {}
   Result<std::vector<connectors::Partition>> partitions() override { return kafka::topic_partitions(admin_.get(), topic_); }
   Result<std::int64_t> resolve(const std::string& start, std::uint32_t partition) override {
     return kafka::resolve_start(admin_.get(), {topic_, static_cast<std::int32_t>(partition)}, start);
   }
 
+  Result<std::vector<std::int64_t>> count(std::span<const Stretch> stretches) override {
+    auto log = kafka::TopicLog::open(settings_);
+    if (!log) return std::unexpected(log.error());
+    std::vector<kafka::PartitionOffset> starts;
+    for (const Stretch& each : stretches) starts.push_back({{topic_, each.partition}, each.from, {}});
+    std::vector<std::int64_t> result(stretches.size());
+    auto read = log->read_to_ends(starts, [&](const rd_kafka_message_t& message) {
+      const auto found = std::ranges::find(stretches, message.partition, &Stretch::partition);
+      const bool is_inside = message.offset < found->end;
+      result[static_cast<std::size_t>(found - stretches.begin())] += is_inside;
+      return is_inside;
+    });
+    if (!read) return std::unexpected(read.error());
+    return result;
+  }
+
  private:
+  kafka::ClientSettings settings_;
   kafka::Client admin_;
   std::string topic_;
 };
@@ -66,15 +86,20 @@ const ir::Unit* unit_of(const StoreSet& set, const std::string& name) {
 
 bool is_cluster(const ir::System& system) { return system.kind == ir::SystemKind::Kafka && !system.stand_in; }
 
-Result<kafka::Client> open_cluster(const StoreSet& set, ir::SystemId id) {
+Result<kafka::ClientSettings> settings_of(const StoreSet& set, ir::SystemId id) {
   const ir::Program& program = *set.compiled->program;
   auto settings = kafka::client_settings(program.systems[id], engine::secret_from_environment, program.delivery, set.base_dir);
-  if (!settings) return std::unexpected(settings.error());
-  settings->client_id = program.id;
-  return kafka::open_admin(*settings);
+  if (settings) settings->client_id = program.id;
+  return settings;
 }
 
 }  // namespace
+
+Result<std::vector<std::int64_t>> Bounds::count(std::span<const Stretch> stretches) {
+  std::vector<std::int64_t> result;
+  for (const Stretch& each : stretches) result.push_back(each.end - each.from);
+  return result;
+}
 
 Result<UnitBounds> UnitBounds::open(const StoreSet& set, const UnitLedger& unit, World& world) {
   UnitBounds result(world);
@@ -93,10 +118,12 @@ Result<void> UnitBounds::open_declared(const StoreSet& set, const std::string& n
   for (const ir::SourceId id : unit->sources) {
     const ir::Source& declared = program.sources[id];
     if (is_cluster(program.systems[declared.system])) {
-      auto admin = open_cluster(set, declared.system);
+      auto settings = settings_of(set, declared.system);
+      if (!settings) return std::unexpected(settings.error());
+      auto admin = kafka::open_admin(*settings);
       if (!admin) return std::unexpected(admin.error());
-      sources_.push_back(
-          std::make_unique<TopicBounds>(std::move(*admin), declared.object.empty() ? declared.name : declared.object));
+      sources_.push_back(std::make_unique<TopicBounds>(std::move(*settings), std::move(*admin),
+                                                       declared.object.empty() ? declared.name : declared.object));
       continue;
     }
     auto source = connectors_->open_source(program, *unit, id);
@@ -141,6 +168,30 @@ Result<UnitBounds::Found> UnitBounds::find(const commit::PartitionName& name) {
   return base::failure(base::ErrorCode::NoSuchTopic, fmt::format("{}/{} is not there any more", name.topic, name.number));
 }
 
+Result<std::vector<std::int64_t>> UnitBounds::behind(std::span<const Found> found, std::span<const std::int64_t> positions) {
+  struct Asked {
+    std::vector<Bounds::Stretch> stretches;
+    std::vector<std::size_t> places;  // in the result
+  };
+  std::vector<std::int64_t> result;
+  std::map<Bounds*, Asked> asked;  // all partitions of a topic are read at once
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const connectors::Partition& partition = found[i].partition;
+    result.push_back(std::max<std::int64_t>(0, partition.end - positions[i]));
+    const bool is_there = positions[i] >= partition.begin;
+    if (result.back() == 0 || result.back() > kMostCounted || !is_there) continue;
+    Asked& ask = asked[found[i].bounds];
+    ask.stretches.push_back({partition.number, positions[i], partition.end});
+    ask.places.push_back(i);
+  }
+  for (const auto& [bounds, ask] : asked) {
+    const auto counted = bounds->count(ask.stretches);
+    if (!counted) return std::unexpected(counted.error());
+    for (std::size_t i = 0; i < counted->size(); ++i) result[ask.places[i]] = (*counted)[i];
+  }
+  return result;
+}
+
 Result<std::string> members_of(const StoreSet& set, const std::string& name) {
   if (!set.compiled) return "";
   const ir::Program& program = *set.compiled->program;
@@ -148,8 +199,10 @@ Result<std::string> members_of(const StoreSet& set, const std::string& name) {
   if (unit == nullptr) return "";
   const bool reads_cluster = is_cluster(program.systems[unit->source_system]);
   if (!reads_cluster && !is_cluster(program.systems[unit->domain])) return "";
-  const auto admin =
-      open_cluster(set, reads_cluster ? unit->source_system : unit->domain);  // the relay of an outbox is in a group, too
+  const auto settings =
+      settings_of(set, reads_cluster ? unit->source_system : unit->domain);  // the relay of an outbox has a group, too
+  if (!settings) return std::unexpected(settings.error());
+  const auto admin = kafka::open_admin(*settings);
   if (!admin) return std::unexpected(admin.error());
   const auto group = kafka::describe_group(admin->get(), fmt::format("{}.{}", program.id, name));
   if (!group) return std::unexpected(group.error());

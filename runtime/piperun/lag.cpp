@@ -15,24 +15,29 @@ constexpr Option kOptions[] = {kOfFile, kAs, kStandIns, kStateDir, kParam, kJson
 struct Line {
   connectors::Partition partition;
   std::optional<std::int64_t> position;  // none: the unit has not begun
-  // A partition that came later is read from its beginning. An offset may stand for no record: a transaction ends with one.
-  std::int64_t lag() const { return position ? std::max<std::int64_t>(0, partition.end - *position) : 0; }
+  std::int64_t lag = 0;
 };
 
 base::Result<std::vector<Line>> lines_of(const StoreSet& set, const UnitLedger& ledger, World& world) {
   auto bounds = UnitBounds::open(set, ledger, world);
   if (!bounds) return std::unexpected(bounds.error());
-  auto partitions = bounds->partitions();
+  const auto partitions = bounds->partitions();
   if (!partitions) return std::unexpected(partitions.error());
-  std::vector<Line> lines;
-  for (UnitBounds::Found& found : *partitions) {
+  std::vector<std::int64_t> positions;
+  for (const UnitBounds::Found& found : *partitions) {
     const auto stored = std::ranges::find_if(ledger.positions, [&](const commit::Position& position) {
       return position.partition == commit::PartitionName{found.partition.topic, found.partition.number};
     });
-    std::optional<std::int64_t> position;
-    if (stored != ledger.positions.end()) position = stored->next_offset;
-    else if (!ledger.positions.empty()) position = found.partition.begin;
-    lines.push_back({std::move(found.partition), position});
+    if (stored != ledger.positions.end()) positions.push_back(stored->next_offset);
+    else  // one that came later is read from its beginning
+      positions.push_back(ledger.positions.empty() ? found.partition.end : found.partition.begin);
+  }
+  const auto behind = UnitBounds::behind(*partitions, positions);
+  if (!behind) return std::unexpected(behind.error());
+  std::vector<Line> lines;
+  for (std::size_t i = 0; i < positions.size(); ++i) {
+    lines.push_back({(*partitions)[i].partition, positions[i], (*behind)[i]});
+    if (ledger.positions.empty()) lines.back().position = std::nullopt;
   }
   return lines;
 }
@@ -42,13 +47,13 @@ void print_json(const UnitLedger& unit, const Line& line, World& world) {
   fmt::print(world.out,
              "{{\"pipeline\":{},\"unit\":{},\"topic\":{},\"partition\":{},\"position\":{},\"begin\":{},\"end\":{},\"lag\":{}}}\n",
              bytes_json(unit.pipeline), bytes_json(unit.unit), bytes_json(line.partition.topic), line.partition.number,
-             number(line.position.value_or(0)), line.partition.begin, line.partition.end, number(line.lag()));
+             number(line.position.value_or(0)), line.partition.begin, line.partition.end, number(line.lag));
 }
 
 void print_line(const UnitLedger& unit, const Line& line, World& world) {
   fmt::print(world.out, "{:<24} {:<24} partition {:<3} position {:<10} end {:<10} {}\n", unit.unit, line.partition.topic,
              line.partition.number, line.position ? std::to_string(*line.position) : "-", line.partition.end,
-             line.position ? fmt::format("behind {}", with_commas(line.lag())) : "not begun");
+             line.position ? fmt::format("behind {}", with_commas(line.lag)) : "not begun");
 }
 
 // Those of FILE that have stored nothing yet are there, too.
@@ -81,7 +86,7 @@ Exit run(const Arguments& arguments, World& world) {
     if (!lines) return tell(lines.error(), *set, world);
     for (const Line& line : *lines) {
       json ? print_json(unit, line, world) : print_line(unit, line, world);
-      sum += line.lag();
+      sum += line.lag;
     }
   }
   if (json) fmt::print(world.out, "{{\"lag\":{}}}\n", sum);
@@ -92,7 +97,7 @@ Exit run(const Arguments& arguments, World& world) {
 }  // namespace
 
 extern const Command kLag;
-const Command kLag = {"lag", "How far each unit is behind the ends of what it reads, in offsets.",
+const Command kLag = {"lag", "How far each unit is behind the ends of what it reads: in records, of Kafka above 100 in offsets.",
                       "piperun lag orders.pipe\npiperun lag orders.pipe --json", kOptions, run};
 
 }  // namespace piperun::cli

@@ -20,6 +20,19 @@ class Positions(Commands):
         self.assertEqual(lines[-1]["lag"], 2)
         self.assertIn("behind 2 in all", self.piperun("lag", "p.pipe").stdout)
 
+    def test_the_end_of_a_transaction_is_no_record(self):
+        self.piperun("topic", "put", "orders", "p.pipe", "--partition", "0", "--atomic", text=order(4) + "\n")
+        self.drain()
+        lines = rows_of(self.piperun("lag", "p.pipe", "--json").stdout)
+        self.assertEqual([(each["partition"], each["end"], each["lag"]) for each in lines[:-1]], [(0, 4, 0), (1, 2, 0)])
+        for number in (5, 6):
+            self.piperun("topic", "put", "orders", "p.pipe", "--partition", "0", "--atomic", text=order(number) + "\n")
+        self.assertEqual(self.lag(), 2, "of four offsets two are records")
+        self.piperun("topic", "put", "orders", "p.pipe", "--partition", "1", "--atomic", text="\n".join(order(7 + n) for n in range(100)))
+        self.assertEqual(self.lag(), 103, "of many the offsets are counted")
+        self.drain()
+        self.assertEqual(self.lag(), 0)
+
     def test_reset_to_the_beginning_without_keys_reads_all_again(self):
         self.drain()
         refused = self.piperun("offsets", "reset", "p.pipe", "--to", "earliest", code=2)
