@@ -5,7 +5,7 @@
 #include <array>
 
 #include "runtime/commit/postgres/schema.h"
-#include "runtime/connectors/postgres/outbox.h"
+#include "runtime/connectors/postgres/outbox_table.h"
 #include "runtime/connectors/postgres/table_sink.h"
 #include "runtime/engine/secrets.h"
 #include "runtime/piperun/environment.h"
@@ -204,6 +204,12 @@ class DatabaseCheck {
     if (!stored) return fail(source.site, stored.error());
     if (const auto fits = postgres::check_outbox(*stored, source.object, session_->address()); !fits)
       return fail(source.site, fits.error());
+    auto hazards = postgres::outbox_hazards(*session_, *stored);
+    if (!hazards) return fail(source.site, hazards.error());
+    for (postgres::OutboxHazard& each : *hazards) {
+      if (each.as_long_as.empty()) refuse(ErrorCode::SchemaMismatch, source.site, std::move(each.words), std::move(each.mend));
+      else lower(source.site, std::move(each.words), std::move(each.mend), std::move(each.as_long_as));
+    }
     const std::string missing = asked(source.site, kOutboxRights, Parameters().text(stored->table));
     if (missing.empty()) return;
     refuse(ErrorCode::CannotOpen, source.site,

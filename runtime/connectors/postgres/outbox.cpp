@@ -6,6 +6,7 @@
 
 #include "runtime/base/random.h"
 #include "runtime/commit/postgres/schema.h"
+#include "runtime/connectors/postgres/outbox_table.h"
 
 namespace piperun::postgres {
 
@@ -21,19 +22,6 @@ constexpr const char* kLockCounter =
     "SELECT next_batch, sent FROM piperun.relays WHERE pipeline = '' AND unit = '' AND outbox = $1 FOR UPDATE";
 
 }  // namespace
-
-Result<void> check_outbox(const StoredTable& stored, const std::string& table, const std::string& address) {
-  for (const char* name : {"id", "number"}) {
-    const auto column = std::ranges::find(stored.columns, name, &StoredColumn::name);
-    if (column != stored.columns.end() && column->base == "int8") continue;
-    return base::failure(
-        ErrorCode::SchemaMismatch,
-        fmt::format("table `{}` of {} cannot be an outbox: it needs `id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY` "
-                    "and `number bigint UNIQUE`, which the writer leaves null; `{}` is {}",
-                    table, address, name, column == stored.columns.end() ? "missing" : column->declared));
-  }
-  return {};
-}
 
 Result<std::unique_ptr<Outbox>> Outbox::open(PostgresSettings settings, std::string table, std::string pipeline,
                                              std::string unit) {

@@ -8,7 +8,6 @@
 #include "runtime/base/clock.h"
 #include "runtime/commit/postgres/session.h"
 #include "runtime/connectors/outbox.h"
-#include "runtime/connectors/postgres/table_columns.h"
 #include "runtime/connectors/sink.h"
 #include "runtime/connectors/source.h"
 
@@ -68,9 +67,6 @@ class Outbox final : public connectors::OutboxRelay {
   std::string value_;  // what of a row is its value
   std::int64_t epoch_ = 0;
 };
-
-// SchemaMismatch, with what is missing: the table, which the program names so, cannot be an outbox.
-base::Result<void> check_outbox(const StoredTable& stored, const std::string& table, const std::string& address);
 
 // The table of ours that is called `name`, quoted, and what makes it: id, number, value.
 std::string own_outbox_table(const std::string& name);

@@ -99,9 +99,11 @@ std::string nearest(const StoredTable& stored, const std::string& name) {
   return {};
 }
 
+// The one of Filled as its number.
 constexpr const char* kColumns =
     "SELECT a.attname, format_type(a.atttypid, a.atttypmod), b.typname, b.typtype = 'e', "
-    "(a.attnotnull OR t.typnotnull) AND NOT a.atthasdef AND a.attidentity = '' AND t.typdefault IS NULL, "
+    "a.attnotnull OR t.typnotnull, CASE WHEN a.attgenerated <> '' THEN 3 WHEN a.attidentity <> '' THEN 2 "
+    "WHEN a.atthasdef OR t.typdefault IS NOT NULL THEN 1 ELSE 0 END::int8, "
     "a.attgenerated <> '' OR a.attidentity = 'a', "
     "CASE WHEN b.typname = 'numeric' AND m.typmod >= 4 THEN (((m.typmod - 4) & 2047) # 1024) - 1024 END "
     "FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid "
@@ -248,9 +250,11 @@ Result<StoredTable> describe(Session& session, const std::string& table) {
     column.declared = columns->text(i, 1);
     column.base = columns->text(i, 2);
     column.is_enum = columns->boolean(i, 3);
-    column.demands_value = columns->boolean(i, 4);
-    column.is_computed = columns->boolean(i, 5);
-    if (!columns->is_null(i, 6)) column.scale = static_cast<int>(columns->integer(i, 6));
+    column.is_not_null = columns->boolean(i, 4);
+    column.filled_by = static_cast<Filled>(columns->integer(i, 5));
+    column.demands_value = column.is_not_null && column.filled_by == Filled::ByNobody;
+    column.is_computed = columns->boolean(i, 6);
+    if (!columns->is_null(i, 7)) column.scale = static_cast<int>(columns->integer(i, 7));
   }
   return result;
 }

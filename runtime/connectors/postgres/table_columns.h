@@ -24,12 +24,17 @@ struct TableLayout {
 TableLayout layout_of(const ir::Sink& sink);
 TableLayout layout_of(const ir::Program& program, const ir::Table& table);  // columns are called as the data calls the fields
 
+// What gives a column its value when the writer gives none.
+enum class Filled : std::uint8_t { ByNobody, ByDefault, ByIdentity, ByExpression };
+
 struct StoredColumn {
   std::string name;
   std::string declared;  // as the server writes it: `numeric(12,2)`, `character varying(20)`
   std::string base;  // pg_type.typname, of a domain that of its base: `numeric`, `varchar`
   bool is_enum = false;
   bool demands_value = false;  // NOT NULL, without a default
+  bool is_not_null = false;
+  Filled filled_by = Filled::ByNobody;
   bool is_computed = false;  // takes no values: GENERATED ALWAYS
   std::optional<int> scale;  // of a numeric that has one
 };
