@@ -28,6 +28,10 @@ class RelayedSources {
   // As Group's.
   base::Result<std::vector<GroupPartition>> partitions();
   base::Result<std::int64_t> resolve(const std::string& start, std::uint32_t partition);
+  // Their records have no time and no gaps.
+  static std::optional<std::int64_t> next_time(std::int64_t from, std::int64_t end) {
+    return from < end ? std::optional<std::int64_t>(0) : std::nullopt;
+  }
   base::Result<bool> is_at_end();
 
   std::vector<std::string> names() const;  // sorted

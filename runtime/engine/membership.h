@@ -50,6 +50,9 @@ class Membership {
   base::Result<std::vector<connectors::GroupPartition>> partitions();
   base::Result<std::int64_t> resolve(const std::string& start, std::uint32_t partition);
 
+  base::Result<std::optional<std::int64_t>> next_time(const commit::PartitionName& partition, std::int64_t from,
+                                                      std::int64_t end);
+
   void mirror(std::vector<connectors::StartAt> positions) { intake_->mirror(std::move(positions)); }
 
  private:

@@ -23,6 +23,7 @@ Worker::Worker(const ir::Program& program, const ir::Unit& unit, const Options& 
       relays_(program, unit, connectors),
       link_trim_(program, unit, connectors, clock),
       key_expiry_(program, unit),
+      unit_end_(clock, [this](std::uint32_t source) { return stop_time(source); }),
       hand_over_(program, unit, options, connectors),
       fetch_(program, unit, options, clock, stop_),
       retry_(program.policies[0], static_cast<std::uint64_t>(clock.now()) ^ base::mix(base::fnv1a(unit.name) + number)) {
@@ -65,13 +66,19 @@ base::Result<Progress> Worker::assign() {
 
 base::Result<bool> Worker::is_at_end() {
   if (has_work_waiting()) return false;
-  return intake() ? intake()->is_at_end() : true;
+  if (!intake()) return true;
+  const auto own = intake()->is_at_end();
+  return own && *own ? are_others_at_end() : own;
 }
 
 base::Result<bool> Worker::is_exhausted() {
   if (has_work_waiting()) return false;
-  return intake() ? intake()->is_exhausted() : true;
+  if (!intake()) return true;
+  const auto own = intake()->is_exhausted();
+  return own && *own ? are_others_at_end() : own;
 }
+
+base::Result<bool> Worker::are_others_at_end() { return membership_ ? unit_end_.is_reached(*membership_, *domain_) : true; }
 
 // What no look at the sources shows.
 bool Worker::has_work_waiting() const { return fetch_.has_more_replays() || (membership_ && membership_->waits_to_retake()); }

@@ -16,6 +16,7 @@
 #include "runtime/engine/relays.h"
 #include "runtime/engine/retry.h"
 #include "runtime/engine/share.h"
+#include "runtime/engine/unit_end.h"
 
 namespace piperun::engine {
 
@@ -40,7 +41,9 @@ class Worker {
   // has changed.
   base::Result<Progress> run_batch();
 
+  // All that was there when this was asked first is committed; of a group's partitions, whoever reads them.
   base::Result<bool> is_at_end();
+  // The same, and nothing can come any more.
   base::Result<bool> is_exhausted();
   bool is_member() const { return membership_ != nullptr; }
   bool is_open() const { return domain_ && (membership_ || !claimed_.empty()); }  // false: refused before it took anything
@@ -67,6 +70,7 @@ class Worker {
   base::Result<Progress> look_for_owner();
   bool wait_before_retry(const base::Error& error);
   bool has_work_waiting() const;
+  base::Result<bool> are_others_at_end();
   Intake* intake();  // null: nothing is read yet
   std::size_t sink_index(ir::SinkId sink) const;
 
@@ -139,6 +143,7 @@ class Worker {
   Relays relays_;
   LinkTrim link_trim_;
   KeyExpiry key_expiry_;
+  UnitEnd unit_end_;
   std::unique_ptr<commit::Domain> domain_;
   std::vector<std::unique_ptr<connectors::Sink>> sinks_;  // one per Unit::sinks; some write through the domain
   HandOver hand_over_;

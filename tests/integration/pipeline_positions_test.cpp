@@ -110,6 +110,23 @@ TEST_F(PipelinePositionsTest, ARangeUnderThePipelinesOwnNameLeavesItsPositionsAl
   EXPECT_EQ(copied().size(), 25u) << live.log();
 }
 
+TEST_F(PipelinePositionsTest, ADrainIsOverWhenAllPartitionsAreReadWhoeverHasThem) {
+  const PipelineFolder folder(file("pg { table = \"rows\", create = true }"));
+  const auto rows = [&] { return database_.value("SELECT count(*) || ' ' || count(DISTINCT n) FROM rows"); };
+  put(0, 20);
+  PipelineProcess live(folder, {"test.pipe", "--state-dir", "one", "--workers", "2"});
+  ASSERT_TRUE(wait_until([&] { return rows() == "20 20"; })) << live.log();
+  live.kill(SIGSTOP);
+  put(20, 400);
+  PipelineProcess drain(folder, {"test.pipe", "--state-dir", "two", "--drain"});
+  EXPECT_EQ(drain.wait(), 0) << drain.log();
+  EXPECT_EQ(rows(), "400 400") << drain.log();
+  live.kill(SIGCONT);
+  live.kill(SIGTERM);
+  EXPECT_EQ(live.wait(), 0) << live.log();
+  EXPECT_EQ(rows(), "400 400") << live.log();
+}
+
 // It has more records than were read of the one before: no offset is out of range.
 TEST_F(PipelinePositionsTest, ATopicThatWasMadeAnewStopsThePipelineWhereverPositionsLie) {
   for (const bool is_database : {false, true}) {

@@ -7,6 +7,7 @@
 
 #include "runtime/commit/kafka/admin.h"
 #include "runtime/connectors/kafka/message_slab.h"
+#include "runtime/connectors/kafka/topic_log.h"
 #include "runtime/connectors/kafka/topic_positions.h"
 
 namespace piperun::kafka {
@@ -74,7 +75,7 @@ Result<std::unique_ptr<KafkaGroup>> KafkaGroup::open(const ClientSettings& clien
   }
   auto consumer = Consumer::open(client, settings);
   if (!consumer) return std::unexpected(consumer.error());
-  std::unique_ptr<KafkaGroup> group(new KafkaGroup(std::move(*consumer), std::move(topics)));
+  std::unique_ptr<KafkaGroup> group(new KafkaGroup(client, std::move(*consumer), std::move(topics)));
   if (auto known = group->partitions(); !known) return std::unexpected(known.error());
   std::vector<std::string> names;
   for (const SourceTopic& each : group->topics_) names.push_back(each.topic);
@@ -82,8 +83,8 @@ Result<std::unique_ptr<KafkaGroup>> KafkaGroup::open(const ClientSettings& clien
   return group;
 }
 
-KafkaGroup::KafkaGroup(std::unique_ptr<Consumer> consumer, std::vector<SourceTopic> topics)
-    : member_(std::move(consumer)), topics_(std::move(topics)), pending_(std::make_unique<Pending>()) {
+KafkaGroup::KafkaGroup(const ClientSettings& client, std::unique_ptr<Consumer> consumer, std::vector<SourceTopic> topics)
+    : client_(client), member_(std::move(consumer)), topics_(std::move(topics)), pending_(std::make_unique<Pending>()) {
   changes_queue_.reset(rd_kafka_queue_get_consumer(member_.handle()));
   rd_kafka_queue_cb_event_enable(changes_queue_.get(), Wakeup::notify, &wakeup_);
 }
@@ -281,6 +282,20 @@ Result<std::int64_t> KafkaGroup::resolve(const std::string& start, std::uint32_t
     if (*old) return **old;
   }
   return resolve_start(member_.handle(), {found.topic, found.number}, start);
+}
+
+// By a reader of its own: what the members read, and how far, is not touched.
+Result<std::optional<std::int64_t>> KafkaGroup::next_time(const PartitionName& partition, std::int64_t from, std::int64_t end) {
+  auto log = TopicLog::open(client_);
+  if (!log) return std::unexpected(log.error());
+  std::optional<std::int64_t> time;
+  const PartitionOffset start{partition, from, {}};
+  const auto read = log->read_to_ends(std::span(&start, 1), [&](const rd_kafka_message_t& message) {
+    if (message.offset < end) time = time_of(message);
+    return false;
+  });
+  if (!read) return std::unexpected(read.error());
+  return time;
 }
 
 Result<bool> KafkaGroup::is_at_end() {

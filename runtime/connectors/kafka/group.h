@@ -34,6 +34,8 @@ class KafkaGroup final : public connectors::Group {
   base::Result<void> let_go() override;
   base::Result<std::vector<connectors::GroupPartition>> partitions() override;
   base::Result<std::int64_t> resolve(const std::string& start, std::uint32_t partition) override;
+  base::Result<std::optional<std::int64_t>> next_time(const commit::PartitionName& partition, std::int64_t from,
+                                                      std::int64_t end) override;
   base::Result<bool> is_at_end() override;
   void mirror(std::span<const connectors::StartAt> positions) override;
   bool is_refused() const override { return member_.is_refused(); }
@@ -58,7 +60,7 @@ class KafkaGroup final : public connectors::Group {
   };
   struct Pending;  // messages taken from the queue and not handed over
 
-  KafkaGroup(std::unique_ptr<Consumer> consumer, std::vector<SourceTopic> topics);
+  KafkaGroup(const ClientSettings& client, std::unique_ptr<Consumer> consumer, std::vector<SourceTopic> topics);
   Polled told(Rebalance change);
   base::Result<std::optional<record::Slab>> take(std::size_t max_records, std::size_t max_bytes);
   base::Result<void> note(const rd_kafka_message_t& message, std::size_t index);
@@ -68,6 +70,7 @@ class KafkaGroup final : public connectors::Group {
   void forward_queues();
   void heard(std::size_t index);
 
+  const ClientSettings client_;
   GroupMember member_;
   std::vector<SourceTopic> topics_;
   Wakeup wakeup_;

@@ -37,13 +37,13 @@ std::size_t bytes_of(const rd_kafka_headers_t* headers) {
   return result;
 }
 
+}  // namespace
+
 std::int64_t time_of(const rd_kafka_message_t& message) {
   rd_kafka_timestamp_type_t type = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
   const std::int64_t milliseconds = rd_kafka_message_timestamp(&message, &type);
   return type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE || milliseconds < 0 ? 0 : milliseconds * 1000;
 }
-
-}  // namespace
 
 record::Slab slab_of(std::span<rd_kafka_message_t* const> messages, std::uint32_t partition) {
   std::size_t total = record::kPadding;

@@ -25,6 +25,10 @@ class LeaseGroup final : public connectors::Group {
   base::Result<std::int64_t> resolve(const std::string& start, std::uint32_t partition) override {
     return sources_.resolve(start, partition);
   }
+  base::Result<std::optional<std::int64_t>> next_time(const commit::PartitionName&, std::int64_t from,
+                                                      std::int64_t end) override {
+    return connectors::RelayedSources::next_time(from, end);
+  }
   base::Result<bool> is_at_end() override;
   void mirror(std::span<const connectors::StartAt>) override {}
   void close() override { session_.reset(); }

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/unit/runtime/engine/stored_positions.h"
+
 namespace piperun::engine {
 namespace {
 
@@ -19,52 +21,17 @@ struct Expired {
   friend bool operator==(const Expired&, const Expired&) = default;
 };
 
-// Holds positions and remembers what was to expire; nothing else is asked of it.
-class Positions final : public commit::Domain {
+// Remembers what was to expire.
+class Positions final : public StoredPositions {
  public:
-  std::vector<Position> stored;
   std::vector<Expired> expired;
   bool is_by_partition = false;
 
-  base::Result<std::vector<Position>> read_positions(ir::StepMode) override { return stored; }
   base::Result<void> expire_keys(const std::string& stage, std::int64_t before, std::int32_t partition) override {
     expired.push_back({stage, before, partition});
     return {};
   }
   bool keeps_keys_by_partition() const override { return is_by_partition; }
-
-  base::Result<std::vector<Position>> claim(std::span<const PartitionName>) override { return none(); }
-  void keep(std::span<const PartitionName>) override {}
-  base::Result<std::vector<commit::Manifest>> manifests() override { return none(); }
-  base::Result<void> put_manifest(const commit::Manifest&) override { return none(); }
-  base::Result<void> seed_positions(std::span<const Position>) override { return none(); }
-  base::Result<void> begin() override { return none(); }
-  base::Result<void> fence(std::span<const commit::Advance>) override { return none(); }
-  base::Result<void> commit() override { return none(); }
-  void abort() override {}
-  base::Result<void> commit_offsets(std::span<const commit::Advance>, ir::StepMode) override { return none(); }
-  base::Result<std::vector<commit::KeyEntry>> lookup_keys(const std::string&, std::span<const std::string>) override {
-    return none();
-  }
-  base::Result<bool> claim_keys(const std::string&, std::span<const commit::KeyClaim>) override { return none(); }
-  base::Result<void> put_letters(std::span<const commit::Letter>) override { return none(); }
-  base::Result<std::vector<commit::Letter>> letters(bool) override { return none(); }
-  base::Result<void> remove_letter(const commit::Letter&) override { return none(); }
-  base::Result<void> ask_replay(const commit::Letter&) override { return none(); }
-  base::Result<void> add_rows(const std::string&, std::int64_t) override { return none(); }
-  base::Result<std::vector<std::pair<std::string, std::int64_t>>> rows() override { return none(); }
-  void release() override {}
-  base::Result<void> freeze(const commit::Manifest&) override { return none(); }
-  base::Result<std::vector<commit::KeyEntry>> all_keys(const std::string&, const std::string&, std::int64_t) override {
-    return none();
-  }
-  base::Result<void> retire() override { return none(); }
-  base::Result<void> check_idle() override { return none(); }
-  base::Result<void> remove_manifest() override { return none(); }
-  base::Result<void> rename_stage(const std::string&, const std::string&) override { return none(); }
-
- private:
-  static std::unexpected<base::Error> none() { return base::failure(base::ErrorCode::StoreDamaged, "nobody asks this"); }
 };
 
 // Two sources of two partitions each come to `keys`; a third source comes to a sink alone. This worker has the partitions 0.

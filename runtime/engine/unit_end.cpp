@@ -1,0 +1,59 @@
+#include "runtime/engine/unit_end.h"
+
+#include <algorithm>
+
+namespace piperun::engine {
+namespace {
+
+constexpr std::int64_t kLookEvery = 200'000;  // microseconds
+
+std::int64_t next_offset(const std::vector<commit::Position>& stored, const commit::PartitionName& name) {
+  const auto found = std::ranges::find(stored, name, &commit::Position::partition);
+  return found == stored.end() ? -1 : found->next_offset;
+}
+
+}  // namespace
+
+base::Result<bool> UnitEnd::is_reached(Membership& membership, commit::Domain& domain) {
+  if (clock_.monotonic() < look_at_) return false;
+  look_at_ = clock_.monotonic() + kLookEvery;
+  if (const auto found = find_ends(membership); !found) return std::unexpected(found.error());
+  std::vector<Ending*> others;
+  for (Ending& each : endings_) {
+    if (!each.is_reached && std::ranges::count(membership.assigned(), each.name) == 0) others.push_back(&each);
+  }
+  if (others.empty()) return true;
+  const auto stored = domain.read_positions(ir::StepMode::Plain);
+  if (!stored) return std::unexpected(stored.error());
+  for (Ending* other : others) {
+    const auto reached = is_reached(*other, next_offset(*stored, other->name), membership);
+    if (!reached || !*reached) return reached;
+    other->is_reached = true;
+  }
+  return true;
+}
+
+base::Result<void> UnitEnd::find_ends(Membership& membership) {
+  if (is_asked_) return {};
+  const auto partitions = membership.partitions();
+  if (!partitions) return std::unexpected(partitions.error());
+  for (const auto& [source, partition] : *partitions)
+    endings_.push_back({.name = {partition.topic, partition.number}, .source = source, .end = partition.end});
+  is_asked_ = true;
+  return {};
+}
+
+// Numbers alone do not tell: behind the last record there may be the mark of its transaction. What was looked at is not looked at again
+// until its owner has come on.
+base::Result<bool> UnitEnd::is_reached(Ending& ending, std::int64_t position, Membership& membership) const {
+  if (position < 0) return false;  // not seeded yet
+  if (position >= ending.end) return true;
+  if (position == ending.unread) return false;
+  const auto time = membership.next_time(ending.name, position, ending.end);
+  if (!time) return std::unexpected(time.error());
+  if (!*time || **time >= stop_time_(ending.source)) return true;
+  ending.unread = position;
+  return false;
+}
+
+}  // namespace piperun::engine

@@ -1,0 +1,43 @@
+// Where a unit ends whose partitions a group shares out: not with those of this member, but with all of them. A member that died, or is
+// paused or slower, leaves input behind that a drain must not take for done.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "runtime/commit/domain.h"
+#include "runtime/engine/membership.h"
+
+namespace piperun::engine {
+
+// Used by the executor thread. `clock` outlives it.
+class UnitEnd {
+ public:
+  // The time of the log at which a source of the unit ends, microseconds; INT64_MAX: never. By index into ir::Unit::sources.
+  using StopTime = std::function<std::int64_t(std::uint32_t source)>;
+
+  UnitEnd(base::Clock& clock, StopTime stop_time) : clock_(clock), stop_time_(std::move(stop_time)) {}
+
+  // What was there when this was asked first, and comes before the stop time, is committed in each partition that is not assigned to this
+  // member. Looks at the stored positions once in a while only; in between it is not reached.
+  base::Result<bool> is_reached(Membership& membership, commit::Domain& domain);
+
+ private:
+  struct Ending {
+    commit::PartitionName name;
+    std::uint32_t source = 0;
+    std::int64_t end = 0;
+    std::int64_t unread = -1;  // an offset at which something was found that nobody had read
+    bool is_reached = false;
+  };
+  base::Result<void> find_ends(Membership& membership);
+  base::Result<bool> is_reached(Ending& ending, std::int64_t position, Membership& membership) const;
+
+  base::Clock& clock_;
+  StopTime stop_time_;
+  std::vector<Ending> endings_;
+  bool is_asked_ = false;
+  std::int64_t look_at_ = 0;  // monotonic microseconds
+};
+
+}  // namespace piperun::engine

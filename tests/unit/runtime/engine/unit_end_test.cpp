@@ -1,0 +1,128 @@
+#include "runtime/engine/unit_end.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "tests/unit/runtime/engine/stored_positions.h"
+
+namespace piperun::engine {
+namespace {
+
+using commit::PartitionName;
+using commit::Position;
+using connectors::Group;
+using connectors::GroupPartition;
+
+constexpr std::int64_t kStop = 1'000;
+
+// A topic of two partitions with records at the offsets 0 to 9, one microsecond each, and the mark of their transaction at 10. Of what the
+// engine may ask, it knows what an end needs.
+class TwoPartitions final : public Group {
+ public:
+  std::atomic<int> questions = 0;
+  std::atomic<std::int64_t> end = 11;
+
+  base::Result<Polled> poll(std::int64_t wait, bool, std::size_t, std::size_t) override {
+    std::this_thread::sleep_for(std::chrono::microseconds(wait));
+    return Polled{};
+  }
+  base::Result<std::vector<GroupPartition>> partitions() override {
+    return std::vector<GroupPartition>{{0, {"orders", 0, 0, end}}, {0, {"orders", 1, 0, end}}};
+  }
+  base::Result<std::optional<std::int64_t>> next_time(const PartitionName&, std::int64_t from, std::int64_t) override {
+    ++questions;
+    return from < 10 ? std::optional(from) : std::nullopt;
+  }
+  base::Result<void> read_from(std::span<const connectors::StartAt>) override { return {}; }
+  base::Result<void> let_go() override { return {}; }
+  base::Result<std::int64_t> resolve(const std::string&, std::uint32_t) override { return 0; }
+  base::Result<bool> is_at_end() override { return true; }
+  void mirror(std::span<const connectors::StartAt>) override {}
+  void close() override {}
+};
+
+// This member has partition 0.
+class UnitEndTest : public ::testing::Test {
+ protected:
+  UnitEndTest() : membership_(make_group(), clock_) {
+    membership_.join(1);
+    membership_.assign({{"orders", 0}});
+  }
+  std::unique_ptr<Group> make_group() {
+    auto group = std::make_unique<TwoPartitions>();
+    group_ = group.get();
+    return group;
+  }
+  void other_is_at(std::int64_t offset) {
+    Position other;
+    other.partition = {"orders", 1};
+    other.next_offset = offset;
+    domain_.stored = {other};
+  }
+  bool is_reached() {
+    clock_.sleep(1'000'000);  // a look at the stored positions is due
+    return is_reached_at_once();
+  }
+  bool is_reached_at_once() {
+    const auto reached = end_.is_reached(membership_, domain_);
+    return reached && *reached;
+  }
+
+  base::VirtualClock clock_{0};
+  StoredPositions domain_;
+  TwoPartitions* group_ = nullptr;
+  Membership membership_;
+  std::int64_t stop_time_ = kStop;
+  UnitEnd end_{clock_, [this](std::uint32_t) { return stop_time_; }};
+};
+
+TEST_F(UnitEndTest, IsNotReachedWhileAnotherMemberHasNotCommittedAllRecords) {
+  EXPECT_FALSE(is_reached()) << "without a position";
+  other_is_at(0);
+  EXPECT_FALSE(is_reached());
+  other_is_at(9);
+  EXPECT_FALSE(is_reached());
+  other_is_at(11);
+  EXPECT_TRUE(is_reached());
+}
+
+TEST_F(UnitEndTest, TheMarkOfATransactionIsNoRecord) {
+  other_is_at(10);
+  EXPECT_TRUE(is_reached());
+}
+
+TEST_F(UnitEndTest, WhatCameAfterTheFirstQuestionIsNotWaitedFor) {
+  other_is_at(9);
+  EXPECT_FALSE(is_reached());
+  group_->end = 100;
+  other_is_at(11);
+  EXPECT_TRUE(is_reached());
+}
+
+TEST_F(UnitEndTest, ARecordOfTheStopTimeOrLaterIsNotWaitedFor) {
+  stop_time_ = 5;
+  other_is_at(4);
+  EXPECT_FALSE(is_reached());
+  other_is_at(5);
+  EXPECT_TRUE(is_reached());
+}
+
+TEST_F(UnitEndTest, WhatThisMemberHasIsLeftToItself) {
+  membership_.assign({{"orders", 0}, {"orders", 1}});
+  EXPECT_TRUE(is_reached());
+}
+
+TEST_F(UnitEndTest, LooksOnceInAWhileAndReadsNoRecordTwice) {
+  other_is_at(3);
+  EXPECT_FALSE(is_reached());
+  EXPECT_FALSE(is_reached());
+  EXPECT_EQ(group_->questions, 1);
+  other_is_at(11);
+  EXPECT_FALSE(is_reached_at_once());
+  EXPECT_TRUE(is_reached());
+}
+
+}  // namespace
+}  // namespace piperun::engine
