@@ -1,9 +1,12 @@
 #include "runtime/piperun/outbox_relays.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <functional>
 
 #include "lang/ir/outbox.h"
+#include "runtime/connectors/postgres/outbox_table.h"
 #include "runtime/engine/secrets.h"
 
 namespace piperun::cli {
@@ -62,6 +65,31 @@ Result<void> forget_relays(const ir::Program& program, connectors::Connectors& c
     if (auto done = each_relay(program, unit, connectors, leave); !done) return done;
   }
   return {};
+}
+
+Result<std::vector<std::string>> outboxes_begun(const ir::Program& program) {
+  std::vector<std::string> result;
+  for (const ir::Unit& unit : program.units) {
+    for (const ir::SourceId id : unit.sources) {
+      const ir::Source& source = program.sources[id];
+      const bool is_link = std::ranges::count(program.links, id, &ir::Link::source) > 0;
+      if (!ir::is_outbox(source) || is_link || program.systems[source.system].stand_in || source.start != "earliest") continue;
+      auto settings = postgres::postgres_settings(program.systems[source.system], engine::secret_from_environment, unit.name);
+      if (!settings) return std::unexpected(settings.error());
+      const auto session = postgres::Session::open(std::move(*settings));
+      if (!session) return std::unexpected(session.error());
+      const auto stored = postgres::describe(**session, source.object);
+      if (!stored) return std::unexpected(stored.error());
+      const auto gone = postgres::rows_gone(**session, *stored, program.id, unit.name);
+      if (!gone) return std::unexpected(gone.error());
+      if (*gone == 0) continue;
+      result.push_back(fmt::format(
+          "the outbox `{}` is emptied by those who read it, and the {} have been sent by others and are gone: {} of {} "
+          "reads what comes behind",
+          source.object, *gone == 1 ? "row 0" : fmt::format("rows 0 to {}", *gone - 1), unit.name, program.id));
+    }
+  }
+  return result;
 }
 
 }  // namespace piperun::cli

@@ -2,6 +2,8 @@
 #pragma once
 #include <cstdint>
 #include <map>
+#include <string>
+#include <vector>
 
 #include "runtime/commit/domain.h"
 #include "runtime/connectors/connectors.h"
@@ -18,5 +20,9 @@ base::Result<void> keep_rows(const StoreSet& set, const UnitLedger& unit,
 base::Result<void> forget_relays(const StoreSet& set, const std::string& unit, World& world);
 // The same for all units of a run that has come to its end for good.
 base::Result<void> forget_relays(const ir::Program& program, connectors::Connectors& connectors);
+
+// For people: of which outboxes that a unit is to read from their beginning on, for the first time, others have sent rows already, which
+// are gone then.
+base::Result<std::vector<std::string>> outboxes_begun(const ir::Program& program);
 
 }  // namespace piperun::cli

@@ -63,6 +63,13 @@ Exit emit(const std::string& path, const std::string& what, const CompileOptions
   return Exit::Done;
 }
 
+// What cannot be asked here is told by the run itself.
+void tell_what_is_gone(const ir::Program& program, World& world) {
+  const auto outboxes = outboxes_begun(program);
+  if (!outboxes) return;
+  for (const std::string& words : *outboxes) fmt::print(world.err, "note: {}\n", words);
+}
+
 Exit execute(const Compiled& compiled, const std::string& path, const Arguments& arguments, std::uint32_t workers, World& world) {
   std::stop_source stop;
   Progress progress(world.terminal ? &world.err : nullptr, world.clock);
@@ -116,6 +123,7 @@ Exit run(const Arguments& arguments, World& world) {
   const auto compiled = compile_or_tell(path, *options, world);
   if (!compiled) return compiled.error();
   if (const auto checked = check_secrets(*compiled->program); !checked) return tell(checked.error(), world);
+  tell_what_is_gone(*compiled->program, world);
   return execute(*compiled, path, arguments, *workers, world);
 }
 

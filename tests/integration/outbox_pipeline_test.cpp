@@ -13,6 +13,7 @@ namespace piperun::integration {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 // As new_name, and a name of the language too.
 std::string new_word(std::string_view prefix) {
@@ -206,6 +207,31 @@ TEST_F(OutboxPipelineTest, WhatARunUnderAnotherIdKeepsGoesWhenItIsForgotten) {
   ASSERT_EQ(forget.wait(), 0) << forget.log();
   EXPECT_TRUE(is_empty()) << forget.log();
   EXPECT_EQ(database_.value("SELECT count(*) FROM piperun.relays WHERE pipeline LIKE '%_again'"), "0");
+}
+
+TEST_F(OutboxPipelineTest, ARunThatBeginsAfterRowsAreGoneSaysSo) {
+  for (const char* delivery : {"exactly_once", "at_least_once"}) {
+    name_ = new_word("outbox");
+    create_topic(name_, 3);
+    database_.exec("TRUNCATE events; DROP SCHEMA IF EXISTS piperun CASCADE");
+    const PipelineFolder folder(file(delivery));
+    const auto drain = [&](std::vector<std::string> words) {
+      words.insert(words.begin(), {"test.pipe", "--drain"});
+      PipelineProcess process(folder, words);
+      ASSERT_EQ(process.wait(), 0) << process.log();
+    };
+    insert(0, 50);
+    drain({});
+    EXPECT_THAT(folder.read("log"), Not(HasSubstr("note: "))) << "it has read all of them";
+    drain({"--as", "again", "--from", "latest"});
+    EXPECT_THAT(folder.read("log"), Not(HasSubstr("note: "))) << "it wants none of them";
+    drain({"--as", "history", "--from", "earliest"});
+    EXPECT_THAT(folder.read("log"),
+                HasSubstr("note: the outbox `events` is emptied by those who read it, and the rows 0 to 49 "));
+    const std::string before = folder.read("log");
+    drain({"--as", "history", "--from", "earliest"});
+    EXPECT_THAT(folder.read("log").substr(before.size()), Not(HasSubstr("note: "))) << "it has begun";
+  }
 }
 
 TEST_F(OutboxPipelineTest, ItsPositionIsMovedByNumberAndNotByTime) {

@@ -101,4 +101,21 @@ Result<std::vector<OutboxHazard>> outbox_hazards(Session& session, const StoredT
   return result;
 }
 
+Result<std::int64_t> rows_gone(Session& session, const StoredTable& stored, const std::string& pipeline,
+                               const std::string& unit) {
+  auto has_relays = session.query("SELECT to_regclass('piperun.relays') IS NOT NULL");
+  if (!has_relays) return std::unexpected(has_relays.error());
+  if (!has_relays->boolean(0, 0)) return 0;
+  auto rows = session.query(
+      "SELECT counter.sent FROM piperun.relays counter JOIN pg_catalog.pg_class c ON c.oid = $1::regclass JOIN "
+      "pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE counter.pipeline = '' AND counter.unit = '' AND counter.outbox "
+      "= "
+      "n.nspname || '.' || c.relname AND NOT EXISTS (SELECT FROM piperun.relays mine WHERE mine.pipeline = $2 AND mine.unit = $3 "
+      "AND "
+      "mine.outbox = counter.outbox)",
+      Parameters().text(stored.table).text(pipeline).text(unit));
+  if (!rows) return std::unexpected(rows.error());
+  return rows->size() == 0 ? 0 : rows->integer(0, 0);
+}
+
 }  // namespace piperun::postgres

@@ -1,5 +1,6 @@
 // What a table of users needs to be an outbox: rows are numbered after they were written, and removed when all have read them.
 #pragma once
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -17,5 +18,9 @@ struct OutboxHazard {
   std::string as_long_as;  // under what it does no harm; "": there is no such case
 };
 base::Result<std::vector<OutboxHazard>> outbox_hazards(Session& session, const StoredTable& stored);
+
+// How many rows of the outbox have been sent to others and removed, so that this unit will never read them; 0 if it has begun already.
+base::Result<std::int64_t> rows_gone(Session& session, const StoredTable& stored, const std::string& pipeline,
+                                     const std::string& unit);
 
 }  // namespace piperun::postgres
