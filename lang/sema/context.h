@@ -51,6 +51,17 @@ class Context {
   bool is_used(Symbol symbol) const { return used_.contains(symbol); }
   void use(Symbol symbol) { used_.insert(symbol); }
 
+  // Puts the fact of a declaration into its table of Facts; the declaration is known by its place there from now on.
+  template <typename Fact>
+  std::uint32_t enter(Symbol symbol, std::vector<Fact>& table, Fact fact) {
+    const auto id = static_cast<std::uint32_t>(table.size());
+    ids_[symbol] = id;
+    table.push_back(std::move(fact));
+    return id;
+  }
+  bool is_entered(Symbol symbol) const { return ids_.contains(symbol); }
+  std::uint32_t id_of(Symbol symbol) const { return ids_.at(symbol); }  // of one that is entered
+
   diag::Diagnostic& error(Code code, Span span, std::string message) {
     return report.add(code, span).message(std::move(message));
   }
@@ -78,6 +89,7 @@ class Context {
  private:
   std::vector<std::map<std::string, Symbol, std::less<>>> names_;  // per module
   std::set<Symbol> used_;
+  std::map<Symbol, std::uint32_t> ids_;  // of what has its fact
 };
 
 // What a declaration is called in messages: "a sink", "the const".

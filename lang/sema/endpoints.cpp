@@ -1,29 +1,17 @@
-// Sources, tables and sinks: what their options mean.
+#include "lang/sema/endpoints.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cctype>
 
-#include "lang/sema/analysis.h"
-
 namespace piperun::sema {
 
-TypeId Analysis::record_type(ast::TypeExprId id, std::string_view what) {
-  const TypeId type = types_.read(id, 0);
-  if (context_.is_error(type)) return type;
-  if (context_.kind(type) == TypeKind::Record && !context_.is_nullable(type)) return type;
-  context_
-      .error(Code::P0203, context_.program.pool[id].span,
-             fmt::format("the records of {} are of a declared `type`, not {}", what, context_.name(type)))
-      .help("`type Line { text: string }` with `format = raw` reads plain lines");
-  return {};
-}
-
 // A delimiter never stands in a number, a time or base64, so these need no quotes.
-void Analysis::check_csv_options(const Attached& attached, bool is_csv) {
+void Endpoints::check_csv_options(const Attached& attached, bool is_csv) {
   for (const std::string_view name : {"header", "delimiter"}) {
     const OptionValue* option = find_option(attached.options, name);
-    if (option != nullptr && !is_csv && !options_.had_mistake()) {
+    if (option != nullptr && !is_csv && !attached.has_mistake) {
       context_.error(Code::P0614, option->name_span, fmt::format("`{}` is for csv alone", name)).help("`format = csv`");
     }
   }
@@ -39,7 +27,7 @@ void Analysis::check_csv_options(const Attached& attached, bool is_csv) {
   }
 }
 
-Format Analysis::format_of(const Attached& attached, TypeId type) {
+Format Endpoints::format_of(const Attached& attached, TypeId type) {
   const OptionValue* option = find_option(attached.options, "format");
   const std::string name = option == nullptr ? "json" : option->text(context_.facts.types);
   check_csv_options(attached, name == "csv");
@@ -71,7 +59,7 @@ Format Analysis::format_of(const Attached& attached, TypeId type) {
   return Format::Csv;
 }
 
-std::vector<int> Analysis::key_fields(const Attached& attached, std::string_view option_name, TypeId type, std::string_view of) {
+std::vector<int> Endpoints::key_fields(const Attached& attached, std::string_view option_name, TypeId type, std::string_view of) {
   const OptionValue* option = find_option(attached.options, option_name);
   const auto* names = option == nullptr ? nullptr : std::get_if<std::vector<std::string>>(&option->value);
   const value::Type record = context_.type(type);
@@ -101,7 +89,7 @@ std::vector<int> Analysis::key_fields(const Attached& attached, std::string_view
   return fields;
 }
 
-int Analysis::event_time(const Attached& attached, TypeId type) {
+int Endpoints::event_time(const Attached& attached, TypeId type) {
   const OptionValue* option = find_option(attached.options, "event_time");
   const auto* names = option == nullptr ? nullptr : std::get_if<std::vector<std::string>>(&option->value);
   const value::Type record = context_.type(type);
@@ -128,101 +116,101 @@ int Analysis::event_time(const Attached& attached, TypeId type) {
   return -1;
 }
 
-std::string Analysis::object_of(const Attached& attached, const ast::Declaration& declaration, bool* is_topic) {
+Endpoints::Object Endpoints::object_of(const Attached& attached, const ast::Declaration& declaration) {
   const catalog::Connector& connector = *attached.connector;
   const auto text = [&](std::string_view name) { return text_of(attached.options, name, context_.facts.types); };
-  *is_topic = attached.options.contains("topic");
-  if (*is_topic && attached.options.contains("table")) {
+  const bool has_topic = attached.options.contains("topic");
+  const bool has_table = attached.options.contains("table");
+  if (has_topic && has_table) {
     context_.error(Code::P0614, attached.options.at("table").name_span, "it is a topic or a table, not both")
         .secondary(attached.options.at("topic").name_span, "a topic here");
   }
-  if (*is_topic) return text("topic");
-  if (attached.options.contains("outbox")) return text("outbox");
-  if (connector.has_format && !connector.reads_topics) return text("path");
-  if (connector.domain == catalog::Domain::None) return "";
-  if (std::holds_alternative<ast::SourceDecl>(declaration.node) && connector.name == "embedded") {
-    *is_topic = true;
-    return declaration.name.text;
-  }
-  return attached.options.contains("table") ? text("table") : declaration.name.text;
+  if (has_topic) return {text("topic"), true};
+  if (attached.options.contains("outbox")) return {text("outbox")};
+  if (connector.has_format && !connector.reads_topics) return {text("path")};
+  if (connector.domain == catalog::Domain::None) return {};
+  const bool is_source = std::holds_alternative<ast::SourceDecl>(declaration.node);
+  if (is_source && connector.name == "embedded") return {declaration.name.text, true};
+  return {has_table ? text("table") : declaration.name.text};
 }
 
-void Analysis::read_source(Symbol symbol, const ast::SourceDecl& declaration) {
+void Endpoints::read(Symbol symbol, const ast::SourceDecl& declaration) {
   const ast::Declaration& it = context_[symbol];
   SourceFact fact;
   fact.name = it.name.text;
   fact.where = it.name.span;
-  fact.type = record_type(declaration.type, "a source");
-  const auto attached = attach(declaration.connector, it, catalog::kSource);
-  if (attached) {
-    fact.connection = attached->connection;
-    bool is_topic = false;
-    fact.object = object_of(*attached, it, &is_topic);
-    fact.format = format_of(*attached, fact.type);
-    const auto word = [&](std::string_view name) { return text_of(attached->options, name, context_.facts.types); };
-    fact.extra = ir::word_as(word("extra"), ExtraFields::Ignore);
-    fact.tombstone = ir::word_as(word("tombstone"), Tombstone::Fail);
-    fact.key = key_fields(*attached, "key", fact.type, "this source");
-    key_fields(*attached, "partitioned_by", fact.type, "a partition");
-    if (fact.tombstone == Tombstone::Delete && !attached->options.contains("key")) {
-      context_.error(Code::P0602, attached->options.at("tombstone").span, "`tombstone = delete` needs the option `key`")
-          .help("`key = id`: the field that the record's key holds");
-    }
-    if (fact.tombstone == Tombstone::Delete && fact.key.size() > 1) {
-      context_.error(Code::P0604, attached->options.at("key").span, "`tombstone = delete` reads one field from the message key")
-          .help("give the record a field that is its key alone, or delete by one of its fields: `delete when op == \"d\"`");
-    }
-    if (fact.extra == ExtraFields::Keep && fact.format != Format::Json) {
-      context_.error(Code::P0614, attached->options.at("extra").span, "`extra = keep` is for json alone");
-    }
-    fact.event_time = event_time(*attached, fact.type);
-    fact.start = text_of(attached->options, "start", context_.facts.types, "earliest");
-    fact.stop_at = word("stop_at");
-    fact.sample = word("sample");
-    fact.options = attached->options;
-  } else {
-    fact.connection = kNone;
+  fact.type = types_.record(declaration.type, "a source");
+  if (const auto attached = systems_.attach(declaration.connector, it, catalog::kSource)) {
+    fact.object = object_of(*attached, it).name;
+    read_options(fact, *attached);
   }
-  ids_[symbol] = static_cast<SourceId>(context_.facts.sources.size());
-  context_.facts.sources.push_back(std::move(fact));
+  context_.enter(symbol, context_.facts.sources, std::move(fact));
 }
 
-void Analysis::read_table(Symbol symbol, const ast::TableDecl& declaration) {
+void Endpoints::read_options(SourceFact& fact, const Attached& attached) {
+  const auto text = [&](std::string_view name) { return text_of(attached.options, name, context_.facts.types); };
+  fact.connection = attached.connection;
+  fact.options = attached.options;
+  fact.format = format_of(attached, fact.type);
+  fact.extra = ir::word_as(text("extra"), ExtraFields::Ignore);
+  fact.tombstone = ir::word_as(text("tombstone"), Tombstone::Fail);
+  fact.key = key_fields(attached, "key", fact.type, "this source");
+  key_fields(attached, "partitioned_by", fact.type, "a partition");
+  check_tombstones(fact);
+  if (fact.extra == ExtraFields::Keep && fact.format != Format::Json)
+    context_.error(Code::P0614, fact.options.at("extra").span, "`extra = keep` is for json alone");
+  fact.event_time = event_time(attached, fact.type);
+  fact.start = text_of(attached.options, "start", context_.facts.types, "earliest");
+  fact.stop_at = text("stop_at");
+  fact.sample = text("sample");
+}
+
+void Endpoints::check_tombstones(const SourceFact& fact) {
+  if (fact.tombstone != Tombstone::Delete) return;
+  if (!fact.options.contains("key")) {
+    context_.error(Code::P0602, fact.options.at("tombstone").span, "`tombstone = delete` needs the option `key`")
+        .help("`key = id`: the field that the record's key holds");
+  } else if (fact.key.size() > 1) {
+    context_.error(Code::P0604, fact.options.at("key").span, "`tombstone = delete` reads one field from the message key")
+        .help("give the record a field that is its key alone, or delete by one of its fields: `delete when op == \"d\"`");
+  }
+}
+
+void Endpoints::read(Symbol symbol, const ast::TableDecl& declaration) {
   const ast::Declaration& it = context_[symbol];
   TableFact fact;
   fact.name = it.name.text;
   fact.where = it.name.span;
-  fact.type = record_type(declaration.type, "a table");
-  if (const auto attached = attach(declaration.connector, it, catalog::kTable)) {
+  fact.type = types_.record(declaration.type, "a table");
+  if (const auto attached = systems_.attach(declaration.connector, it, catalog::kTable)) {
     fact.connection = attached->connection;
-    bool is_topic = false;
-    fact.object = object_of(*attached, it, &is_topic);
+    fact.object = object_of(*attached, it).name;
     fact.key = key_fields(*attached, "key", fact.type, "this table");
     fact.format = format_of(*attached, fact.type);
     fact.cache = number_of(attached->options, "cache", 0);
     fact.sample = text_of(attached->options, "sample", context_.facts.types);
     fact.options = attached->options;
   }
-  ids_[symbol] = static_cast<TableId>(context_.facts.tables.size());
-  context_.facts.tables.push_back(std::move(fact));
+  context_.enter(symbol, context_.facts.tables, std::move(fact));
 }
 
-void Analysis::read_sink(Symbol symbol, const ast::SinkDecl& declaration) {
+void Endpoints::read(Symbol symbol, const ast::SinkDecl& declaration) {
   const ast::Declaration& it = context_[symbol];
   SinkFact fact;
   fact.name = it.name.text;
   fact.where = it.name.span;
-  if (const auto attached = attach(declaration.connector, it, catalog::kSink)) {
-    fact.connection = attached->connection;
-    fact.object = object_of(*attached, it, &fact.is_topic);
-    fact.options = attached->options;
+  if (const auto attached = systems_.attach(declaration.connector, it, catalog::kSink)) {
     const auto word = [&](std::string_view name) { return text_of(attached->options, name, context_.facts.types); };
+    const Object object = object_of(*attached, it);
+    fact.connection = attached->connection;
+    fact.object = object.name;
+    fact.is_topic = object.is_topic;
+    fact.options = attached->options;
     fact.decimals = ir::word_as(word("decimals"), DecimalForm::Number);
     fact.nulls = ir::word_as(word("nulls"), NullForm::Write);
     fact.format = format_of(*attached, {});
   }
-  ids_[symbol] = static_cast<SinkId>(context_.facts.sinks.size());
-  context_.facts.sinks.push_back(std::move(fact));
+  context_.enter(symbol, context_.facts.sinks, std::move(fact));
 }
 
 }  // namespace piperun::sema

@@ -5,6 +5,7 @@
 
 #include "lang/ast/match.h"
 #include "lang/sema/expressions.h"
+#include "lang/sema/functions.h"
 #include "lang/sema/signatures.h"
 #include "stdlib/native/regex.h"
 
@@ -172,7 +173,7 @@ TypeId Expressions::environment_call(ExprId id, const ast::Call& call, const std
 }
 
 TypeId Expressions::declared_call(ExprId id, const ast::Call& call, Symbol symbol, Scope& scope) {
-  const auto function_id = declarations_.function(symbol, span(call.callee));
+  const auto function_id = functions_.find(symbol, span(call.callee));
   if (!function_id) {
     infer_all(call, scope);
     return {};

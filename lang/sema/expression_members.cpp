@@ -5,6 +5,7 @@
 
 #include "lang/sema/expressions.h"
 #include "lang/sema/meta.h"
+#include "lang/sema/values.h"
 
 namespace piperun::sema {
 
@@ -138,7 +139,7 @@ std::optional<TypeId> Expressions::module_member(ExprId id, std::uint32_t module
     return is_enum ? std::optional(enum_value(id, *symbol, first.span, parts[1])) : std::nullopt;
   }
   if (std::holds_alternative<ast::ConstDecl>(declaration.node)) {
-    const Constant* value = declarations_.constant(*symbol, first.span);
+    const Constant* value = values_.constant(*symbol, first.span);
     if (value == nullptr) return TypeId{};
     fact(id).names = ConstantRef{};
     return literal(id, *value, hint);
@@ -261,12 +262,15 @@ TypeId Expressions::lookup(ExprId id, const ast::Index& index, Symbol symbol, Sc
         .help(fmt::format("before this stage: `enrich row = {}`, and here `row?.…`", text(id)));
     return {};
   }
-  const auto table_id = declarations_.table(symbol);
-  if (!table_id) return infer(index.index, scope), TypeId{};
-  const TableFact table = context_.facts.tables[*table_id];
+  if (!context_.is_entered(symbol)) {  // a table of another module
+    infer(index.index, scope);
+    return {};
+  }
+  const TableId table_id = context_.id_of(symbol);
+  const TableFact table = context_.facts.tables[table_id];
   const auto* composite = std::get_if<ast::ListLiteral>(&node(index.index).node);
   const std::vector<ExprId> keys = composite != nullptr ? composite->elements : std::vector{index.index};
-  fact(id).names = LookupRef{*table_id, keys};
+  fact(id).names = LookupRef{table_id, keys};
   fact(id).is_volatile = true;
   const value::Type record = context_.type(table.type);
   if (record.kind != TypeKind::Record || table.key.empty()) return {};

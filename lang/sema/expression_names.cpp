@@ -6,6 +6,7 @@
 
 #include "lang/ast/match.h"
 #include "lang/sema/expressions.h"
+#include "lang/sema/values.h"
 
 namespace piperun::sema {
 
@@ -51,7 +52,7 @@ TypeId Expressions::name(ExprId id, const ast::Name& name, Scope& scope, TypeId 
   const ast::Declaration& declaration = context_[*symbol];
   if (std::holds_alternative<ast::ErrorDecl>(declaration.node)) return {};
   if (std::holds_alternative<ast::ConstDecl>(declaration.node)) {
-    const Constant* value = declarations_.constant(*symbol, name.span);
+    const Constant* value = values_.constant(*symbol, name.span);
     if (value == nullptr) return {};
     fact(id).names = ConstantRef{};
     return literal(id, *value, hint);
@@ -134,25 +135,24 @@ TypeId Expressions::param(ExprId id, const ast::ParamRef& ref, Scope& scope) {
     if (found.helps.empty() && symbol == nullptr) found.help(fmt::format("declare it: `param {}: int64 = 0`", ref.name.text));
     return {};
   }
-  ParamId param_id = kNone;
-  const ParamFact* param = declarations_.param(*symbol, &param_id);
-  if (param == nullptr || context_.is_error(param->type)) return {};
-  if (param->secret) {
+  const ParamId param_id = values_.param(*symbol);
+  const ParamFact& param = context_.facts.params[param_id];
+  if (context_.is_error(param.type)) return {};
+  if (param.secret) {
     fact(id).names = SecretRef{param_id};
     fact(id).is_secret = true;
-    return param->type;
+    return param.type;
   }
-  if (!param->value) {
+  if (!param.value) {
     context_.error(Code::P0210, span(id), fmt::format("param `{}` needs its own value", ref.name.text))
-        .secondary(param->where, "declared here");
+        .secondary(param.where, "declared here");
     return {};
   }
   fact(id).names = ConstantRef{};
-  const bool narrowed =
-      context_.is_nullable(param->type) && scope.present.contains("$" + ref.name.text) && !param->value->is_null();
-  Constant value = *param->value;
-  if (narrowed) value.type = context_.base(value.type);
-  const TypeId type = narrowed || !scope.present.contains("$" + ref.name.text) ? value.type : context_.base(value.type);
+  const bool is_present = scope.present.contains("$" + ref.name.text);
+  Constant value = *param.value;
+  if (is_present && !value.is_null()) value.type = context_.base(value.type);
+  const TypeId type = is_present ? context_.base(value.type) : value.type;
   if (type == value.type) fact(id).constant = context_.add(std::move(value));
   else fact(id).narrowed = true;  // a null that was asked for: this place is never reached
   return type;

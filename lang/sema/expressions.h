@@ -36,20 +36,13 @@ struct Scope {
   std::set<std::string> present = {};              // paths known not to be null: `a`, `a.b`, `$p`
 };
 
-// What the whole analysis of declarations offers to expressions; breaks the circle between the two.
-class Declarations {
- public:
-  virtual ~Declarations() = default;
-  virtual const Constant* constant(Symbol symbol, Span used_at) = 0;     // of a const; null: reported
-  virtual const ParamFact* param(Symbol symbol, ParamId* id) = 0;
-  virtual std::optional<FunctionId> function(Symbol symbol, Span used_at) = 0;  // nullopt: reported
-  virtual std::optional<TableId> table(Symbol symbol) = 0;
-};
+class Functions;
+class Values;
 
 class Expressions {
  public:
-  Expressions(Context& context, TypeReader& types, Declarations& declarations)
-      : context_(context), types_(types), declarations_(declarations) {}
+  Expressions(Context& context, TypeReader& types, Values& values, Functions& functions)
+      : context_(context), types_(types), values_(values), functions_(functions) {}
 
   // Checks an expression that stands for itself: no failure may be left open. `hint`: the type that would be welcome (Error: none).
   TypeId check(ExprId id, Scope& scope, TypeId hint = {});
@@ -163,7 +156,8 @@ class Expressions {
 
   Context& context_;
   TypeReader& types_;
-  Declarations& declarations_;
+  Values& values_;
+  Functions& functions_;
   std::uint32_t variables_ = 0;
   std::map<ExprId, ExprId> failing_;  // expression → the part of it that can fail
   std::set<ExprId> catchable_;  // can fail without having to be handled: overflow, `fail`

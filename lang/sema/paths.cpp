@@ -1,48 +1,45 @@
-// Fields that stages name: `address.city`, and those that are keys.
+#include "lang/sema/paths.h"
+
 #include <fmt/format.h>
-
-#include <algorithm>
-
-#include "lang/sema/analysis.h"
 
 namespace piperun::sema {
 
-std::optional<ColumnPath> Analysis::path(const ast::Path& written, Flowing& flowing) {
+std::optional<ColumnPath> find_path(Context& context, const ast::Path& written, const Flowing& flowing) {
   if (!flowing.is_known) return std::nullopt;
   const ast::Name& first = written.parts.front();
   if (first.text.empty()) return std::nullopt;
   const int place = flowing.row.columns.index_of(first.text);
   if (place < 0) {
     if (const auto lost = flowing.lost.find(first.text); lost != flowing.lost.end()) {
-      context_.error(Code::P0209, first.span, fmt::format("the field `{}` is gone by now", first.text))
+      context.error(Code::P0209, first.span, fmt::format("the field `{}` is gone by now", first.text))
           .secondary(lost->second, fmt::format("this did not keep `{}`", first.text))
           .help("keep it there, or use it before");
       return std::nullopt;
     }
-    auto& report = context_.error(Code::P0200, first.span, fmt::format("there is no field `{}`", first.text));
+    auto& report = context.error(Code::P0200, first.span, fmt::format("there is no field `{}`", first.text));
     std::vector<std::string> names;
     for (const Column& column : flowing.row.columns) names.push_back(column.name);
-    context_.suggest(report, first.span, first.text, names);
+    context.suggest(report, first.span, first.text, names);
     return std::nullopt;
   }
   ColumnPath result{place, {}, flowing.row.columns[place].type, false};
   std::string whole = first.text;
   for (std::size_t i = 1; i < written.parts.size(); ++i) {
     const ast::Name& part = written.parts[i];
-    const value::Type record = context_.type(result.type);
+    const value::Type record = context.type(result.type);
     if (record.kind == TypeKind::Error) return std::nullopt;
     if (record.nullable && !flowing.present.contains(whole)) {
-      context_.error(Code::P0306, written.parts[i - 1].span, fmt::format("`{}` may be null", whole))
+      context.error(Code::P0306, written.parts[i - 1].span, fmt::format("`{}` may be null", whole))
           .help(fmt::format("`filter {} is not null` before", whole))
           .help(fmt::format("or let such a record fail: `set {0} = {0} ?? fail(\"…\")` before", whole));
       return std::nullopt;
     }
     const int index = record.kind == TypeKind::Record ? field_index(record, part.text) : -1;
     if (index < 0) {
-      auto& report = context_.error(Code::P0205, part.span, fmt::format("`{}` has no field `{}`", whole, part.text));
+      auto& report = context.error(Code::P0205, part.span, fmt::format("`{}` has no field `{}`", whole, part.text));
       std::vector<std::string> names;
       for (const value::Field& field : record.fields) names.push_back(field.name);
-      context_.suggest(report, part.span, part.text, names);
+      context.suggest(report, part.span, part.text, names);
       return std::nullopt;
     }
     result.narrowed |= record.nullable;
@@ -50,30 +47,31 @@ std::optional<ColumnPath> Analysis::path(const ast::Path& written, Flowing& flow
     result.type = record.fields[static_cast<std::size_t>(index)].type;
     whole += "." + part.text;
   }
-  if (context_.is_nullable(result.type) && flowing.present.contains(whole)) {
+  if (context.is_nullable(result.type) && flowing.present.contains(whole)) {
     result.narrowed = true;
-    result.type = context_.base(result.type);
+    result.type = context.base(result.type);
   }
   return result;
 }
 
-std::vector<ColumnPath> Analysis::keys(const std::vector<ast::Path>& paths, Flowing& flowing, std::string_view what) {
+std::vector<ColumnPath> find_keys(Context& context, const std::vector<ast::Path>& paths, const Flowing& flowing,
+                                  std::string_view what) {
   std::vector<ColumnPath> result;
   for (const ast::Path& each : paths) {
-    const auto found = path(each, flowing);
+    const auto found = find_path(context, each, flowing);
     if (!found) continue;
-    const std::string_view text = context_.sources.text(each.span);
-    if (context_.is_nullable(found->type)) {
-      context_.error(Code::P0302, each.span, fmt::format("{} is never null, but `{}` may be", what, text))
-          .label(context_.name(found->type))
+    const std::string_view text = context.sources.text(each.span);
+    if (context.is_nullable(found->type)) {
+      context.error(Code::P0302, each.span, fmt::format("{} is never null, but `{}` may be", what, text))
+          .label(context.name(found->type))
           .help(fmt::format("before: `filter {} is not null`, or `set {} = {} ?? …`", text, text, text));
-    } else if (!may_be_key(context_.kind(found->type))) {
-      auto& report = context_.error(Code::P0211, each.span,
-                                    fmt::format("`{}` cannot be {}: it is {}", text, what, context_.name(found->type)));
-      if (context_.kind(found->type) == TypeKind::Float)
+    } else if (!may_be_key(context.kind(found->type))) {
+      auto& report = context.error(Code::P0211, each.span,
+                                   fmt::format("`{}` cannot be {}: it is {}", text, what, context.name(found->type)));
+      if (context.kind(found->type) == TypeKind::Float)
         report.note("equal floats need not look equal; make it a decimal or a string");
     } else if (const Column& column = flowing.row.columns[found->column]; column.is_volatile) {
-      context_.error(Code::P0212, each.span, fmt::format("`{}` cannot be {}: on a replay it may differ", text, what))
+      context.error(Code::P0212, each.span, fmt::format("`{}` cannot be {}: on a replay it may differ", text, what))
           .secondary(column.where, "computed from `now()` or from a look-up here")
           .help("use what the record itself says: a field of it, or `meta.timestamp`");
     } else {

@@ -1,13 +1,12 @@
-// The pipeline's own options, and error policies of pipeline and flows.
+#include "lang/sema/pipeline.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "lang/sema/analysis.h"
-
 namespace piperun::sema {
 
-void Analysis::read_pipeline() {
+void PipelineReader::read() {
   const ast::Declaration* first = nullptr;
   bool has_flows = false, is_faulty = false;
   for (const ast::Declaration& it : context_.program.modules[0].module.declarations) {
@@ -20,7 +19,7 @@ void Analysis::read_pipeline() {
       continue;
     }
     first = &it;
-    read_pipeline_options(it, *declaration);
+    read_options(it, *declaration);
   }
   if (first == nullptr && has_flows && !is_faulty) {
     const Span start{context_.program.modules[0].module.file, 0, 0};
@@ -29,7 +28,7 @@ void Analysis::read_pipeline() {
   }
 }
 
-void Analysis::read_pipeline_options(const ast::Declaration& it, const ast::PipelineDecl& declaration) {
+void PipelineReader::read_options(const ast::Declaration& it, const ast::PipelineDecl& declaration) {
   PipelineFact& fact = context_.facts.pipeline;
   fact.name = fact.id = it.name.text;
   fact.where = fact.delivery_span = it.name.span;
@@ -58,7 +57,14 @@ void Analysis::read_pipeline_options(const ast::Declaration& it, const ast::Pipe
       .help("leave it out: the other guarantees leave no choice");
 }
 
-void Analysis::read_policy(const std::optional<ast::OnError>& on_error, ErrorPolicy& policy) {
+void PipelineReader::read_policy() {
+  for (const ast::Declaration& it : context_.program.modules[0].module.declarations) {
+    const auto* declaration = std::get_if<ast::PipelineDecl>(&it.node);
+    if (declaration != nullptr) read_policy(declaration->on_error, context_.facts.pipeline.policy);
+  }
+}
+
+void PipelineReader::read_policy(const std::optional<ast::OnError>& on_error, ErrorPolicy& policy) {
   if (!on_error) return;
   const OptionMap options = options_.read(on_error->options, catalog::error_options(), {}, 0, 0, "`on error`");
   policy.retry = number_of(options, "retry", policy.retry);
@@ -67,47 +73,27 @@ void Analysis::read_policy(const std::optional<ast::OnError>& on_error, ErrorPol
     std::tie(policy.backoff_min, policy.backoff_max) = std::get<std::pair<std::int64_t, std::int64_t>>(backoff->value);
   }
   policy.give_up |= options.contains("give_up");
-  if (policy.give_up && options.contains("pause") && options.contains("give_up")) {
+  if (options.contains("give_up") && options.contains("pause")) {
     context_.error(Code::P0614, options.at("pause").name_span, "it pauses or gives up, not both")
         .secondary(options.at("give_up").name_span, "gives up here");
   }
   if (const OptionValue* original = find_option(options, "original")) {
     policy.original = ir::word_as(original->text(context_.facts.types), Original::Keep);
   }
-  if (const OptionValue* letter = find_option(options, "dead_letter")) dead_letter(*letter, policy);
+  if (const OptionValue* letter = find_option(options, "dead_letter")) read_dead_letter(*letter, policy);
 }
 
-void Analysis::dead_letter(const OptionValue& value, ErrorPolicy& policy) {
+void PipelineReader::read_dead_letter(const OptionValue& value, ErrorPolicy& policy) {
   const std::string& word = std::get<std::string>(value.value);
   policy.dead_letter_sink = kNone;
   policy.dead_letter = ir::word_as(word, DeadLetter::Sink);
   if (policy.dead_letter != DeadLetter::Sink) return;
   policy.dead_letter = DeadLetter::Stop;
-  const auto id = sink({word, value.span});
+  const auto id = sinks_.find({word, value.span});
   if (!id) return;
   policy.dead_letter = DeadLetter::Sink;
   policy.dead_letter_sink = *id;
-  context_.facts.sinks[*id].is_dead_letter_sink = true;
-  dead_letter_uses_.try_emplace(*id, value.span);
-}
-
-std::optional<SinkId> Analysis::sink(const ast::Name& name) {
-  if (name.text.empty()) return std::nullopt;
-  const Symbol* symbol = context_.find(0, name.text);
-  if (symbol == nullptr) {
-    auto& found = context_.error(Code::P0200, name.span, fmt::format("there is no sink `{}`", name.text));
-    context_.suggest(found, name.span, name.text, context_.names_of<ast::SinkDecl>(0));
-    if (found.helps.empty()) found.help(fmt::format("declare it: `sink {} = … {{ … }}`", name.text));
-    return std::nullopt;
-  }
-  if (std::holds_alternative<ast::SinkDecl>(context_[*symbol].node)) {
-    context_.facts.sinks[ids_.at(*symbol)].is_used = true;
-    return ids_.at(*symbol);
-  }
-  if (std::holds_alternative<ast::ErrorDecl>(context_[*symbol].node)) return std::nullopt;
-  context_.error(Code::P0208, name.span, fmt::format("`{}` is {}, not a sink", name.text, kind_name(context_[*symbol].node)))
-      .secondary(context_[*symbol].name.span, "declared here");
-  return std::nullopt;
+  sinks_.feed_dead_letters(*id, value.span);
 }
 
 }  // namespace piperun::sema

@@ -1,36 +1,56 @@
-// Sinks: one schema from all that flows in, keys, and the expressions of their options.
+#include "lang/sema/sinks.h"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 
-#include "lang/sema/analysis.h"
+#include "lang/sema/options.h"
 
 namespace piperun::sema {
 
-void Analysis::feed(SinkId id, const Flowing& flowing, Span where) {
-  SinkFact& sink_fact = context_.facts.sinks[id];
-  const bool is_first = !inflows_.contains(id);
-  if (!flowing.is_known) {
-    if (is_first) sink_fact.is_used = true;
-    return;
+std::optional<SinkId> Sinks::find(const ast::Name& name) {
+  if (name.text.empty()) return std::nullopt;
+  const Symbol* symbol = context_.find(0, name.text);
+  if (symbol == nullptr) {
+    auto& found = context_.error(Code::P0200, name.span, fmt::format("there is no sink `{}`", name.text));
+    context_.suggest(found, name.span, name.text, context_.names_of<ast::SinkDecl>(0));
+    if (found.helps.empty()) found.help(fmt::format("declare it: `sink {} = … {{ … }}`", name.text));
+    return std::nullopt;
   }
-  inflows_[id].push_back({where, flowing.row.is_keyed});
-  sink_fact.takes_deletes |= flowing.row.is_keyed;
-  if (is_first) {
-    sink_fact.columns = flowing.row.columns;
-    return;
+  const ast::Declaration& declaration = context_[*symbol];
+  if (std::holds_alternative<ast::SinkDecl>(declaration.node)) {
+    const SinkId id = context_.id_of(*symbol);
+    context_.facts.sinks[id].is_used = true;
+    return id;
   }
-  const Span first = inflows_[id].front().where;
+  if (std::holds_alternative<ast::ErrorDecl>(declaration.node)) return std::nullopt;
+  context_.error(Code::P0208, name.span, fmt::format("`{}` is {}, not a sink", name.text, kind_name(declaration.node)))
+      .secondary(declaration.name.span, "declared here");
+  return std::nullopt;
+}
+
+void Sinks::feed(SinkId id, const Flowing& flowing, Span where) {
+  if (!flowing.is_known) return;
+  SinkFact& sink = context_.facts.sinks[id];
+  std::vector<Inflow>& inflows = inflows_[id];
+  inflows.push_back({where, flowing.row.is_keyed});
+  sink.takes_deletes |= flowing.row.is_keyed;
+  if (inflows.size() == 1) sink.columns = flowing.row.columns;
+  else join_schema(sink, flowing.row, inflows.front().where, where);
+}
+
+// What flows in at `where` has the columns that came `first`; one may be null where the other is not.
+void Sinks::join_schema(SinkFact& sink, const RowSchema& row, Span first, Span where) {
   const auto differs = [&](std::string message) {
-    context_.error(Code::P0217, where, fmt::format("sink `{}` has one schema, and {}", sink_fact.name, message))
+    context_.error(Code::P0217, where, fmt::format("sink `{}` has one schema, and {}", sink.name, message))
         .secondary(first, "its schema is what flows in here")
         .help("`map` both to the same fields, or write to two sinks");
   };
-  for (Column& column : sink_fact.columns) {
-    const int place = flowing.row.columns.index_of(column.name);
+  for (Column& column : sink.columns) {
+    const int place = row.columns.index_of(column.name);
     if (place < 0) return differs(fmt::format("here the field `{}` is missing", column.name));
-    const Column& found = flowing.row.columns[place];
+    const Column& found = row.columns[place];
     if (context_.is_error(found.type) || context_.is_error(column.type)) continue;
     if (context_.base(found.type) != context_.base(column.type)) {
       return differs(
@@ -39,31 +59,32 @@ void Analysis::feed(SinkId id, const Flowing& flowing, Span where) {
     if (context_.is_nullable(found.type)) column.type = context_.nullable(column.type);
     column.is_volatile |= found.is_volatile;
   }
-  for (const Column& column : flowing.row.columns) {
-    if (sink_fact.columns.contains(column.name)) continue;
-    return differs(fmt::format("`{}` is one field more", column.name));
-  }
+  const auto surplus =
+      std::ranges::find_if(row.columns, [&](const Column& column) { return !sink.columns.contains(column.name); });
+  if (surplus != row.columns.end()) differs(fmt::format("`{}` is one field more", surplus->name));
 }
 
-void Analysis::finish_sinks() {
-  for (SinkId id = 0; id < context_.facts.sinks.size(); ++id) {
-    SinkFact& fact = context_.facts.sinks[id];
-    const auto letters = dead_letter_uses_.find(id);
-    if (letters != dead_letter_uses_.end() && inflows_.contains(id)) {
-      context_
-          .error(Code::P0405, inflows_[id].front().where,
-                 fmt::format("sink `{}` takes data or dead letters, not both", fact.name))
+void Sinks::feed_dead_letters(SinkId id, Span where) {
+  context_.facts.sinks[id].is_dead_letter_sink = true;
+  dead_letters_.try_emplace(id, where);
+}
+
+void Sinks::finish() {
+  for (const auto& [id, inflows] : inflows_) {
+    SinkFact& sink = context_.facts.sinks[id];
+    if (const auto letters = dead_letters_.find(id); letters != dead_letters_.end()) {
+      context_.error(Code::P0405, inflows.front().where, fmt::format("sink `{}` takes data or dead letters, not both", sink.name))
           .secondary(letters->second, "dead letters go there")
           .help("declare a second sink: dead letters have a schema of their own");
-      continue;
+    } else if (sink.connection != kNone) {
+      finish(id, sink);
     }
-    if (inflows_.contains(id) && fact.connection != kNone) finish_sink(fact);
   }
   check_afters();
 }
 
 // What follows another sink does so wherever it comes from: it is relayed by one unit, in one order.
-void Analysis::check_afters() {
+void Sinks::check_afters() {
   std::map<SinkId, SinkId> afters;
   const auto note = [&](SinkId id, SinkId after) {
     if (id == kNone) return;
@@ -85,21 +106,21 @@ void Analysis::check_afters() {
   }
 }
 
-void Analysis::finish_sink(SinkFact& fact) {
-  fact.key = sink_columns(fact, "key", true);
-  read_version(fact);
+void Sinks::finish(SinkId id, SinkFact& fact) {
   const bool has_key = fact.options.contains("key");
+  fact.key = columns(id, fact, "key");
+  read_version(id, fact);
   const std::string conflict = text_of(fact.options, "on_conflict", context_.facts.types, has_key ? "update" : "error");
   fact.on_conflict = ir::word_as(conflict, Conflict::Error);
   if (fact.on_conflict == Conflict::Update && !has_key)
     context_.error(Code::P0602, fact.options.at("on_conflict").span, "`on_conflict = update` needs a `key`");
-  if (!has_key) check_deletes(fact);
-  sink_expressions(fact);
+  if (!has_key) check_deletes(id, fact);
+  read_expressions(fact);
   check_format(fact);
 }
 
-void Analysis::read_version(SinkFact& fact) {
-  const auto version = sink_columns(fact, "version", false);
+void Sinks::read_version(SinkId id, SinkFact& fact) {
+  const auto version = columns(id, fact, "version");
   if (version.empty()) return;
   fact.version = version.front();
   const TypeId type = fact.columns[fact.version].type;
@@ -113,8 +134,8 @@ void Analysis::read_version(SinkFact& fact) {
 }
 
 // Of a sink without a key.
-void Analysis::check_deletes(const SinkFact& fact) {
-  const auto& inflows = inflows_[ids_.at(*context_.find(0, fact.name))];
+void Sinks::check_deletes(SinkId id, const SinkFact& fact) {
+  const auto& inflows = inflows_.at(id);
   const auto keyed = std::ranges::find(inflows, true, &Inflow::is_keyed);
   if (keyed == inflows.end()) return;
   const catalog::Connector* connector = catalog::find_connector(context_.facts.connections[fact.connection].connector);
@@ -125,7 +146,7 @@ void Analysis::check_deletes(const SinkFact& fact) {
   else found.note(fmt::format("a `{}` cannot take anything back", connector->name));
 }
 
-void Analysis::check_format(const SinkFact& fact) {
+void Sinks::check_format(const SinkFact& fact) {
   const auto kind_of = [&](const Column& column) { return context_.kind(column.type); };
   if (fact.format == Format::Raw && !fact.payload) {
     const bool fits =
@@ -146,48 +167,56 @@ void Analysis::check_format(const SinkFact& fact) {
   }
 }
 
-std::vector<int> Analysis::sink_columns(const SinkFact& fact, std::string_view option_name, bool is_key) {
+// The columns that an option names; none if one of them is not there or not fit to be a key, which was reported.
+std::vector<int> Sinks::columns(SinkId id, const SinkFact& fact, std::string_view option_name) {
   const OptionValue* option = find_option(fact.options, option_name);
   const auto* names = option == nullptr ? nullptr : std::get_if<std::vector<std::string>>(&option->value);
+  if (names == nullptr) return {};
   std::vector<int> result;
-  if (names == nullptr) return result;
   for (const std::string& name : *names) {
     const int place = fact.columns.index_of(name);
     if (place < 0) {
-      auto& report =
-          context_.error(Code::P0200, option->span, fmt::format("what flows into `{}` has no field `{}`", fact.name, name));
-      report.secondary(inflows_[ids_.at(*context_.find(0, fact.name))].front().where, "it flows in here");
-      std::vector<std::string> all;
-      for (const Column& column : fact.columns) all.push_back(column.name);
-      if (names->size() == 1) context_.suggest(report, option->span, name, all);
-      if (report.helps.empty()) {
-        report.help(fmt::format("let `{}` flow in, or name another field: {}", name, fmt::join(all, ", ")));
-      }
+      unknown_column(id, fact, *option, name);
       return {};
     }
-    const Column& found = fact.columns[place];
-    if (is_key && context_.is_nullable(found.type)) {
-      context_.error(Code::P0302, option->span, fmt::format("the key of a sink is never null, but `{}` may be", name))
-          .secondary(found.where, context_.name(found.type))
-          .help(fmt::format("in the flow: `filter {} is not null`, or `?? …`", name));
-      return {};
-    }
-    if (is_key && !may_be_key(context_.kind(found.type))) {
-      context_.error(Code::P0211, option->span,
-                     fmt::format("`{}` cannot be the key of a sink: it is {}", name, context_.name(found.type)));
-      return {};
-    }
-    if (is_key && found.is_volatile) {
-      context_.error(Code::P0212, option->span, fmt::format("`{}` cannot be the key of a sink: on a replay it may differ", name))
-          .secondary(found.where, "computed from `now()` or from a look-up here");
-      return {};
-    }
+    if (option_name == "key" && !may_be_key_column(fact.columns[place], option->span)) return {};
     result.push_back(place);
   }
   return result;
 }
 
-void Analysis::sink_expressions(SinkFact& fact) {
+void Sinks::unknown_column(SinkId id, const SinkFact& fact, const OptionValue& option, const std::string& name) {
+  std::vector<std::string> all;
+  for (const Column& column : fact.columns) all.push_back(column.name);
+  auto& found = context_.error(Code::P0200, option.span, fmt::format("what flows into `{}` has no field `{}`", fact.name, name));
+  found.secondary(inflows_.at(id).front().where, "it flows in here");
+  const bool is_alone = std::get<std::vector<std::string>>(option.value).size() == 1;
+  if (is_alone) context_.suggest(found, option.span, name, all);
+  if (found.helps.empty()) { found.help(fmt::format("let `{}` flow in, or name another field: {}", name, fmt::join(all, ", "))); }
+}
+
+// Reports why not.
+bool Sinks::may_be_key_column(const Column& column, Span named_at) {
+  const std::string& name = column.name;
+  if (context_.is_nullable(column.type)) {
+    context_.error(Code::P0302, named_at, fmt::format("the key of a sink is never null, but `{}` may be", name))
+        .secondary(column.where, context_.name(column.type))
+        .help(fmt::format("in the flow: `filter {} is not null`, or `?? …`", name));
+    return false;
+  }
+  if (!may_be_key(context_.kind(column.type))) {
+    context_.error(Code::P0211, named_at,
+                   fmt::format("`{}` cannot be the key of a sink: it is {}", name, context_.name(column.type)));
+    return false;
+  }
+  if (column.is_volatile) {
+    context_.error(Code::P0212, named_at, fmt::format("`{}` cannot be the key of a sink: on a replay it may differ", name))
+        .secondary(column.where, "computed from `now()` or from a look-up here");
+  }
+  return !column.is_volatile;
+}
+
+void Sinks::read_expressions(SinkFact& fact) {
   RowSchema row;
   row.columns = fact.columns;
   Scope scope{.row = &row};

@@ -1,15 +1,67 @@
-// Stages that choose, multiply and send on records.
+#include "lang/sema/stages.h"
+
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "lang/ast/match.h"
-#include "lang/sema/analysis.h"
+#include "lang/sema/paths.h"
 
 namespace piperun::sema {
 
-StageDetail Analysis::filter(const ast::FilterStage& filter, Flowing& flowing) {
-  Scope here = scope(flowing);
+StageDetail Stages::read(const ast::Stage& stage, Flowing& flowing) {
+  const auto late = [&](const std::optional<ast::Late>& policy) {
+    if (policy && policy->sink) sinks_.find(*policy->sink);
+  };
+  return ast::match(
+      stage.node,
+      [&](const ast::ErrorStage&) -> StageDetail {
+        flowing.is_known = false;
+        flowing.has_output = true;  // it may have been a `to`
+        return OtherStage{};
+      },
+      [](const ast::FromStage&) -> StageDetail { return OtherStage{}; },
+      [&](const ast::FilterStage& it) { return filter(it, flowing); },
+      [&](const ast::SetStage& it) { return fields_.set(it, flowing); },
+      [&](const ast::MapStage& it) { return fields_.map(it, stage, flowing); },
+      [&](const ast::DropStage& it) { return fields_.drop(it, stage, flowing); },
+      [&](const ast::FlattenStage& it) { return flatten(it, flowing); },
+      [&](const ast::DedupStage& it) { return dedup(it, stage, flowing); },
+      [&](const ast::EnrichStage& it) { return enrich(it, flowing); },
+      [&](const ast::KeyStage& it) { return key_by(it, flowing); },
+      [&](const ast::DeleteStage& it) { return delete_when(it, flowing); },
+      [&](const ast::RouteStage& it) { return route(it, flowing); },  //
+      [&](const ast::ToStage& it) { return to(it, flowing); },
+      [&](const ast::WindowStage& it) {
+        late(it.late);
+        return not_yet("window", stage, flowing);
+      },
+      [&](const ast::JoinStage& it) {
+        late(it.late);
+        return not_yet("join", stage, flowing);
+      },
+      [&](const ast::AggregateStage& it) {
+        find_keys(context_, it.by, flowing, "the key of a group");
+        return not_yet("aggregate", stage, flowing);
+      },
+      [&](const ast::TopStage& it) {
+        find_keys(context_, it.per, flowing, "the key of a group");
+        return not_yet("top", stage, flowing);
+      },
+      [&](const ast::TimeStage& it) {
+        Scope here = flowing.scope();
+        if (flowing.is_known) expressions_.check_as(it.by, here, context_.scalar(TypeKind::Timestamp), "the time of a record");
+        return not_yet("time", stage, flowing);
+      });
+}
+
+// It has the form of a stage, but what flows on is not known.
+StageDetail Stages::not_yet(std::string_view feature, const ast::Stage& stage, Flowing& flowing) {
+  context_.not_yet(feature, stage.keyword);
+  flowing.is_known = false;
+  return OtherStage{};
+}
+
+StageDetail Stages::filter(const ast::FilterStage& filter, Flowing& flowing) {
+  Scope here = flowing.scope();
   expressions_.condition(filter.condition, here, "the condition of `filter`");
   expressions_.narrow(filter.condition, true, flowing.present);
   for (Column& column : flowing.row.columns) {
@@ -18,9 +70,9 @@ StageDetail Analysis::filter(const ast::FilterStage& filter, Flowing& flowing) {
   return FilterFact{};
 }
 
-StageDetail Analysis::flatten(const ast::FlattenStage& flatten_stage, Flowing& flowing) {
+StageDetail Stages::flatten(const ast::FlattenStage& flatten_stage, Flowing& flowing) {
   FlattenFact fact;
-  Scope here = scope(flowing);
+  Scope here = flowing.scope();
   const TypeId type = expressions_.check(flatten_stage.list, here);
   const bool is_volatile = expressions_.fact(flatten_stage.list).is_volatile;
   const Span span = context_.program.pool[flatten_stage.list].span;
@@ -34,14 +86,14 @@ StageDetail Analysis::flatten(const ast::FlattenStage& flatten_stage, Flowing& f
     context_.error(Code::P0204, span, fmt::format("`flatten` takes a list apart, and this is {}", context_.name(type)));
   }
   if (!flowing.is_known) return fact;
-  add_column(flowing, flatten_stage.element, fact.element, is_volatile);
-  if (flatten_stage.index) add_column(flowing, *flatten_stage.index, context_.scalar(TypeKind::Int), false);
+  fields_.add_column(flowing, flatten_stage.element, fact.element, is_volatile);
+  if (flatten_stage.index) fields_.add_column(flowing, *flatten_stage.index, context_.scalar(TypeKind::Int), false);
   return fact;
 }
 
-StageDetail Analysis::dedup(const ast::DedupStage& dedup_stage, const ast::Stage& stage, Flowing& flowing) {
+StageDetail Stages::dedup(const ast::DedupStage& dedup_stage, const ast::Stage& stage, Flowing& flowing) {
   DedupFact fact;
-  fact.keys = keys(dedup_stage.keys, flowing, "a key of `dedup`");
+  fact.keys = find_keys(context_, dedup_stage.keys, flowing, "a key of `dedup`");
   if (!dedup_stage.within.value) {
     if (!dedup_stage.within.span.empty()) context_.not_yet("forever", dedup_stage.within.span);
     else
@@ -52,7 +104,7 @@ StageDetail Analysis::dedup(const ast::DedupStage& dedup_stage, const ast::Stage
     if (within) fact.within = std::get<std::int64_t>(within->value);
     if (within && fact.within <= 0) context_.error(Code::P0500, dedup_stage.within.span, "`within` is longer than nothing");
   }
-  lose_meta(flowing, stage.keyword);
+  flowing.lose_meta(stage.keyword);
   return fact;
 }
 
@@ -111,9 +163,9 @@ void find_lookups(const ast::Pool& pool, const Facts& facts, ExprId id, std::vec
 
 }  // namespace
 
-StageDetail Analysis::enrich(const ast::EnrichStage& enrich_stage, Flowing& flowing) {
+StageDetail Stages::enrich(const ast::EnrichStage& enrich_stage, Flowing& flowing) {
   EnrichFact fact;
-  Scope here = scope(flowing);
+  Scope here = flowing.scope();
   here.may_look_up = true;
   const TypeId type = expressions_.check(enrich_stage.value, here);
   std::vector<ExprId> lookups;
@@ -130,21 +182,34 @@ StageDetail Analysis::enrich(const ast::EnrichStage& enrich_stage, Flowing& flow
         .error(Code::P0225, context_.program.pool[enrich_stage.value].span, "`enrich` looks a row up in a table: `table[key]`")
         .help("a value that needs no table is computed by `set`");
   }
-  if (flowing.is_known) add_column(flowing, enrich_stage.name, type, true);
+  if (flowing.is_known) fields_.add_column(flowing, enrich_stage.name, type, true);
   return fact;
 }
 
-StageDetail Analysis::route(const ast::RouteStage& route_stage, Flowing& flowing) {
+StageDetail Stages::key_by(const ast::KeyStage& key, Flowing& flowing) {
+  KeyFact fact{find_keys(context_, key.keys, flowing, "the key of a record")};
+  flowing.row.has_key = true;
+  return fact;
+}
+
+StageDetail Stages::delete_when(const ast::DeleteStage& remove, Flowing& flowing) {
+  Scope here = flowing.scope();
+  expressions_.condition(remove.condition, here, "the condition of `delete when`");
+  flowing.row.is_keyed = true;
+  return DeleteFact{};
+}
+
+StageDetail Stages::route(const ast::RouteStage& route_stage, Flowing& flowing) {
   RouteFact fact;
-  Scope here = scope(flowing);
+  Scope here = flowing.scope();
   for (const ast::RouteCase& each : route_stage.cases) {
     if (each.condition) {
       expressions_.condition(each.condition, here, "the condition of `when`");
       expressions_.narrow(each.condition, false, here.present);
     }
-    const auto target = sink(each.sink);
+    const auto target = sinks_.find(each.sink);
     fact.sinks.push_back(target.value_or(kNone));
-    if (target) feed(*target, flowing, each.sink.span);
+    if (target) sinks_.feed(*target, flowing, each.sink.span);
   }
   const auto last = route_stage.cases.empty() ? nullptr : &route_stage.cases.back();
   if (last != nullptr && last->condition) {
@@ -155,15 +220,15 @@ StageDetail Analysis::route(const ast::RouteStage& route_stage, Flowing& flowing
   return fact;
 }
 
-StageDetail Analysis::to(const ast::ToStage& to_stage, Flowing& flowing) {
+StageDetail Stages::to(const ast::ToStage& to_stage, Flowing& flowing) {
   ToFact fact;
   flowing.has_output = true;
-  if (const auto target = sink(to_stage.sink)) {
+  if (const auto target = sinks_.find(to_stage.sink)) {
     fact.sink = *target;
-    feed(*target, flowing, to_stage.sink.span);
+    sinks_.feed(*target, flowing, to_stage.sink.span);
   }
   if (to_stage.after) {
-    if (const auto after = sink(*to_stage.after)) fact.after = *after;
+    if (const auto after = sinks_.find(*to_stage.after)) fact.after = *after;
     if (fact.after != kNone && fact.after == fact.sink)
       context_.error(Code::P0614, to_stage.after->span, fmt::format("`{}` cannot be written after itself", to_stage.sink.text));
   }

@@ -209,4 +209,15 @@ std::size_t TypeReader::width_of(const std::vector<value::Field>& fields) const 
   return width;
 }
 
+TypeId TypeReader::record(ast::TypeExprId id, std::string_view what) {
+  const TypeId type = read(id, 0);
+  if (context_.is_error(type)) return type;
+  if (context_.kind(type) == TypeKind::Record && !context_.is_nullable(type)) return type;
+  context_
+      .error(Code::P0203, context_.program.pool[id].span,
+             fmt::format("the records of {} are of a declared `type`, not {}", what, context_.name(type)))
+      .help("`type Line { text: string }` with `format = raw` reads plain lines");
+  return {};
+}
+
 }  // namespace piperun::sema

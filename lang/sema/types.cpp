@@ -201,4 +201,10 @@ std::optional<Constant> parsed(Context& context, std::string_view text, TypeId t
   return std::nullopt;
 }
 
+Columns columns_of(const Context& context, TypeId record, Span where) {
+  Columns columns;
+  for (const value::Field& field : context.type(record).fields) columns.push_back({field.name, field.type, false, where});
+  return columns;
+}
+
 }  // namespace piperun::sema

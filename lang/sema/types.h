@@ -23,6 +23,9 @@ bool is_ordered(TypeKind kind);   // `<` works on it
 bool is_flat(TypeKind kind);      // one csv column holds it
 bool may_be_key(TypeKind kind);   // neither float, json nor a collection
 
+// The fields of a record type as columns; of another type none.
+Columns columns_of(const Context& context, TypeId record, Span where);
+
 // The constant as a value of another type, if it is exactly one: numbers adapt, null fits every `T?`.
 std::optional<Constant> adapted(Context& context, const Constant& constant, TypeId to);
 
@@ -37,6 +40,8 @@ class TypeReader {
   // `timestamp(ms)` anywhere but at a field is a mistake.
   TypeId read(ast::TypeExprId id, std::uint32_t module, TimeUnit* unit);
   TypeId declared(Symbol symbol, Span used_at);  // a `type` or `enum`
+  // The type of records of the main file; `what` they are for is part of the message: "a source".
+  TypeId record(ast::TypeExprId id, std::string_view what);
 
  private:
   TypeId read_named(const ast::TypeExpr& type, std::uint32_t module);

@@ -1,81 +1,98 @@
-// Stages that change the fields of a record: set, map, drop.
+#include "lang/sema/field_stages.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "lang/sema/analysis.h"
+#include "lang/sema/paths.h"
 
 namespace piperun::sema {
 
-bool Analysis::add_column(Flowing& flowing, const ast::Name& name, TypeId type, bool is_volatile) {
-  if (name.text.empty()) return false;
+namespace {
+
+std::string whole_name(const ast::Path& path) {
+  std::string whole;
+  for (const ast::Name& part : path.parts) whole += (whole.empty() ? "" : ".") + part.text;
+  return whole;
+}
+
+}  // namespace
+
+void FieldStages::add_column(Flowing& flowing, const ast::Name& name, TypeId type, bool is_volatile) {
+  if (name.text.empty()) return;
   if (const int place = flowing.row.columns.index_of(name.text); place >= 0) {
     context_.error(Code::P0201, name.span, fmt::format("there is a field `{}` already", name.text))
         .secondary(flowing.row.columns[place].where, "it comes from here")
         .help("take another name");
-    return false;
+    return;
   }
   flowing.row.columns.push_back({name.text, type, is_volatile, name.span});
   flowing.lost.erase(name.text);
-  return true;
 }
 
-StageDetail Analysis::set(const ast::SetStage& set_stage, Flowing& flowing) {
+StageDetail FieldStages::set(const ast::SetStage& set_stage, Flowing& flowing) {
   SetFact fact;
-  Scope here = scope(flowing);
   const ast::Path& target = set_stage.target;
-  const std::string& name = target.parts.front().text;
-  const int place = flowing.row.columns.index_of(name);
-  const bool is_there = place >= 0;
-  TypeId hint;
-  if (is_there) hint = flowing.row.columns[place].type;
-  for (std::size_t i = 1; i < target.parts.size(); ++i) {
-    const value::Type record = context_.type(hint);
-    const int index = field_index(record, target.parts[i].text);
-    hint = index < 0 ? TypeId{} : record.fields[static_cast<std::size_t>(index)].type;
-  }
-  TypeId type = expressions_.check(set_stage.value, here, hint);
+  const TypeId before = type_at(target, flowing.row);
+  Scope here = flowing.scope();
+  const TypeId found = expressions_.check(set_stage.value, here, before);
   if (!flowing.is_known) return fact;
-  if (context_.kind(type) == TypeKind::Null) {
-    if (!context_.is_nullable(hint)) {
-      context_.error(Code::P0304, context_.program.pool[set_stage.value].span, "`null` alone has no type here");
-      type = {};
-    } else {
-      type = hint;
-    }
-  }
-  if (context_.kind(type) == TypeKind::Never) {
-    if (context_.is_error(hint)) {
-      context_.error(Code::P0304, context_.program.pool[set_stage.value].span, "`fail` alone is no value, so this has no type")
-          .help("a condition says which records are dead: `if … then fail(\"…\") else …`");
-    }
-    type = hint;
-  }
+  const TypeId type = type_set(set_stage.value, found, before);
   expressions_.coerce(set_stage.value, type, "the value");
   const bool is_volatile = expressions_.fact(set_stage.value).is_volatile;
-  std::string whole;
-  for (const ast::Name& part : target.parts) whole += (whole.empty() ? "" : ".") + part.text;
-  forget(flowing.present, whole);
+  flowing.forget(whole_name(target));
+
+  const ast::Name& name = target.parts.front();
+  Columns& columns = flowing.row.columns;
   if (target.parts.size() == 1) {
+    const int place = columns.index_of(name.text);
+    fact.is_new = place < 0;
     fact.target.type = type;
-    fact.is_new = !is_there;
-    fact.target.column = is_there ? place : static_cast<int>(flowing.row.columns.size());
-    if (is_there) flowing.row.columns[place] = {name, type, is_volatile, target.span};
-    else add_column(flowing, target.parts.front(), type, is_volatile);
+    fact.target.column = fact.is_new ? static_cast<int>(columns.size()) : place;
+    if (fact.is_new) add_column(flowing, name, type, is_volatile);
+    else columns[place] = {name.text, type, is_volatile, target.span};
     return fact;
   }
-  const auto column_path = path({{target.parts.front()}, target.parts.front().span}, flowing);
-  if (!column_path) return fact;
-  fact.target = *column_path;
+  const auto outermost = find_path(context_, {{name}, name.span}, flowing);
+  if (!outermost) return fact;
+  fact.target = *outermost;
   fact.target.type = type;
-  Column& column = flowing.row.columns[column_path->column];
+  Column& column = columns[outermost->column];
   column.type = set_inside(column.type, target, 1, type, fact.target);
   column.is_volatile |= is_volatile;
   return fact;
 }
 
+// What a path holds before it is set: Error if it is not there yet.
+TypeId FieldStages::type_at(const ast::Path& path, const RowSchema& row) const {
+  const int place = row.columns.index_of(path.parts.front().text);
+  TypeId type = place < 0 ? TypeId{} : row.columns[place].type;
+  for (std::size_t i = 1; i < path.parts.size(); ++i) {
+    const value::Type& record = context_.type(type);
+    const int index = field_index(record, path.parts[i].text);
+    type = index < 0 ? TypeId{} : record.fields[static_cast<std::size_t>(index)].type;
+  }
+  return type;
+}
+
+// The type that a field has from now on: `null` and `fail` have none of their own and take that from `before`.
+TypeId FieldStages::type_set(ExprId value, TypeId type, TypeId before) {
+  const Span span = context_.program.pool[value].span;
+  if (context_.kind(type) == TypeKind::Null) {
+    if (context_.is_nullable(before)) return before;
+    context_.error(Code::P0304, span, "`null` alone has no type here");
+    return {};
+  }
+  if (context_.kind(type) != TypeKind::Never) return type;
+  if (context_.is_error(before)) {
+    context_.error(Code::P0304, span, "`fail` alone is no value, so this has no type")
+        .help("a condition says which records are dead: `if … then fail(\"…\") else …`");
+  }
+  return before;
+}
+
 // The record type with the field that the path from `part` on names set to `type`.
-TypeId Analysis::set_inside(TypeId record_id, const ast::Path& path, std::size_t part, TypeId type, ColumnPath& target) {
+TypeId FieldStages::set_inside(TypeId record_id, const ast::Path& path, std::size_t part, TypeId type, ColumnPath& target) {
   if (context_.is_error(record_id)) return record_id;
   value::Type record = context_.type(record_id);
   const ast::Name& name = path.parts[part];
@@ -102,7 +119,7 @@ TypeId Analysis::set_inside(TypeId record_id, const ast::Path& path, std::size_t
 }
 
 // One field of a `map`, which must be a field of `wanted` unless that is Error. Nullopt: reported, and the field is left out.
-std::optional<Column> Analysis::map_entry(const ast::Entry& entry, TypeId wanted, const Columns& fields, Scope& here) {
+std::optional<Column> FieldStages::map_entry(const ast::Entry& entry, TypeId wanted, const Columns& fields, Scope& here) {
   const int index = fields.index_of(entry.name.text);
   const TypeId target = index < 0 ? TypeId{} : fields[index].type;
   TypeId type = expressions_.check(entry.value, here, target);
@@ -124,7 +141,7 @@ std::optional<Column> Analysis::map_entry(const ast::Entry& entry, TypeId wanted
   return Column{entry.name.text, type, expressions_.fact(entry.value).is_volatile, entry.name.span};
 }
 
-void Analysis::check_complete(TypeId wanted, const Columns& fields, const Columns& columns, Span where) {
+void FieldStages::check_complete(TypeId wanted, const Columns& fields, const Columns& columns, Span where) {
   for (const Column& field : fields) {
     if (columns.contains(field.name)) continue;
     context_.error(Code::P0207, where, fmt::format("the field `{}` of `{}` is missing", field.name, context_.type(wanted).name))
@@ -133,78 +150,74 @@ void Analysis::check_complete(TypeId wanted, const Columns& fields, const Column
   }
 }
 
-StageDetail Analysis::map(const ast::MapStage& map_stage, const ast::Stage& stage, Flowing& flowing) {
-  Scope here = scope(flowing);
-  const TypeId wanted = map_stage.type ? record_type(map_stage.type, "a `map`") : TypeId{};
-  const Columns wanted_fields = fields_of(wanted, {});
-  std::vector<std::pair<Column, ExprId>> fields;
+// All fields of a `map` that are right, in the order of `wanted` if there is one.
+std::vector<std::pair<Column, ExprId>> FieldStages::map_entries(const ast::MapStage& map_stage, TypeId wanted,
+                                                                const Columns& fields, Scope& here) {
+  std::vector<std::pair<Column, ExprId>> entries;
   std::map<std::string, Span> first;
-  Columns columns;
   for (const ast::Entry& entry : map_stage.entries) {
-    const auto column = map_entry(entry, wanted, wanted_fields, here);
+    const auto column = map_entry(entry, wanted, fields, here);
     if (!column) continue;
     if (const auto [same, is_new] = first.try_emplace(column->name, column->where); !is_new) {
       context_.error(Code::P0201, column->where, fmt::format("`map` has two fields `{}`", column->name))
           .secondary(same->second, "the first one");
       continue;
     }
-    columns.push_back(*column);
-    fields.emplace_back(*column, entry.value);
+    entries.emplace_back(*column, entry.value);
+  }
+  if (!fields.empty()) std::ranges::sort(entries, {}, [&](const auto& entry) { return fields.index_of(entry.first.name); });
+  return entries;
+}
+
+StageDetail FieldStages::map(const ast::MapStage& map_stage, const ast::Stage& stage, Flowing& flowing) {
+  const TypeId wanted = map_stage.type ? types_.record(map_stage.type, "a `map`") : TypeId{};
+  const Columns fields = columns_of(context_, wanted, {});
+  Scope here = flowing.scope();
+  MapFact fact;
+  Columns columns;
+  for (const auto& [column, value] : map_entries(map_stage, wanted, fields, here)) {
+    columns.push_back(column);
+    fact.values.push_back(value);
   }
   if (map_stage.entries.empty() && !map_stage.type && flowing.is_known && !context_.report.has_errors()) {
     context_.error(Code::P0227, stage.keyword, "nothing is left of the record").help("name fields: `map { id, total = … }`");
     flowing.is_known = false;
-    return MapFact{};
+    return fact;
   }
-  if (flowing.is_known) check_complete(wanted, wanted_fields, columns, stage.keyword);
-  if (!wanted_fields.empty())
-    std::ranges::sort(fields, {}, [&](const auto& field) { return wanted_fields.index_of(field.first.name); });
+  if (flowing.is_known) check_complete(wanted, fields, columns, stage.keyword);
   flowing.present.clear();
   for (const Column& column : flowing.row.columns) {
-    if (!columns.contains(column.name)) lose(flowing, column.name, stage.keyword);
+    if (!columns.contains(column.name)) flowing.lose(column.name, stage.keyword);
   }
-  lose_meta(flowing, stage.keyword);
-  flowing.row.columns.clear();
+  flowing.lose_meta(stage.keyword);
+  for (const Column& column : columns) flowing.lost.erase(column.name);
+  flowing.row.columns = std::move(columns);
   flowing.row.has_extra = false;
-  MapFact fact;
-  for (const auto& [column, value] : fields) {
-    flowing.lost.erase(column.name);
-    flowing.row.columns.push_back(column);
-    fact.values.push_back(value);
-  }
   return fact;
 }
 
-StageDetail Analysis::drop(const ast::DropStage& drop_stage, const ast::Stage& stage, Flowing& flowing) {
+StageDetail FieldStages::drop(const ast::DropStage& drop_stage, const ast::Stage& stage, Flowing& flowing) {
   DropFact fact;
   const RowSchema before = flowing.row;
   std::set<std::string> gone;
   for (const ast::Path& each : drop_stage.fields) {
-    if (each.parts.size() == 1 && gone.contains(each.parts[0].text)) {
-      context_.error(Code::P0201, each.span, fmt::format("`{}` is dropped twice", each.parts[0].text));
+    const std::string& name = each.parts.front().text;
+    if (each.parts.size() == 1 && gone.contains(name)) {
+      context_.error(Code::P0201, each.span, fmt::format("`{}` is dropped twice", name));
       continue;
     }
-    const auto found = path(each, flowing);
+    const auto found = find_path(context_, each, flowing);
     if (!found) continue;
-    if (each.parts.size() > 1) {
+    fact.fields.push_back(path_in(before, each, *found));
+    if (each.parts.size() == 1) {
+      gone.insert(name);
+    } else {
       Column& column = flowing.row.columns[found->column];
       column.type = drop_inside(column.type, *found, 0);
-    } else {
-      gone.insert(each.parts[0].text);
     }
-    // Indices count in `before`, where nothing is gone yet.
-    auto original = *found;
-    TypeId type = before.columns[found->column].type;
-    for (std::size_t i = 1; i < each.parts.size(); ++i) {
-      const value::Type record = context_.type(type);
-      const int index = field_index(record, each.parts[i].text);
-      original.fields[i - 1] = index;
-      type = record.fields[static_cast<std::size_t>(index)].type;
-    }
-    fact.fields.push_back(original);
   }
   flowing.row.columns.erase(gone);
-  for (const std::string& name : gone) lose(flowing, name, stage.keyword);
+  for (const std::string& name : gone) flowing.lose(name, stage.keyword);
   if (flowing.is_known && flowing.row.columns.empty()) {
     context_.error(Code::P0227, stage.keyword, "nothing is left of the record");
     flowing.is_known = false;
@@ -212,7 +225,19 @@ StageDetail Analysis::drop(const ast::DropStage& drop_stage, const ast::Stage& s
   return fact;
 }
 
-TypeId Analysis::drop_inside(TypeId record_id, const ColumnPath& path, std::size_t part) {
+// What was `found` behind other drops, with the places that its parts have in `row`, where nothing is gone yet.
+ColumnPath FieldStages::path_in(const RowSchema& row, const ast::Path& path, ColumnPath found) const {
+  TypeId type = row.columns[found.column].type;
+  for (std::size_t i = 1; i < path.parts.size(); ++i) {
+    const value::Type& record = context_.type(type);
+    const int index = field_index(record, path.parts[i].text);
+    found.fields[i - 1] = index;
+    type = record.fields[static_cast<std::size_t>(index)].type;
+  }
+  return found;
+}
+
+TypeId FieldStages::drop_inside(TypeId record_id, const ColumnPath& path, std::size_t part) {
   value::Type record = context_.type(record_id);
   const auto index = static_cast<std::size_t>(path.fields[part]);
   if (part + 1 == path.fields.size()) record.fields.erase(record.fields.begin() + static_cast<std::ptrdiff_t>(index));

@@ -1,10 +1,9 @@
-// Connections and connectors: which system a declaration means, and its options against the catalog.
+#include "lang/sema/systems.h"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
-
-#include "lang/sema/analysis.h"
 
 namespace piperun::sema {
 
@@ -34,6 +33,12 @@ std::span<const catalog::Option> formats_of(const catalog::Connector& connector)
   return connector.has_format ? catalog::format_options() : std::span<const catalog::Option>();
 }
 
+std::vector<std::string> connector_names() {
+  std::vector<std::string> names;
+  for (const auto& each : catalog::connectors()) names.emplace_back(each.name);
+  return names;
+}
+
 std::vector<std::string> connectors_for(catalog::Roles role) {
   std::vector<std::string> names;
   for (const auto& each : catalog::connectors()) {
@@ -49,48 +54,53 @@ std::string_view address_option(const catalog::Connector& connector) {
 
 }  // namespace
 
-std::optional<ConnectionId> Analysis::connection(Symbol symbol) {
+std::optional<ConnectionId> Systems::connection(Symbol symbol) {
   if (failed_.contains(symbol)) return std::nullopt;
-  if (const auto found = ids_.find(symbol); found != ids_.end()) return found->second;
+  if (context_.is_entered(symbol)) return context_.id_of(symbol);
   const ast::Declaration& it = context_[symbol];
   const ast::Connector& written = std::get<ast::ConnectionDecl>(it.node).connector;
-  const std::string& name = written.path.parts.front().text;
-  failed_.insert(symbol);
-  if (name.empty()) return std::nullopt;
-  const catalog::Connector* connector = written.path.parts.size() == 1 ? catalog::find_connector(name) : nullptr;
-  if (connector == nullptr || (connector->roles & catalog::kConnection) == 0) {
-    auto& found =
-        context_.error(connector == nullptr ? Code::P0603 : Code::P0604, written.path.span,
-                       connector == nullptr ? fmt::format("unknown connector `{}`", context_.sources.text(written.path.span))
-                                            : fmt::format("`{}` has nothing that could be shared as a connection", name));
-    std::vector<std::string> names;
-    for (const auto& each : catalog::connectors()) names.emplace_back(each.name);
-    if (connector == nullptr) suggest_or_list(context_, found, written.path.span, name, names);
-    else found.help(fmt::format("use it directly: `source x: T = {} {{ … }}`", name));
+  const catalog::Connector* connector = shared_connector(written);
+  if (connector == nullptr) {
+    failed_.insert(symbol);
     return std::nullopt;
   }
-  failed_.erase(symbol);
   Connection fact;
   fact.name = it.name.text;
   fact.connector = connector->name;
   fact.where = it.name.span;
-  fact.options = options_.read(written.options, connector->options, {}, catalog::kConnection, symbol.module, quoted(name));
+  fact.options =
+      options_.read(written.options, connector->options, {}, catalog::kConnection, symbol.module, quoted(connector->name));
   check_properties(fact.options);
-  const ConnectionId id = static_cast<ConnectionId>(context_.facts.connections.size());
+  const ConnectionId id = context_.enter(symbol, context_.facts.connections, std::move(fact));
   if (options_.had_mistake()) faulty_.insert(id);
-  ids_[symbol] = id;
-  context_.facts.connections.push_back(std::move(fact));
   return id;
 }
 
+// The connector that a `connection` declares; null: there is none that can be shared, which was reported.
+const catalog::Connector* Systems::shared_connector(const ast::Connector& written) {
+  const std::string& name = written.path.parts.front().text;
+  if (name.empty()) return nullptr;
+  const Span span = written.path.span;
+  const catalog::Connector* connector = written.path.parts.size() == 1 ? catalog::find_connector(name) : nullptr;
+  if (connector == nullptr) {
+    auto& found = context_.error(Code::P0603, span, fmt::format("unknown connector `{}`", context_.sources.text(span)));
+    suggest_or_list(context_, found, span, name, connector_names());
+    return nullptr;
+  }
+  if ((connector->roles & catalog::kConnection) != 0) return connector;
+  context_.error(Code::P0604, span, fmt::format("`{}` has nothing that could be shared as a connection", name))
+      .help(fmt::format("use it directly: `source x: T = {} {{ … }}`", name));
+  return nullptr;
+}
+
 // What `= NAME` means: a connection by its name, or a connector as it is. Nullopt: reported.
-std::optional<Analysis::Attached> Analysis::connector_of(const ast::Connector& written) {
+std::optional<Attached> Systems::connector_of(const ast::Connector& written) {
   const std::string& name = written.path.parts.front().text;
   const bool is_plain = written.path.parts.size() == 1;
   const Symbol* symbol = is_plain ? context_.find(0, name) : context_.find(0, written.path, Code::P0603, "connection");
   if (symbol == nullptr || !std::holds_alternative<ast::ConnectionDecl>(context_[*symbol].node)) {
     const catalog::Connector* connector = is_plain ? catalog::find_connector(name) : nullptr;
-    if (connector != nullptr) return Attached{connector, kNone, {}};
+    if (connector != nullptr) return Attached{.connector = connector};
     if (is_plain) {
       unknown_connector(written, symbol);
       return std::nullopt;
@@ -99,22 +109,22 @@ std::optional<Analysis::Attached> Analysis::connector_of(const ast::Connector& w
   }
   const auto id = connection(*symbol);
   if (!id) return std::nullopt;
-  return Attached{catalog::find_connector(context_.facts.connections[*id].connector), *id, {}};
+  return Attached{.connector = catalog::find_connector(context_.facts.connections[*id].connector), .connection = *id};
 }
 
 // `named`: what has this name and is no connection; may be null.
-void Analysis::unknown_connector(const ast::Connector& written, const Symbol* named) {
+void Systems::unknown_connector(const ast::Connector& written, const Symbol* named) {
   if (named != nullptr && std::holds_alternative<ast::ErrorDecl>(context_[*named].node)) return;
   const std::string& name = written.path.parts.front().text;
   auto& found = context_.error(Code::P0603, written.path.span, fmt::format("unknown connector or connection `{}`", name));
   if (named != nullptr) found.secondary(context_[*named].name.span, fmt::format("this is {}", kind_name(context_[*named].node)));
   std::vector<std::string> names = context_.names_of<ast::ConnectionDecl>(0);
-  for (const auto& each : catalog::connectors()) names.emplace_back(each.name);
+  std::ranges::move(connector_names(), std::back_inserter(names));
   suggest_or_list(context_, found, written.path.span, name, names);
 }
 
 // An inline connector makes a connection of what concerns the system; a declared one lends its options.
-void Analysis::add_options(Attached& attached, OptionMap own, const ast::Declaration& declaration) {
+void Systems::add_options(Attached& attached, OptionMap own, const ast::Declaration& declaration) {
   const catalog::Connector& connector = *attached.connector;
   if (attached.connection == kNone) {
     Connection made{declaration.name.text, std::string(connector.name), {}, true, declaration.name.span};
@@ -137,23 +147,19 @@ void Analysis::add_options(Attached& attached, OptionMap own, const ast::Declara
   }
 }
 
-std::optional<Analysis::Attached> Analysis::attach(const ast::Connector& written, const ast::Declaration& declaration,
-                                                   catalog::Roles role) {
+std::optional<Attached> Systems::attach(const ast::Connector& written, const ast::Declaration& declaration, catalog::Roles role) {
   if (written.path.parts.front().text.empty()) return std::nullopt;
   auto attached = connector_of(written);
   if (!attached) return std::nullopt;
   const catalog::Connector& connector = *attached->connector;
   if ((connector.roles & role) == 0) {
-    context_
-        .error(Code::P0604, written.path.span,
-               fmt::format("`{}` cannot be used as {}", connector.name, kind_name(declaration.node)))
-        .note(fmt::format("`{}`: {}", connector.name, connector.doc))
-        .help(fmt::format("as {} there are {}", kind_name(declaration.node), fmt::join(connectors_for(role), ", ")));
+    wrong_role(written, declaration, connector, role);
     return std::nullopt;
   }
   OptionMap own = options_.read(written.options, connector.options, formats_of(connector), role, 0, quoted(connector.name));
+  attached->has_mistake = options_.had_mistake();
   check_properties(own);
-  check_availability(connector, written.path.span);
+  if (connector.available == catalog::Availability::Later) context_.not_yet(connector.name, written.path.span);
   add_options(*attached, std::move(own), declaration);
   if (!faulty_.contains(attached->connection)) {
     options_.require(attached->options, connector.options, role, written.path.span, quoted(connector.name));
@@ -161,11 +167,15 @@ std::optional<Analysis::Attached> Analysis::attach(const ast::Connector& written
   return attached;
 }
 
-void Analysis::check_availability(const catalog::Connector& connector, Span span) {
-  if (connector.available == catalog::Availability::Later) context_.not_yet(connector.name, span);
+void Systems::wrong_role(const ast::Connector& written, const ast::Declaration& declaration, const catalog::Connector& connector,
+                         catalog::Roles role) {
+  const std::string_view wanted = kind_name(declaration.node);
+  context_.error(Code::P0604, written.path.span, fmt::format("`{}` cannot be used as {}", connector.name, wanted))
+      .note(fmt::format("`{}`: {}", connector.name, connector.doc))
+      .help(fmt::format("as {} there are {}", wanted, fmt::join(connectors_for(role), ", ")));
 }
 
-void Analysis::check_properties(const OptionMap& options) {
+void Systems::check_properties(const OptionMap& options) {
   const OptionValue* properties = find_option(options, "properties");
   const auto* settings = properties == nullptr ? nullptr : std::get_if<OptionMap>(&properties->value);
   if (settings == nullptr) return;
@@ -185,8 +195,7 @@ void Analysis::check_properties(const OptionMap& options) {
   }
 }
 
-// Connections of the same address are told apart by name alone; nobody expects that.
-void Analysis::warn_same_systems() {
+void Systems::warn_same_systems() {
   std::map<std::pair<std::string_view, std::string>, const Connection*> first;
   for (const Connection& each : context_.facts.connections) {
     const catalog::Connector& connector = *catalog::find_connector(each.connector);
