@@ -111,7 +111,8 @@ TEST_F(PipelinePositionsTest, ARangeUnderThePipelinesOwnNameLeavesItsPositionsAl
 }
 
 TEST_F(PipelinePositionsTest, ADrainIsOverWhenAllPartitionsAreReadWhoeverHasThem) {
-  const PipelineFolder folder(file("pg { table = \"rows\", create = true }"));
+  database_.exec("CREATE TABLE rows (n int8)");
+  const PipelineFolder folder(file("pg { table = \"rows\" }"));
   const auto rows = [&] { return database_.value("SELECT count(*) || ' ' || count(DISTINCT n) FROM rows"); };
   put(0, 20);
   PipelineProcess live(folder, {"test.pipe", "--state-dir", "one", "--workers", "2"});
