@@ -8,7 +8,6 @@ namespace piperun::plan {
 namespace {
 
 std::string counted(std::string name, int count) { return count > 1 ? fmt::format("{}{}", name, count) : name; }
-std::string dead_letter_topic(const ir::Program& program) { return program.id + ".dead-letters"; }
 
 }  // namespace
 
@@ -36,32 +35,39 @@ std::string state_store_file(const ir::Program& program) { return program.id + "
 
 namespace {
 
-std::string of_cluster(const ir::Program& program, const ir::Unit& unit) {
-  std::string text = fmt::format("the consumer group {}.{} and the topic {}.manifests", program.id, unit.name, program.id);
+Stores in_cluster(const ir::Program& program, const ir::Unit& unit) {
+  std::string positions = fmt::format("the consumer group {}.{} and the topic {}.manifests", program.id, unit.name, program.id);
   for (const ir::StateSchema& state : unit.operators) {
-    text += fmt::format("; keys in the topic {}.{}.{}.keys", program.id, unit.name, state.name);
+    positions += fmt::format("; keys in the topic {}.{}.{}.keys", program.id, unit.name, state.name);
   }
-  return text;
+  return {positions, fmt::format("the compacted topic {}.dead-letters", program.id)};
 }
 
-std::string of_file(const ir::Program& program, const ir::System& domain) {
+Stores in_database(const ir::Unit& unit, const ir::System& domain) {
+  const char* others = unit.operators.empty() ? " and" : ", piperun.keys and";
+  return {fmt::format("the tables piperun.offsets{} piperun.manifests of {}", others, domain.name),
+          fmt::format("the table piperun.dead_letters of {}", domain.name)};
+}
+
+Stores in_file(const ir::Program& program, const ir::System& domain) {
+  const bool is_state_store = domain.kind == ir::SystemKind::StateStore;
+  const std::string letters =
+      fmt::format("the dead-letter table of {}", is_state_store ? state_store_file(program) : domain.name);
   const auto path = domain.options.find("path");
   if (!domain.stand_in && domain.kind == ir::SystemKind::Embedded && path != domain.options.end()) {
-    return fmt::format("the file {}", path->second);
+    return {fmt::format("the file {}", path->second), letters};
   }
-  const std::string name = domain.kind == ir::SystemKind::StateStore ? state_store_file(program) : domain.name + ".db";
-  return fmt::format("the file .piperun/{} (`--state-dir` names another folder)", name);
+  const std::string name = is_state_store ? state_store_file(program) : domain.name + ".db";
+  return {fmt::format("the file .piperun/{} (`--state-dir` names another folder)", name), letters};
 }
 
 }  // namespace
 
-std::string position_store(const ir::Program& program, const ir::Unit& unit) {
+Stores stores_of(const ir::Program& program, const ir::Unit& unit) {
   const ir::System& domain = program.systems[unit.domain];
   switch (runs_as(domain)) {
-    case ir::SystemKind::Kafka: return of_cluster(program, unit);
-    case ir::SystemKind::Postgres:
-      return fmt::format("the tables piperun.offsets{} piperun.manifests of {}",
-                         unit.operators.empty() ? " and" : ", piperun.keys and", domain.name);
+    case ir::SystemKind::Kafka: return in_cluster(program, unit);
+    case ir::SystemKind::Postgres: return in_database(unit, domain);
     case ir::SystemKind::StateStore:
     case ir::SystemKind::Embedded:
     case ir::SystemKind::File:
@@ -70,23 +76,7 @@ std::string position_store(const ir::Program& program, const ir::Unit& unit) {
     case ir::SystemKind::Generate:
     case ir::SystemKind::Http: break;
   }
-  return of_file(program, domain);
-}
-
-std::string dead_letter_store(const ir::Program& program, const ir::Unit& unit) {
-  const ir::System& domain = program.systems[unit.domain];
-  switch (runs_as(domain)) {
-    case ir::SystemKind::Kafka: return fmt::format("the compacted topic {}", dead_letter_topic(program));
-    case ir::SystemKind::Postgres: return fmt::format("the table piperun.dead_letters of {}", domain.name);
-    case ir::SystemKind::StateStore: return fmt::format("the dead-letter table of {}", state_store_file(program));
-    case ir::SystemKind::Embedded:
-    case ir::SystemKind::File:
-    case ir::SystemKind::Stdin:
-    case ir::SystemKind::Stdout:
-    case ir::SystemKind::Generate:
-    case ir::SystemKind::Http: break;
-  }
-  return fmt::format("the dead-letter table of {}", domain.name);
+  return in_file(program, domain);
 }
 
 }  // namespace piperun::plan

@@ -24,10 +24,11 @@ std::string letter_relay_name(const ir::Program& program, ir::SystemId from, ir:
 
 std::string state_store_file(const ir::Program& program);  // `<id>.db`, below the state directory
 
-// Where its positions lie, and what else it stores: `the tables piperun.offsets, piperun.keys and piperun.manifests of shop`.
-std::string position_store(const ir::Program& program, const ir::Unit& unit);
-
-// Where the unit's dead letters are kept, in words.
-std::string dead_letter_store(const ir::Program& program, const ir::Unit& unit);
+// What a unit keeps in the system that it commits in, in words.
+struct Stores {
+  std::string positions;  // and what lies beside them: `the tables piperun.offsets, piperun.keys and piperun.manifests of shop`
+  std::string dead_letters;  // `the table piperun.dead_letters of shop`
+};
+Stores stores_of(const ir::Program& program, const ir::Unit& unit);
 
 }  // namespace piperun::plan

@@ -69,7 +69,7 @@ class Explainer {
     }
     for (const ir::SinkId id : unit.sinks) sink(program_.sinks[id]);
     line("  commits  in {}", plan::describe(program_.systems[unit.domain]));
-    line("  stores   positions in {}", plan::position_store(program_, unit));
+    line("  stores   positions in {}", plan::stores_of(program_, unit).positions);
     line("  dead     {}", dead_letters(unit));
     line("\n  What happens to a record");
     out_ += indented(explain_flows(program_, unit.dataflow, places_));
@@ -120,13 +120,13 @@ class Explainer {
       const ir::ErrorPolicy& policy = program_.policies[node.policy];
       switch (policy.dead_letter) {
         case ir::DeadLetter::Keep:
-          ways.insert(fmt::format("a bad record is kept in {} (`piperun dlq`)", plan::dead_letter_store(program_, unit)));
+          ways.insert(fmt::format("a bad record is kept in {} (`piperun dlq`)", plan::stores_of(program_, unit).dead_letters));
           break;
         case ir::DeadLetter::Skip: ways.insert("a bad record is counted and skipped"); break;
         case ir::DeadLetter::Stop: ways.insert("a bad record stops the pipeline"); break;
         case ir::DeadLetter::Sink:
           ways.insert(fmt::format("a bad record is kept in {} (`piperun dlq`), and its letter goes to {}",
-                                  plan::dead_letter_store(program_, unit), letters_go_to(policy.dead_letter_sink)));
+                                  plan::stores_of(program_, unit).dead_letters, letters_go_to(policy.dead_letter_sink)));
           break;
       }
     }
