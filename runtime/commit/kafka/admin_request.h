@@ -1,5 +1,7 @@
 // One request of the admin interface and its answer, for the sources of this folder.
 #pragma once
+#include <utility>
+
 #include "runtime/commit/kafka/client.h"
 
 namespace piperun::kafka {
@@ -37,6 +39,25 @@ base::Result<EventPtr> admin_request(rd_kafka_t* handle, const std::string& duri
   if (error == RD_KAFKA_RESP_ERR__TIMED_OUT || error == RD_KAFKA_RESP_ERR__TRANSPORT) return unanswered(handle, during);
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return failed(error, during, rd_kafka_event_error_string(event.get()));
   return event;
+}
+
+// What `read(description)` makes of the answer about one topic.
+template <typename Read>
+auto described(rd_kafka_t* handle, const std::string& topic, const AdminOptions& options, const std::string& during, Read read)
+    -> base::Result<decltype(read(std::declval<const rd_kafka_TopicDescription_t*>()))> {
+  using Names = std::unique_ptr<rd_kafka_TopicCollection_t, Destroyer<rd_kafka_TopicCollection_destroy>>;
+  const char* asked = topic.c_str();
+  const Names names(rd_kafka_TopicCollection_of_topic_names(&asked, 1));
+  const auto event =
+      admin_request(handle, during, [&](auto* queue) { rd_kafka_DescribeTopics(handle, names.get(), options.get(), queue); });
+  if (!event) return std::unexpected(event.error());
+  std::size_t count = 0;
+  const auto** found = rd_kafka_DescribeTopics_result_topics(rd_kafka_event_DescribeTopics_result(event->get()), &count);
+  if (count != 1) return failed(RD_KAFKA_RESP_ERR__BAD_MSG, during);
+  const rd_kafka_error_t* error = rd_kafka_TopicDescription_error(found[0]);
+  if (error != nullptr && rd_kafka_error_code(error) != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return failed(rd_kafka_error_code(error), during, rd_kafka_error_string(error));
+  return read(found[0]);
 }
 
 }  // namespace piperun::kafka

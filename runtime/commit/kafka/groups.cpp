@@ -155,21 +155,10 @@ Result<void> create_topic(rd_kafka_t* handle, const std::string& name, std::int3
 }
 
 Result<std::string> topic_id(rd_kafka_t* handle, const std::string& name) {
-  using Names = std::unique_ptr<rd_kafka_TopicCollection_t, Destroyer<rd_kafka_TopicCollection_destroy>>;
-  const std::string during = fmt::format("the id of the topic {}", name);
-  const char* asked = name.c_str();
-  const Names names(rd_kafka_TopicCollection_of_topic_names(&asked, 1));
   const AdminOptions options = admin_options(handle, RD_KAFKA_ADMIN_OP_DESCRIBETOPICS);
-  const auto event =
-      admin_request(handle, during, [&](auto* queue) { rd_kafka_DescribeTopics(handle, names.get(), options.get(), queue); });
-  if (!event) return std::unexpected(event.error());
-  std::size_t count = 0;
-  const auto** found = rd_kafka_DescribeTopics_result_topics(rd_kafka_event_DescribeTopics_result(event->get()), &count);
-  if (count != 1) return failed(RD_KAFKA_RESP_ERR__BAD_MSG, during);
-  const rd_kafka_error_t* error = rd_kafka_TopicDescription_error(found[0]);
-  if (error != nullptr && rd_kafka_error_code(error) != RD_KAFKA_RESP_ERR_NO_ERROR)
-    return failed(rd_kafka_error_code(error), during);
-  return rd_kafka_Uuid_base64str(rd_kafka_TopicDescription_topic_id(found[0]));
+  return described(handle, name, options, fmt::format("the id of the topic {}", name), [](const auto* description) {
+    return std::string(rd_kafka_Uuid_base64str(rd_kafka_TopicDescription_topic_id(description)));
+  });
 }
 
 Result<void> delete_topic(rd_kafka_t* handle, const std::string& name) {

@@ -35,22 +35,12 @@ Rights rights_of(const rd_kafka_AclOperation_t* operations, std::size_t count) {
 }  // namespace
 
 Result<Rights> topic_rights(rd_kafka_t* handle, const std::string& topic) {
-  using Names = std::unique_ptr<rd_kafka_TopicCollection_t, Destroyer<rd_kafka_TopicCollection_destroy>>;
-  const std::string during = fmt::format("what may be done with the topic {}", topic);
-  const char* asked = topic.c_str();
-  const Names names(rd_kafka_TopicCollection_of_topic_names(&asked, 1));
   const AdminOptions options = options_with_rights(handle, RD_KAFKA_ADMIN_OP_DESCRIBETOPICS);
-  const auto event =
-      admin_request(handle, during, [&](auto* queue) { rd_kafka_DescribeTopics(handle, names.get(), options.get(), queue); });
-  if (!event) return std::unexpected(event.error());
-  std::size_t count = 0;
-  const auto** found = rd_kafka_DescribeTopics_result_topics(rd_kafka_event_DescribeTopics_result(event->get()), &count);
-  if (count != 1) return failed(RD_KAFKA_RESP_ERR__BAD_MSG, during);
-  const rd_kafka_error_t* error = rd_kafka_TopicDescription_error(found[0]);
-  if (error != nullptr && rd_kafka_error_code(error) != RD_KAFKA_RESP_ERR_NO_ERROR)
-    return failed(rd_kafka_error_code(error), during, rd_kafka_error_string(error));
-  const auto* operations = rd_kafka_TopicDescription_authorized_operations(found[0], &count);
-  return rights_of(operations, count);
+  return described(handle, topic, options, fmt::format("what may be done with the topic {}", topic), [](const auto* description) {
+    std::size_t count = 0;
+    const auto* operations = rd_kafka_TopicDescription_authorized_operations(description, &count);
+    return rights_of(operations, count);
+  });
 }
 
 Result<Rights> group_rights(rd_kafka_t* handle, const std::string& group) {

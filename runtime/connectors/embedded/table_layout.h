@@ -5,22 +5,13 @@
 
 #include "lang/ir/program.h"
 #include "runtime/commit/embedded/database.h"
+#include "runtime/connectors/table_layout.h"
 
 namespace piperun::embedded {
 
-struct TableColumn {
-  std::string name;
-  value::TypeId type;
-};
-
-struct TableLayout {
-  std::string table;
-  std::vector<TableColumn> columns;  // empty: dead letters, which are one JSON text in the column `letter`
-  std::vector<int> key;  // columns; empty: none
-};
-
-TableLayout layout_of(const ir::Sink& sink);
-TableLayout layout_of(const ir::Program& program, const ir::Table& table);  // columns are called as the data calls the fields
+using connectors::layout_of;
+using connectors::TableColumn;
+using connectors::TableLayout;
 
 base::Result<bool> table_exists(Database& database, const std::string& table);
 

@@ -155,23 +155,6 @@ Result<void> check_privileges(Session& session, const TableLayout& layout, const
 
 }  // namespace
 
-TableLayout layout_of(const ir::Sink& sink) {
-  TableLayout result{sink.object.empty() ? sink.name : sink.object, {}, sink.key};
-  for (const ir::Column& column : sink.columns) result.columns.push_back({column.name, column.type});
-  return result;
-}
-
-TableLayout layout_of(const ir::Program& program, const ir::Table& table) {
-  TableLayout result{table.object.empty() ? table.name : table.object, {}, table.key};
-  const auto formats = program.records.find(table.type);
-  const std::vector<value::Field>& fields = program.types[table.type].fields;
-  for (std::size_t i = 0; i < fields.size(); ++i) {
-    const bool is_renamed = formats != program.records.end() && !formats->second[i].data_name.empty();
-    result.columns.push_back({is_renamed ? formats->second[i].data_name : fields[i].name, fields[i].type});
-  }
-  return result;
-}
-
 std::optional<Conversion> conversion(const value::Type& type, const StoredColumn& column, Use use) {
   const bool is_nested = type.kind == TypeKind::List || type.kind == TypeKind::Map || type.kind == TypeKind::Record;
   const TypeKind kind = is_nested ? TypeKind::Json : type.kind;

@@ -7,22 +7,13 @@
 
 #include "lang/ir/program.h"
 #include "runtime/commit/postgres/session.h"
+#include "runtime/connectors/table_layout.h"
 
 namespace piperun::postgres {
 
-struct TableColumn {
-  std::string name;
-  value::TypeId type;
-};
-
-struct TableLayout {
-  std::string table;  // `name` or `schema.name`
-  std::vector<TableColumn> columns;  // empty: dead letters, which are one JSON text in the column `letter`
-  std::vector<int> key;  // columns; empty: none
-};
-
-TableLayout layout_of(const ir::Sink& sink);
-TableLayout layout_of(const ir::Program& program, const ir::Table& table);  // columns are called as the data calls the fields
+using connectors::layout_of;
+using connectors::TableColumn;
+using connectors::TableLayout;
 
 // What gives a column its value when the writer gives none.
 enum class Filled : std::uint8_t { ByNobody, ByDefault, ByIdentity, ByExpression };
