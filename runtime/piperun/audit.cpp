@@ -29,7 +29,9 @@ class Audit {
     for (const StoredUnit& unit : *units) {
       if (const auto checked = check_balance(unit); !checked) return std::unexpected(checked.error());
       for (const auto& [sink, rows] : unit.ledger.sinks) written[sink] += rows;
-      for (const commit::Position& position : unit.ledger.positions) topics_.insert(position.partition.topic);
+      for (const commit::Position& position : unit.ledger.positions) {
+        if (!position.partition.topic.starts_with('#')) topics_.insert(position.partition.topic);
+      }
     }
     for (const auto& [sink, rows] : written) {
       if (!set_.compiled) break;
@@ -114,22 +116,23 @@ class Audit {
 
   // Rows of sinks of that name, by pipeline that reads what this one reads, as far as it is stored in the systems of FILE.
   base::Result<std::map<std::string, std::int64_t>> written_by_others(const std::string& sink) {
+    if (!others_) {
+      std::vector<UnitLedger> found;
+      const auto done = each_store(set_, [&](const Store& store) -> base::Result<void> {
+        auto ledgers = store.data->others(set_.pipeline, topics_);
+        if (!ledgers) return std::unexpected(ledgers.error());
+        std::ranges::move(*ledgers, std::back_inserter(found));
+        return {};
+      });
+      if (!done) return std::unexpected(done.error());
+      others_ = std::move(found);
+    }
     std::map<std::string, std::int64_t> result;
-    const auto done = each_store(set_, [&](const Store& store) -> base::Result<void> {
-      const auto ledgers = store.data->ledgers("");
-      if (!ledgers) return std::unexpected(ledgers.error());
-      for (const UnitLedger& ledger : *ledgers) {
-        const bool reads_the_same = std::ranges::any_of(ledger.positions, [this](const commit::Position& position) {
-          return !position.partition.topic.starts_with('#') && topics_.contains(position.partition.topic);
-        });
-        if (!reads_the_same || ledger.pipeline == set_.pipeline) continue;
-        for (const auto& [name, rows] : ledger.sinks) {
-          if (name == sink && rows > 0) result[ledger.pipeline] += rows;
-        }
+    for (const UnitLedger& ledger : *others_) {
+      for (const auto& [name, rows] : ledger.sinks) {
+        if (name == sink && rows > 0) result[ledger.pipeline] += rows;
       }
-      return {};
-    });
-    if (!done) return std::unexpected(done.error());
+    }
     return result;
   }
 
@@ -142,6 +145,7 @@ class Audit {
   const StoreSet& set_;
   World& world_;
   std::set<std::string> topics_;  // that the units of this pipeline read
+  std::optional<std::vector<UnitLedger>> others_;  // that read one of them, once somebody has asked
   int faults_ = 0;
 };
 

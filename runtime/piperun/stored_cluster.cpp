@@ -7,6 +7,7 @@
 #include "runtime/connectors/connectors.h"
 #include "runtime/connectors/kafka/topic_inspector.h"
 #include "runtime/engine/secrets.h"
+#include "runtime/piperun/rows.h"
 #include "runtime/piperun/stored_system.h"
 
 namespace piperun::cli {
@@ -26,15 +27,28 @@ class ClusterStore final : public StoredSystem {
 
   // A cluster does not tell which groups are units: the manifests of a pipeline do, in a topic that is named after it.
   Result<std::vector<UnitLedger>> ledgers(const std::string& pipeline) override {
-    if (!pipeline.empty()) return ledgers_of(pipeline);
-    const auto all = topics();
-    if (!all) return std::unexpected(all.error());
+    return pipeline.empty() ? Result<std::vector<UnitLedger>>() : manifested(pipeline, nullptr);
+  }
+
+  // Manifests of all pipelines are read at once, positions only of units whose manifest has one of the topics.
+  Result<std::vector<UnitLedger>> others(const std::string& pipeline, const std::set<std::string>& topics) override {
+    constexpr std::string_view kManifests = ".manifests";
+    auto inspector = open();
+    if (!inspector) return std::unexpected(inspector.error());
+    auto names = (*inspector)->names();
+    if (!names) return std::unexpected(named(std::move(names.error())));
+    std::erase_if(*names, [&](const std::string& name) {
+      return !name.ends_with(kManifests) || name == pipeline + std::string(kManifests);
+    });
+    const auto manifests = (*inspector)->first_partitions(*names);
+    if (!manifests) return std::unexpected(manifests.error());
     std::vector<UnitLedger> result;
-    for (const ListedTopic& topic : *all) {
-      constexpr std::string_view kManifests = ".manifests";
-      if (!topic.name.ends_with(kManifests)) continue;
-      auto found = ledgers_of(topic.name.substr(0, topic.name.size() - kManifests.size()));
-      if (!found) return std::unexpected(found.error());
+    for (const auto& [topic, records] : *manifests) {
+      const bool may_read_one = std::ranges::any_of(
+          records, [&](const TopicRecord& record) { return record.value && names_one(*record.value, topics); });
+      if (!may_read_one) continue;
+      auto found = manifested(topic.substr(0, topic.size() - kManifests.size()), &topics);
+      if (!found) return found;
       std::ranges::move(*found, std::back_inserter(result));
     }
     return result;
@@ -101,14 +115,19 @@ class ClusterStore final : public StoredSystem {
   Result<std::int64_t> count_rows(const std::string&) override { return 0; }
 
  private:
-  Result<std::vector<UnitLedger>> ledgers_of(const std::string& pipeline) {
+  static bool names_one(const std::string& manifest, const std::set<std::string>& topics) {
+    return std::ranges::any_of(topics, [&](const std::string& topic) { return manifest.contains(bytes_json(topic)); });
+  }
+
+  // `topics`: only of units whose manifest has one of them; null: of all.
+  Result<std::vector<UnitLedger>> manifested(const std::string& pipeline, const std::set<std::string>* topics) {
     const auto any = domain(pipeline, "");
     if (!any) return std::unexpected(any.error());
     auto manifests = (*any)->manifests();
     if (!manifests) return std::unexpected(named(std::move(manifests.error())));
     std::vector<UnitLedger> result;
     for (const commit::Manifest& manifest : *manifests) {
-      if (manifest.moved) continue;
+      if (manifest.moved || (topics != nullptr && !names_one(manifest.text, *topics))) continue;
       const auto unit = domain(pipeline, manifest.unit);
       if (!unit) return std::unexpected(unit.error());
       auto positions = (*unit)->read_positions(ir::StepMode::Plain);

@@ -15,4 +15,15 @@ base::Result<void> has_partition(const std::string& topic, const std::vector<con
       fmt::format("topic `{}` has {} {}", topic, is_one ? "one partition," : "the partitions 0 to", partitions.size() - 1));
 }
 
+base::Result<std::vector<UnitLedger>> StoredSystem::others(const std::string& pipeline, const std::set<std::string>& topics) {
+  auto found = ledgers("");
+  if (!found) return found;
+  std::erase_if(*found, [&](const UnitLedger& ledger) {
+    const bool reads_one = std::ranges::any_of(
+        ledger.positions, [&](const commit::Position& position) { return topics.contains(position.partition.topic); });
+    return ledger.pipeline == pipeline || !reads_one;
+  });
+  return found;
+}
+
 }  // namespace piperun::cli

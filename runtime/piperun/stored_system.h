@@ -2,6 +2,7 @@
 #pragma once
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,8 +26,10 @@ class StoredSystem {
  public:
   virtual ~StoredSystem() = default;
 
-  // Of the units that have stored something here and were not taken over by others. `pipeline` "": of all that can be found.
+  // Of the units that have stored something here and were not taken over by others. `pipeline` "": of all; a cluster does not know them.
   virtual base::Result<std::vector<UnitLedger>> ledgers(const std::string& pipeline) = 0;
+  // The same of the units of other pipelines than `pipeline` that read one of these topics.
+  virtual base::Result<std::vector<UnitLedger>> others(const std::string& pipeline, const std::set<std::string>& topics);
   virtual base::Result<std::unique_ptr<commit::Domain>> domain(const std::string& pipeline, const std::string& unit) = 0;
   // A domain that no worker runs can change several things in one transaction.
   virtual bool is_transactional() const = 0;

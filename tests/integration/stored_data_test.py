@@ -2,6 +2,7 @@
 """What a person asks of stored data and changes in it: `piperun dlq`, `topic`, `table`, `audit`."""
 import json
 import os
+import time
 import unittest
 
 from commands import SINKS, Commands, order, rows_of, suite
@@ -75,6 +76,18 @@ class Stored(Commands):
         if self.sink == "kafka":
             self.piperun("topic", "put", "lines", "p.pipe", text="{}\n")
             self.assertIn("FAIL lines: 2 rows were written, 3 are there", self.piperun("audit", "p.pipe", code=3).stdout)
+
+    def test_audit_asks_nothing_of_pipelines_that_read_something_else(self):
+        if self.sink != "kafka":
+            return
+        self.drain()
+        (self.folder / "other.pipe").write_text((self.folder / "p.pipe").read_text().replace(f"{self.name}.in", f"{self.name}x.manifests"))
+        manifests = "".join(json.dumps({"id": f"a.u{number}", "sources": [{"topic": "elsewhere"}]}) + "\n" for number in range(500))
+        self.piperun("topic", "put", "orders", "other.pipe", "--partitions", "1", "--key", "id", text=manifests)
+        self.piperun("topic", "put", "lines", "p.pipe", text="{}\n")
+        begun = time.monotonic()
+        self.piperun("audit", "p.pipe", code=3)
+        self.assertLess(time.monotonic() - begun, 10, "each of 500 units was asked")
 
     def test_what_cannot_be_reached_is_named(self):
         down = self.piperun("lag", "p.pipe", code=3, KAFKA_BOOTSTRAP="127.0.0.1:1")

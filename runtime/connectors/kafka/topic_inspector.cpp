@@ -54,15 +54,24 @@ Result<TopicInspector> TopicInspector::open(const ClientSettings& settings) {
   return TopicInspector(settings, std::move(*admin));
 }
 
-Result<std::vector<ListedTopic>> TopicInspector::topics() {
+Result<std::vector<std::string>> TopicInspector::names() {
   const auto all = list_topics(admin_.get());
   if (!all) return std::unexpected(all.error());
-  std::vector<ListedTopic> result;
+  std::vector<std::string> result;
   for (const TopicDescription& each : *all) {
-    if (each.is_internal) continue;
-    auto partitions = topic_partitions(admin_.get(), each.name);
+    if (!each.is_internal) result.push_back(each.name);
+  }
+  return result;
+}
+
+Result<std::vector<ListedTopic>> TopicInspector::topics() {
+  const auto all = names();
+  if (!all) return std::unexpected(all.error());
+  std::vector<ListedTopic> result;
+  for (const std::string& name : *all) {
+    auto partitions = topic_partitions(admin_.get(), name);
     if (!partitions) return std::unexpected(partitions.error());
-    result.push_back({each.name, std::move(*partitions)});
+    result.push_back({name, std::move(*partitions)});
   }
   return result;
 }
@@ -97,6 +106,22 @@ Result<std::vector<connectors::TopicRecord>> TopicInspector::peek(const std::str
   if (!read) return std::unexpected(read.error());
   std::vector<connectors::TopicRecord> result;
   for (auto& records : by_partition) std::ranges::move(records, std::back_inserter(result));
+  return result;
+}
+
+Result<std::map<std::string, std::vector<connectors::TopicRecord>>> TopicInspector::first_partitions(
+    std::span<const std::string> topics) {
+  std::map<std::string, std::vector<connectors::TopicRecord>> result;
+  if (topics.empty()) return result;
+  auto log = TopicLog::open(settings_);
+  if (!log) return std::unexpected(log.error());
+  std::vector<PartitionOffset> starts;
+  for (const std::string& each : topics) starts.push_back({{each, 0}, -1, {}});
+  auto read = log->read_to_ends(starts, [&](rd_kafka_message_t& message) {
+    result[rd_kafka_topic_name(message.rkt)].push_back(inspected(message));
+    return true;
+  });
+  if (!read) return std::unexpected(read.error());
   return result;
 }
 
