@@ -1,11 +1,13 @@
 #include "runtime/engine/unit_end.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 
 namespace piperun::engine {
 namespace {
 
-constexpr std::int64_t kLookEvery = 200'000;  // microseconds
+constexpr std::int64_t kLookEvery = 200'000, kTellAfter = 2'000'000;  // microseconds
 
 std::int64_t next_offset(const std::vector<commit::Position>& stored, const commit::PartitionName& name) {
   const auto found = std::ranges::find(stored, name, &commit::Position::partition);
@@ -27,6 +29,7 @@ base::Result<bool> UnitEnd::is_reached(Membership& membership, commit::Domain& d
   if (!stored) return std::unexpected(stored.error());
   for (Ending* other : others) {
     const auto reached = is_reached(*other, next_offset(*stored, other->name), membership);
+    if (reached && !*reached) tell(*other);
     if (!reached || !*reached) return reached;
     other->is_reached = true;
   }
@@ -40,7 +43,16 @@ base::Result<void> UnitEnd::find_ends(Membership& membership) {
   for (const auto& [source, partition] : *partitions)
     endings_.push_back({.name = {partition.topic, partition.number}, .source = source, .end = partition.end});
   is_asked_ = true;
+  tell_at_ = clock_.monotonic() + kTellAfter;
   return {};
+}
+
+// Once: who waits for a program that seems to do nothing wants to know for what.
+void UnitEnd::tell(const Ending& ending) {
+  if (is_told_ || clock_.monotonic() < tell_at_) return;
+  is_told_ = true;
+  spdlog::info("waiting for what others have to read unit={} topic={} partition={}", unit_.name, ending.name.topic,
+               ending.name.number);
 }
 
 // Numbers alone do not tell: behind the last record there may be the mark of its transaction. What was looked at is not looked at again

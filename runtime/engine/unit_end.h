@@ -5,18 +5,20 @@
 #include <functional>
 #include <vector>
 
+#include "lang/ir/program.h"
 #include "runtime/commit/domain.h"
 #include "runtime/engine/membership.h"
 
 namespace piperun::engine {
 
-// Used by the executor thread. `clock` outlives it.
+// Used by the executor thread. `unit` and `clock` outlive it.
 class UnitEnd {
  public:
   // The time of the log at which a source of the unit ends, microseconds; INT64_MAX: never. By index into ir::Unit::sources.
   using StopTime = std::function<std::int64_t(std::uint32_t source)>;
 
-  UnitEnd(base::Clock& clock, StopTime stop_time) : clock_(clock), stop_time_(std::move(stop_time)) {}
+  UnitEnd(const ir::Unit& unit, base::Clock& clock, StopTime stop_time)
+      : unit_(unit), clock_(clock), stop_time_(std::move(stop_time)) {}
 
   // What was there when this was asked first, and comes before the stop time, is committed in each partition that is not assigned to this
   // member. Looks at the stored positions once in a while only; in between it is not reached.
@@ -32,12 +34,14 @@ class UnitEnd {
   };
   base::Result<void> find_ends(Membership& membership);
   base::Result<bool> is_reached(Ending& ending, std::int64_t position, Membership& membership) const;
+  void tell(const Ending& ending);
 
+  const ir::Unit& unit_;
   base::Clock& clock_;
   StopTime stop_time_;
   std::vector<Ending> endings_;
-  bool is_asked_ = false;
-  std::int64_t look_at_ = 0;  // monotonic microseconds
+  bool is_asked_ = false, is_told_ = false;
+  std::int64_t look_at_ = 0, tell_at_ = 0;  // monotonic microseconds
 };
 
 }  // namespace piperun::engine

@@ -23,7 +23,7 @@ Worker::Worker(const ir::Program& program, const ir::Unit& unit, const Options& 
       relays_(program, unit, connectors),
       link_trim_(program, unit, connectors, clock),
       key_expiry_(program, unit),
-      unit_end_(clock, [this](std::uint32_t source) { return stop_time(source); }),
+      unit_end_(unit, clock, [this](std::uint32_t source) { return stop_time(source); }),
       hand_over_(program, unit, options, connectors),
       fetch_(program, unit, options, clock, stop_),
       retry_(program.policies[0], static_cast<std::uint64_t>(clock.now()) ^ base::mix(base::fnv1a(unit.name) + number)) {

@@ -75,7 +75,8 @@ class UnitEndTest : public ::testing::Test {
   TwoPartitions* group_ = nullptr;
   Membership membership_;
   std::int64_t stop_time_ = kStop;
-  UnitEnd end_{clock_, [this](std::uint32_t) { return stop_time_; }};
+  const ir::Unit unit_{};
+  UnitEnd end_{unit_, clock_, [this](std::uint32_t) { return stop_time_; }};
 };
 
 TEST_F(UnitEndTest, IsNotReachedWhileAnotherMemberHasNotCommittedAllRecords) {
