@@ -3,7 +3,9 @@
 #pragma once
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace piperun::catalog {
 
@@ -74,6 +76,9 @@ std::span<const Connector> connectors();
 const Connector* find_connector(std::string_view name);  // null: no such connector
 // The option of that name that may stand in one of `roles` (0: whatever it says); null if there is none.
 const Option* find_option(std::span<const Option> options, std::string_view name, Roles roles = 0);
+
+// The parts of a text that are separated by blanks: of Option::words, of Connector::system_options.
+std::vector<std::string> words(std::string_view text);
 
 std::span<const Option> pipeline_options();
 std::span<const Option> error_options();  // of `on error { … }`

@@ -235,6 +235,16 @@ const Connector* find_connector(std::string_view name) {
   return found == std::end(kConnectors) ? nullptr : found;
 }
 
+std::vector<std::string> words(std::string_view text) {
+  std::vector<std::string> list;
+  while (!text.empty()) {
+    const std::size_t blank = std::min(text.find(' '), text.size());
+    if (blank > 0) list.emplace_back(text.substr(0, blank));
+    text.remove_prefix(std::min(blank + 1, text.size()));
+  }
+  return list;
+}
+
 const Option* find_option(std::span<const Option> options, std::string_view name, Roles roles) {
   const auto found = std::ranges::find_if(
       options, [&](const Option& option) { return option.name == name && (roles == 0 || (option.roles & roles) != 0); });

@@ -129,18 +129,16 @@ Value ExprLowering::bang(const ast::Bang& n) {
 }
 
 Value ExprLowering::catching(ExprId id, const ast::Catch& n) {
-  const Value result = b_.fresh(fact(id).type);
-  const ir::BlockId handler = b_.new_block(), join = b_.new_block();
+  Merge merge(b_, fact(id).type);
+  const ir::BlockId handler = b_.new_block();
   const ir::BlockId outer = b_.on_fail();
   b_.set_on_fail(handler);
-  b_.copy(convert(lower(n.operand), result.type), result);
+  const Value value = convert(lower(n.operand), merge.type());
   b_.set_on_fail(outer);
-  b_.jump(join);
+  merge.take(value);
   b_.go_to(handler);
-  b_.copy(convert(lower(n.otherwise), result.type), result);
-  b_.jump(join);
-  b_.go_to(join);
-  return result;
+  merge.take(convert(lower(n.otherwise), merge.type()));
+  return merge.value();
 }
 
 Value ExprLowering::null_test(ExprId id, const ast::NullTest& n) {
@@ -154,32 +152,26 @@ Value ExprLowering::null_test(ExprId id, const ast::NullTest& n) {
 Value ExprLowering::coalesce(ExprId id, const ast::Coalesce& n) {
   const Value value = lower(n.operand);
   if (!is_nullable(value)) return convert(value, fact(id).type);
-  const Value result = b_.fresh(fact(id).type);
-  const ir::BlockId there = b_.new_block(), missing = b_.new_block(), join = b_.new_block();
+  Merge merge(b_, fact(id).type);
+  const ir::BlockId there = b_.new_block(), missing = b_.new_block();
   b_.branch(is_null(value), missing, there);
   b_.go_to(there);
-  b_.copy(convert(b_.payload(value), result.type), result);
-  b_.jump(join);
+  merge.take(convert(b_.payload(value), merge.type()));
   b_.go_to(missing);
-  b_.copy(convert(lower(n.otherwise), result.type), result);
-  b_.jump(join);
-  b_.go_to(join);
-  return result;
+  merge.take(convert(lower(n.otherwise), merge.type()));
+  return merge.value();
 }
 
 Value ExprLowering::conditional(ExprId id, const ast::If& n) {
   const Value condition = lower(n.condition);
-  const Value result = b_.fresh(fact(id).type);
-  const ir::BlockId yes = b_.new_block(), no = b_.new_block(), join = b_.new_block();
+  Merge merge(b_, fact(id).type);
+  const ir::BlockId yes = b_.new_block(), no = b_.new_block();
   b_.branch(condition, yes, no);
   b_.go_to(yes);
-  b_.copy(convert(lower(n.yes), result.type), result);
-  b_.jump(join);
+  merge.take(convert(lower(n.yes), merge.type()));
   b_.go_to(no);
-  b_.copy(convert(lower(n.no), result.type), result);
-  b_.jump(join);
-  b_.go_to(join);
-  return result;
+  merge.take(convert(lower(n.no), merge.type()));
+  return merge.value();
 }
 
 Value ExprLowering::interpolation(ExprId id, const ast::Interpolation& n) {

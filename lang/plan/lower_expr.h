@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lang/plan/lower_context.h"
+#include "lang/plan/merge.h"
 
 namespace piperun::plan {
 
@@ -112,17 +113,14 @@ class ExprLowering {
 template <typename Access>
 ir::Value ExprLowering::unless_null(ir::Value object, TypeId type_there, Access access) {
   if (!is_nullable(object)) return access(object);
-  const ir::Value result = b_.fresh(b_.types().with_null(type_there));
-  const ir::BlockId there = b_.new_block(), missing = b_.new_block(), join = b_.new_block();
+  Merge merge(b_, b_.types().with_null(type_there));
+  const ir::BlockId there = b_.new_block(), missing = b_.new_block();
   b_.branch(is_null(object), missing, there);
   b_.go_to(missing);
-  b_.set_null(result);
-  b_.jump(join);
+  merge.take_null();
   b_.go_to(there);
-  b_.copy(access(b_.payload(object)), result);
-  b_.jump(join);
-  b_.go_to(join);
-  return result;
+  merge.take(access(b_.payload(object)));
+  return merge.value();
 }
 
 }  // namespace piperun::plan

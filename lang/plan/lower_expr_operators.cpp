@@ -106,17 +106,14 @@ Value ExprLowering::logic(ExprId id, const ast::Binary& n) {
     b_.go_to(start);
     return add(id, is_and ? Op::And : Op::Or, boolean(), {left, right});
   }
-  const Value result = b_.fresh(boolean());
-  const ir::BlockId decided = b_.new_block(), join = b_.new_block();
-  b_.copy(right, result);
-  b_.jump(join);
+  Merge merge(b_, boolean());
+  const ir::BlockId decided = b_.new_block();
+  merge.take(right);
   b_.go_to(start);
   b_.branch(left, is_and ? right_start : decided, is_and ? decided : right_start);
   b_.go_to(decided);
-  b_.copy(left, result);
-  b_.jump(join);
-  b_.go_to(join);
-  return result;
+  merge.take(left);
+  return merge.value();
 }
 
 Value ExprLowering::compare(ExprId id, const ast::Binary& n) {

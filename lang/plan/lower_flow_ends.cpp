@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "lang/plan/lower_flow.h"
+#include "lang/sema/meta.h"
 
 namespace piperun::plan {
 
@@ -40,7 +41,7 @@ Stream FlowLowering::source(sema::SourceId id) {
   if (needs_time_) row.add_hidden({"#time", context_.types().scalar(TypeKind::Timestamp), false});
   if (fact.extra == sema::ExtraFields::Keep) row.add_hidden({"#extra", context_.types().scalar(TypeKind::String), false});
   if (fact.tombstone == sema::Tombstone::Delete) row.add_hidden({kTombstone, context_.types().scalar(TypeKind::Bool), false});
-  for (sema::Meta meta : used_meta_) row.add_hidden({meta_column(meta), meta_type(meta, context_.types()), false});
+  for (sema::Meta meta : used_meta_) row.add_hidden({meta_column(meta), sema::meta_type(meta, context_.types()), false});
   const ir::NodeId node = add_node("from " + fact.name, ir::Input{id}, row.schema, {});
   context_.program.graph.nodes[node].policy = 0;
   sources_[id] = Stream{{{node, 0}}, std::move(row)};

@@ -59,17 +59,4 @@ std::string meta_column(sema::Meta meta) {
   return "#meta." + std::string(found->name);
 }
 
-value::TypeId meta_type(sema::Meta meta, value::TypeTable& types) {
-  using value::TypeKind;
-  switch (meta) {
-    case sema::Meta::Key: return types.with_null(types.scalar(TypeKind::String));
-    case sema::Meta::Headers: return types.map(types.scalar(TypeKind::String));
-    case sema::Meta::Timestamp: return types.scalar(TypeKind::Timestamp);
-    case sema::Meta::Topic: return types.scalar(TypeKind::String);
-    case sema::Meta::Partition:
-    case sema::Meta::Offset: break;
-  }
-  return types.scalar(TypeKind::Int);
-}
-
 }  // namespace piperun::plan

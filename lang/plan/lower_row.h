@@ -55,8 +55,7 @@ class RowFunction {
   std::uint32_t ports_ = 0;
 };
 
-// `#meta.key`, and its type.
+// `#meta.key`
 std::string meta_column(sema::Meta meta);
-value::TypeId meta_type(sema::Meta meta, value::TypeTable& types);
 
 }  // namespace piperun::plan

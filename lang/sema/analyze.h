@@ -42,8 +42,8 @@ Program load(source::FileId main, ModuleLoader& loader, source::SourceMap& sourc
 
 struct Options {
   bool local = false;                              // --local: servers are replaced, so kafka and postgres are there
-  bool run = false;  // about to run: env() must be set
-  std::map<std::string, std::string> params;  // --param and PIPE_PARAM_
+  bool run = false;                                // about to run: env() must be set
+  std::map<std::string, std::string> params;       // --param and PIPE_PARAM_
   std::function<std::optional<std::string>(const std::string&)> environment;  // none: every variable is unset
 };
 

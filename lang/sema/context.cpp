@@ -91,6 +91,12 @@ diag::Diagnostic& Context::not_yet(std::string_view feature, Span span) {
   return found;
 }
 
+void Context::gone(const ast::Name& field, Span stage) {
+  error(Code::P0209, field.span, fmt::format("the field `{}` is gone by now", field.text))
+      .secondary(stage, fmt::format("this did not keep `{}`", field.text))
+      .help("keep it there, or use it before");
+}
+
 void Context::suggest(diag::Diagnostic& diagnostic, Span span, std::string_view word, const std::vector<std::string>& names) {
   if (const auto near = diag::suggest(word, names)) diagnostic.help(fmt::format("did you mean `{}`?", *near), span, *near);
 }

@@ -67,6 +67,8 @@ class Context {
   }
   // The one report that something is not in this version; `feature` is in catalog::missing().
   diag::Diagnostic& not_yet(std::string_view feature, Span span);
+  // The one report that a field was left behind by an earlier stage.
+  void gone(const ast::Name& field, Span stage);
   // Adds "did you mean" if one of the names is near; with an edit of `span`.
   void suggest(diag::Diagnostic& diagnostic, Span span, std::string_view word, const std::vector<std::string>& names);
 

@@ -69,9 +69,7 @@ std::vector<int> Endpoints::key_fields(const Attached& attached, std::string_vie
     const int index = field_index(record, name);
     if (index < 0) {
       auto& found = context_.error(Code::P0205, option->span, fmt::format("`{}` has no field `{}`", record.name, name));
-      std::vector<std::string> all;
-      for (const value::Field& field : record.fields) all.push_back(field.name);
-      if (names->size() == 1) context_.suggest(found, option->span, name, all);
+      if (names->size() == 1) context_.suggest(found, option->span, name, names_of(record));
       return {};
     }
     const TypeId key = record.fields[static_cast<std::size_t>(index)].type;
@@ -102,9 +100,7 @@ int Endpoints::event_time(const Attached& attached, TypeId type) {
   }
   if (index < 0) {
     auto& found = context_.error(Code::P0205, option->span, fmt::format("`{}` has no field `{}`", record.name, names->front()));
-    std::vector<std::string> all;
-    for (const value::Field& field : record.fields) all.push_back(field.name);
-    context_.suggest(found, option->span, names->front(), all);
+    context_.suggest(found, option->span, names->front(), names_of(record));
     return -1;
   }
   const TypeId field = record.fields[static_cast<std::size_t>(index)].type;

@@ -1,7 +1,9 @@
 // Calls of built-in functions: which overload of the catalog is meant, and what it gives.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <ranges>
 
 #include "lang/sema/expressions.h"
 #include "lang/sema/signatures.h"
@@ -82,9 +84,8 @@ std::optional<Expressions::Overload> Expressions::choose(const ast::Call& call, 
 
 TypeId Expressions::no_overload(ExprId id, std::string_view name, const std::vector<TypeId>& given) {
   auto& found = context_.error(Code::P0207, span(id), fmt::format("`{}` cannot be called with these arguments", name));
-  std::string types;
-  for (const TypeId each : given) types += (types.empty() ? "" : ", ") + context_.name(each);
-  found.label(fmt::format("({})", types));
+  const auto name_of = [&](TypeId type) { return context_.name(type); };
+  found.label(fmt::format("({})", fmt::join(given | std::views::transform(name_of), ", ")));
   for (const catalog::Function& each : catalog::functions()) {
     if (each.name == name) found.note(fmt::format("there is {}{}", name, each.signature));
   }

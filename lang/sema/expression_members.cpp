@@ -10,7 +10,10 @@
 namespace piperun::sema {
 
 TypeId Expressions::member(ExprId id, const ast::Member& member, Scope& scope, TypeId hint) {
-  if (member.name.text.empty()) return infer(member.object, scope), TypeId{};
+  if (member.name.text.empty()) {
+    infer(member.object, scope);
+    return {};
+  }
   if (const auto type = qualified(id, member, scope, hint)) return *type;
   const TypeId object = infer(member.object, scope);
   absorb(id, member.object);
@@ -28,10 +31,7 @@ TypeId Expressions::member(ExprId id, const ast::Member& member, Scope& scope, T
   const value::Type& of = context_.type(object);
   switch (of.kind) {
     case TypeKind::Record: return record_member(id, member, object, may_be_null, scope);
-    case TypeKind::Map:
-      fact(id).names = MapRef{};
-      if (scope.present.contains(path(id)) && !path(id).empty()) return fact(id).narrowed = true, context_.base(of.element);
-      return context_.nullable(of.element);
+    case TypeKind::Map: fact(id).names = MapRef{}; return narrowed(id, context_.nullable(of.element), path(id), scope);
     case TypeKind::Json:
       fact(id).names = JsonRef{};
       fact(id).can_fail = true;
@@ -74,9 +74,7 @@ TypeId Expressions::record_member(ExprId id, const ast::Member& member, TypeId o
     auto& found = context_.error(
         Code::P0205, member.name.span,
         fmt::format("{} has no field `{}`", record.name.empty() ? "this record" : "`" + record.name + "`", member.name.text));
-    std::vector<std::string> names;
-    for (const value::Field& field : record.fields) names.push_back(field.name);
-    context_.suggest(found, member.name.span, member.name.text, names);
+    context_.suggest(found, member.name.span, member.name.text, names_of(record));
     return {};
   }
   fact(id).names = FieldRef{index};
@@ -162,18 +160,6 @@ TypeId Expressions::enum_value(ExprId id, Symbol symbol, Span named_at, const as
   return enum_type;
 }
 
-std::span<const MetaColumn> meta_columns() {
-  static constexpr MetaColumn columns[] = {
-      {Meta::Key, "key", "string?", "the record's key as text; null if it has none"},
-      {Meta::Headers, "headers", "map<string, string>", "its headers"},
-      {Meta::Timestamp, "timestamp", "timestamp", "when the log took it"},
-      {Meta::Topic, "topic", "string", "topic or file that it came from"},
-      {Meta::Partition, "partition", "int64", "its partition"},
-      {Meta::Offset, "offset", "int64", "its place in the partition"},
-  };
-  return columns;
-}
-
 TypeId Expressions::meta(ExprId id, const ast::Name& name, Scope& scope) {
   const auto columns = meta_columns();
   const auto found = std::ranges::find(columns, name.text, &MetaColumn::name);
@@ -192,18 +178,7 @@ TypeId Expressions::meta(ExprId id, const ast::Name& name, Scope& scope) {
     return {};
   }
   fact(id).names = MetaRef{found->meta};
-  switch (found->meta) {
-    case Meta::Key:
-      if (!scope.present.contains("meta.key")) return context_.nullable(context_.scalar(TypeKind::String));
-      fact(id).narrowed = true;
-      return context_.scalar(TypeKind::String);
-    case Meta::Headers: return context_.facts.types.map(context_.scalar(TypeKind::String));
-    case Meta::Timestamp: return context_.scalar(TypeKind::Timestamp);
-    case Meta::Topic: return context_.scalar(TypeKind::String);
-    case Meta::Partition:
-    case Meta::Offset: return context_.scalar(TypeKind::Int);
-  }
-  return {};
+  return narrowed(id, meta_type(found->meta, context_.facts.types), "meta." + name.text, scope);
 }
 
 TypeId Expressions::index(ExprId id, const ast::Index& index, Scope& scope) {
@@ -217,8 +192,10 @@ TypeId Expressions::index(ExprId id, const ast::Index& index, Scope& scope) {
   const TypeId object = infer(index.object, scope);
   absorb(id, index.object);
   const TypeKind kind = context_.kind(object);
-  if (context_.is_error(object)) return infer(index.index, scope), TypeId{};
-  if (!present(index.object, "what is indexed")) return infer(index.index, scope), TypeId{};
+  if (context_.is_error(object) || !present(index.object, "what is indexed")) {
+    infer(index.index, scope);
+    return {};
+  }
   const value::Type of = context_.type(object);
   if (kind != TypeKind::List && kind != TypeKind::Map && kind != TypeKind::Json) {
     infer(index.index, scope);

@@ -1,5 +1,6 @@
 // Names in expressions: fields, consts, params.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <iterator>
@@ -85,9 +86,7 @@ void Expressions::unknown_name(const ast::Name& name, const Scope& scope) {
   if (!scope.is_row_known) return;
   if (scope.lost != nullptr) {
     if (const auto lost = scope.lost->find(name.text); lost != scope.lost->end()) {
-      context_.error(Code::P0209, name.span, fmt::format("the field `{}` is gone by now", name.text))
-          .secondary(lost->second, fmt::format("this did not keep `{}`", name.text))
-          .help("keep it there, or use it before");
+      context_.gone(name, lost->second);
       return;
     }
   }
@@ -98,9 +97,7 @@ void Expressions::unknown_name(const ast::Name& name, const Scope& scope) {
     return;
   }
   std::vector<std::string> names = context_.names_of<ast::ConstDecl>(scope.module);
-  if (scope.row != nullptr) {
-    for (const Column& column : scope.row->columns) names.push_back(column.name);
-  }
+  if (scope.row != nullptr) std::ranges::move(names_of(scope.row->columns), std::back_inserter(names));
   if (scope.parameters != nullptr) {
     for (const Parameter& each : *scope.parameters) names.push_back(each.name);
   }
@@ -110,9 +107,7 @@ void Expressions::unknown_name(const ast::Name& name, const Scope& scope) {
   context_.suggest(found, name.span, name.text, names);
   if (found.helps.size() != before) return;
   if (scope.row != nullptr && !scope.row->columns.empty()) {
-    std::string fields;
-    for (const Column& column : scope.row->columns) fields += (fields.empty() ? "" : ", ") + column.name;
-    found.note(fmt::format("the fields here are {}", fields));
+    found.note(fmt::format("the fields here are {}", fmt::join(names_of(scope.row->columns), ", ")));
   } else if (scope.row == nullptr && scope.parameters != nullptr) {
     found.note("a function sees its parameters and consts alone, no fields");
   }

@@ -8,8 +8,9 @@ namespace piperun::sema {
 
 TypeId Expressions::check(ExprId id, Scope& scope, TypeId hint) {
   const TypeId type = infer(id, scope, hint);
-  if (!handle_failure(id) || is_secret_misused(id)) return fact(id).type = fact(id).target = {};
-  return type;
+  if (handle_failure(id) && !is_secret_misused(id)) return type;
+  fact(id).type = fact(id).target = {};
+  return {};
 }
 
 bool Expressions::check_as(ExprId id, Scope& scope, TypeId target, std::string_view what) {

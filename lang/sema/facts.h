@@ -29,8 +29,8 @@ struct OptionValue;
 using OptionMap = std::map<std::string, OptionValue>;
 struct OptionValue {
   // Constant: numbers, strings, durations, timestamps, bools, lists of strings; env() and $param are resolved.
-  // string (alone): a bare word of the catalog's list, `earliest`. ExprId: an expression over the record (headers, value, …).
-  // paths: `key`, `version`, `event_time`. pair: a range of durations, microseconds.
+  // string: a bare word of the catalog's list, `earliest`. ExprId: an expression over the record (headers, value, …).
+  // vector: the fields of `key`, `version`, `event_time`. pair: a range of durations, microseconds. OptionMap: what braces hold.
   std::variant<Constant, std::string, Secret, ExprId, std::vector<std::string>, std::pair<std::int64_t, std::int64_t>, OptionMap>
       value;
   Span name_span;
@@ -54,8 +54,10 @@ struct ErrorPolicy {
 
 // ---- Declarations
 
-struct Connection {  // `connection NAME = …`, or an inline connector named after its declaration
-  std::string name;  // two uses are the same system exactly if they have the same ConnectionId
+// `connection NAME = …`, or an inline connector named after its declaration. Two uses are the same system exactly if they have the
+// same ConnectionId.
+struct Connection {
+  std::string name;
   std::string connector;  // catalog name: `kafka`
   OptionMap options;  // those written at the connection (inline: those of the declaration that concern the system)
   bool is_inline = false;
@@ -63,7 +65,8 @@ struct Connection {  // `connection NAME = …`, or an inline connector named af
 };
 
 using ir::TimeUnit;
-struct FieldFormat {  // how the data writes one field of a record type
+// How the data writes one field of a record type.
+struct FieldFormat {
   std::string data_name;
   std::optional<Constant> absent;  // value when absent or null, of the field's type
   TimeUnit time = TimeUnit::Rfc3339;
@@ -108,8 +111,9 @@ struct SinkFact {
   std::string name;
   ConnectionId connection = kNone;
   std::string object;
-  Columns columns;  // what flows in, as the first flow orders it (others: by name, T → T? where they differ);
-      // is_volatile if it is so in any flow. Empty if only dead letters go there
+  // What flows in, as the first flow orders it; the others by name, T → T? where they differ, volatile if it is so in any. Empty
+  // if only dead letters go there.
+  Columns columns;
   std::vector<int> key;  // columns
   int version = -1;  // column
   Conflict on_conflict = Conflict::Error;

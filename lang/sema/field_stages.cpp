@@ -126,9 +126,7 @@ std::optional<Column> FieldStages::map_entry(const ast::Entry& entry, TypeId wan
   if (!context_.is_error(wanted) && index < 0) {
     auto& found = context_.error(Code::P0205, entry.name.span,
                                  fmt::format("`{}` has no field `{}`", context_.type(wanted).name, entry.name.text));
-    std::vector<std::string> names;
-    for (const Column& field : fields) names.push_back(field.name);
-    context_.suggest(found, entry.name.span, entry.name.text, names);
+    context_.suggest(found, entry.name.span, entry.name.text, names_of(fields));
     return std::nullopt;
   }
   if (index >= 0) {

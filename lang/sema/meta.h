@@ -10,9 +10,9 @@ namespace piperun::sema {
 struct MetaColumn {
   Meta meta;
   std::string_view name;  // behind `meta.`
-  std::string_view type;  // as text
-  std::string_view doc;
 };
 std::span<const MetaColumn> meta_columns();
+
+value::TypeId meta_type(Meta meta, value::TypeTable& types);
 
 }  // namespace piperun::sema

@@ -1,7 +1,9 @@
 // The values of options, by the kind that the catalog wants: constants, addresses, words, names of fields, settings.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <ranges>
 
 #include "lang/sema/options.h"
 
@@ -9,20 +11,9 @@ namespace piperun::sema {
 
 namespace {
 
-std::vector<std::string> split(std::string_view words) {
-  std::vector<std::string> list;
-  while (!words.empty()) {
-    const std::size_t blank = std::min(words.find(' '), words.size());
-    if (blank > 0) list.emplace_back(words.substr(0, blank));
-    words.remove_prefix(std::min(blank + 1, words.size()));
-  }
-  return list;
-}
-
 std::string one_of(std::string_view words) {
-  std::string text;
-  for (const std::string& each : split(words)) text += fmt::format("{}`{}`", text.empty() ? "" : ", ", each);
-  return text;
+  const auto quoted = [](const std::string& word) { return fmt::format("`{}`", word); };
+  return fmt::format("{}", fmt::join(catalog::words(words) | std::views::transform(quoted), ", "));
 }
 
 bool has_password(std::string_view url) {
@@ -148,7 +139,7 @@ std::optional<OptionReader::Value> OptionReader::address(ExprId id, Scope& scope
 std::optional<OptionReader::Value> OptionReader::word(ExprId id, const catalog::Option& known) {
   const auto* ref = std::get_if<ast::NameRef>(&context_.program.pool[id].node);
   const Span span = context_.program.pool[id].span;
-  const std::vector<std::string> words = split(known.words);
+  const std::vector<std::string> words = catalog::words(known.words);
   const auto* text = std::get_if<ast::StringLiteral>(&context_.program.pool[id].node);
   const std::string given = ref != nullptr ? ref->name.text : text != nullptr ? text->text : "";
   if (ref != nullptr && std::ranges::find(words, given) != words.end()) return given;

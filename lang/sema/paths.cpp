@@ -11,15 +11,11 @@ std::optional<ColumnPath> find_path(Context& context, const ast::Path& written, 
   const int place = flowing.row.columns.index_of(first.text);
   if (place < 0) {
     if (const auto lost = flowing.lost.find(first.text); lost != flowing.lost.end()) {
-      context.error(Code::P0209, first.span, fmt::format("the field `{}` is gone by now", first.text))
-          .secondary(lost->second, fmt::format("this did not keep `{}`", first.text))
-          .help("keep it there, or use it before");
+      context.gone(first, lost->second);
       return std::nullopt;
     }
     auto& report = context.error(Code::P0200, first.span, fmt::format("there is no field `{}`", first.text));
-    std::vector<std::string> names;
-    for (const Column& column : flowing.row.columns) names.push_back(column.name);
-    context.suggest(report, first.span, first.text, names);
+    context.suggest(report, first.span, first.text, names_of(flowing.row.columns));
     return std::nullopt;
   }
   ColumnPath result{place, {}, flowing.row.columns[place].type, false};
@@ -37,9 +33,7 @@ std::optional<ColumnPath> find_path(Context& context, const ast::Path& written, 
     const int index = record.kind == TypeKind::Record ? field_index(record, part.text) : -1;
     if (index < 0) {
       auto& report = context.error(Code::P0205, part.span, fmt::format("`{}` has no field `{}`", whole, part.text));
-      std::vector<std::string> names;
-      for (const value::Field& field : record.fields) names.push_back(field.name);
-      context.suggest(report, part.span, part.text, names);
+      context.suggest(report, part.span, part.text, names_of(record));
       return std::nullopt;
     }
     result.narrowed |= record.nullable;

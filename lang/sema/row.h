@@ -23,8 +23,8 @@ struct Column {
   Span where;  // where it came into being, for labels
 };
 
-// Columns in order, found by their names: a record may have thousands, and each name in the program is looked up. Names do not change
-// while a column is in it. Not for several threads.
+// Columns in order, found by their names: a record may have thousands, and each name in the program is looked up. Names do not
+// change while a column is in it. Not for several threads.
 class Columns {
  public:
   Columns() = default;
@@ -51,8 +51,8 @@ class Columns {
 
  private:
   std::vector<Column> list_;
-  mutable std::vector<std::uint32_t>
-      by_name_;  // places, sorted by name; made when asked for, and again when there are more columns
+  // Places, sorted by name; made when asked for, and again when there are more columns.
+  mutable std::vector<std::uint32_t> by_name_;
 };
 
 struct RowSchema {

@@ -16,18 +16,11 @@ std::string_view inside(std::string_view text, std::string_view head) {
   return trimmed(text.substr(head.size(), text.size() - head.size() - 1));
 }
 
-constexpr std::pair<std::string_view, TypeKind> kScalars[] = {
-    {"bool", TypeKind::Bool},           {"int64", TypeKind::Int},         {"float64", TypeKind::Float},
-    {"string", TypeKind::String},       {"secret", TypeKind::String},     {"bytes", TypeKind::Bytes},
-    {"timestamp", TypeKind::Timestamp}, {"duration", TypeKind::Duration}, {"json", TypeKind::Json},
-    {"never", TypeKind::Never},
-};
-
-std::optional<TypeKind> scalar_named(std::string_view text) {
-  for (const auto& [name, kind] : kScalars) {
-    if (name == text) return kind;
-  }
-  return std::nullopt;
+// Signatures know two words that no program writes.
+std::optional<TypeKind> scalar_of(std::string_view word) {
+  if (word == "secret") return TypeKind::String;
+  if (word == "never") return TypeKind::Never;
+  return scalar_named(word);
 }
 
 }  // namespace
@@ -77,7 +70,7 @@ std::optional<TypeId> match_parameter(Context& context, std::string_view paramet
     const auto matched = match_parameter(context, element, type.element, bindings, exact);
     return matched ? std::optional(context.facts.types.map(*matched)) : std::nullopt;
   }
-  const auto kind = scalar_named(parameter);
+  const auto kind = scalar_of(parameter);
   if (!kind) return std::nullopt;
   const TypeId wanted = context.scalar(*kind);
   const TypeId given = context.base(argument);
@@ -94,7 +87,7 @@ TypeId result_type(Context& context, std::string_view result, const Bindings& bi
   if (const std::string_view element = inside(result, "map<string,"); !element.empty()) {
     return context.facts.types.map(result_type(context, element, bindings));
   }
-  return context.scalar(scalar_named(result).value_or(TypeKind::Error));
+  return context.scalar(scalar_of(result).value_or(TypeKind::Error));
 }
 
 }  // namespace piperun::sema

@@ -186,8 +186,7 @@ std::vector<int> Sinks::columns(SinkId id, const SinkFact& fact, std::string_vie
 }
 
 void Sinks::unknown_column(SinkId id, const SinkFact& fact, const OptionValue& option, const std::string& name) {
-  std::vector<std::string> all;
-  for (const Column& column : fact.columns) all.push_back(column.name);
+  const std::vector<std::string> all = names_of(fact.columns);
   auto& found = context_.error(Code::P0200, option.span, fmt::format("what flows into `{}` has no field `{}`", fact.name, name));
   found.secondary(inflows_.at(id).front().where, "it flows in here");
   const bool is_alone = std::get<std::vector<std::string>>(option.value).size() == 1;

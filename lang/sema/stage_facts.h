@@ -12,7 +12,8 @@ namespace piperun::sema {
 
 using ast::ExprId;
 
-struct Stream {  // what `from` names
+// What `from` names.
+struct Stream {
   enum class Kind : std::uint8_t { Source, Flow } kind;
   std::uint32_t id;  // SourceId or FlowId
 };
@@ -22,32 +23,38 @@ struct FromFact {
   // Per input and output column: the column of the input's schema, converted to the output's type. -1: null.
   std::vector<std::vector<int>> columns;
 };
-struct FilterFact {};  // AST: condition. Columns that it proves to be there lose their `?` in `after`
-struct SetFact {  // AST: value; its `target` is the type set
-  ColumnPath target;  // in `after`. A new column is the last one
+// AST: condition. Columns that it proves to be there lose their `?` in `after`.
+struct FilterFact {};
+// AST: value; its `target` is the type set.
+struct SetFact {
+  ColumnPath target;    // in `after`. A new column is the last one
   bool is_new = false;  // the column did not exist before
 };
-struct MapFact {  // AST: entries; one column of `after` each, in the order of `after`
+// AST: entries; one column of `after` each, in the order of `after`.
+struct MapFact {
   std::vector<ExprId> values;
 };
 struct DropFact {
   std::vector<ColumnPath> fields;  // in `before`; a nested one changes the record type of its column (see `after`)
 };
-struct FlattenFact {  // AST: list. `after` = before + element [+ int64 index]
+// AST: list. `after` is `before` + element [+ int64 index].
+struct FlattenFact {
   TypeId element;
 };
 struct DedupFact {
   std::vector<ColumnPath> keys;
   std::int64_t within = 0;  // microseconds
 };
-struct EnrichFact {  // AST: value, with one LookupRef inside; `after` = before + the column NAME
+// AST: value, with one LookupRef inside. `after` is `before` + the column NAME.
+struct EnrichFact {
   ExprId lookup;  // the Index
   TableId table = kNone;
 };
 struct KeyFact {
   std::vector<ColumnPath> keys;
 };
-struct DeleteFact {};  // AST: condition
+// AST: condition.
+struct DeleteFact {};
 struct RouteFact {
   std::vector<SinkId> sinks;  // one per case of the AST
 };
@@ -55,7 +62,8 @@ struct ToFact {
   SinkId sink = kNone;
   SinkId after = kNone;
 };
-struct OtherStage {};  // [T] or faulty: reported
+// Not in this version, or faulty: reported.
+struct OtherStage {};
 using StageDetail = std::variant<OtherStage, FromFact, FilterFact, SetFact, MapFact, DropFact, FlattenFact, DedupFact, EnrichFact,
                                  KeyFact, DeleteFact, RouteFact, ToFact>;
 

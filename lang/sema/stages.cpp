@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "lang/ast/match.h"
+#include "lang/ast/parts.h"
 #include "lang/sema/paths.h"
 
 namespace piperun::sema {
@@ -112,53 +113,8 @@ namespace {
 
 // All look-ups in an expression.
 void find_lookups(const ast::Pool& pool, const Facts& facts, ExprId id, std::vector<ExprId>& found) {
-  if (!id) return;
-  const auto visit = [&](ExprId part) { find_lookups(pool, facts, part, found); };
   if (std::holds_alternative<LookupRef>(facts[id].names)) found.push_back(id);
-  ast::match(
-      pool[id].node,
-      [&](const ast::Interpolation& n) {
-        for (const auto& part : n.parts) {
-          if (const auto* expression = std::get_if<ExprId>(&part)) visit(*expression);
-        }
-      },
-      [&](const ast::ListLiteral& n) {
-        for (const ExprId each : n.elements) visit(each);
-      },
-      [&](const ast::RecordLiteral& n) {
-        for (const ast::Entry& each : n.entries) visit(each.value);
-      },
-      [&](const ast::Member& n) { visit(n.object); },
-      [&](const ast::Index& n) {
-        visit(n.object);
-        visit(n.index);
-      },
-      [&](const ast::Call& n) {
-        for (const ast::Argument& each : n.arguments) {
-          visit(each.value);
-          if (each.fold) visit(each.fold->list);
-        }
-      },
-      [&](const ast::Bang& n) { visit(n.operand); }, [&](const ast::Unary& n) { visit(n.operand); },
-      [&](const ast::Binary& n) {
-        visit(n.left);
-        visit(n.right);
-      },
-      [&](const ast::NullTest& n) { visit(n.operand); },
-      [&](const ast::Coalesce& n) {
-        visit(n.operand);
-        visit(n.otherwise);
-      },
-      [&](const ast::Catch& n) {
-        visit(n.operand);
-        visit(n.otherwise);
-      },
-      [&](const ast::If& n) {
-        visit(n.condition);
-        visit(n.yes);
-        visit(n.no);
-      },
-      [](const auto&) {});
+  for (const ExprId part : ast::parts_of(pool[id])) find_lookups(pool, facts, part, found);
 }
 
 }  // namespace

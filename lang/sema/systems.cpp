@@ -10,13 +10,7 @@ namespace piperun::sema {
 namespace {
 
 bool concerns_system(const catalog::Connector& connector, std::string_view option) {
-  std::string_view words = connector.system_options;
-  while (!words.empty()) {
-    const std::size_t blank = std::min(words.find(' '), words.size());
-    if (words.substr(0, blank) == option) return true;
-    words.remove_prefix(std::min(blank + 1, words.size()));
-  }
-  return false;
+  return std::ranges::count(catalog::words(connector.system_options), option) > 0;
 }
 
 std::string quoted(std::string_view name) { return fmt::format("`{}`", name); }

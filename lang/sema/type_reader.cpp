@@ -12,15 +12,6 @@ namespace {
 
 constexpr std::size_t kMostFields = 10'000;
 
-struct NamedScalar {
-  std::string_view name;
-  TypeKind kind;
-};
-constexpr NamedScalar kScalars[] = {
-    {"bool", TypeKind::Bool},         {"int64", TypeKind::Int},   {"float64", TypeKind::Float},
-    {"string", TypeKind::String},     {"bytes", TypeKind::Bytes}, {"timestamp", TypeKind::Timestamp},
-    {"duration", TypeKind::Duration}, {"json", TypeKind::Json},
-};
 constexpr std::pair<std::string_view, std::string_view> kOtherLanguages[] = {
     {"int", "int64"},      {"integer", "int64"},        {"long", "int64"},         {"int32", "int64"},
     {"float", "float64"},  {"double", "float64"},       {"text", "string"},        {"str", "string"},
@@ -53,14 +44,13 @@ TypeId TypeReader::read(ast::TypeExprId id, std::uint32_t module, TimeUnit* unit
   const ast::TypeExpr& type = context_.program.pool[id];
   if (type.name.parts.empty() || type.name.parts.front().text.empty()) return {};
   if (type.name.parts.size() == 1 && type.name.parts[0].text == "timestamp" && type.parameters.size() == 1) {
-    const std::string& word = type.parameters[0].text;
-    if (word == "ms") *unit = TimeUnit::Millis;
-    else if (word == "s") *unit = TimeUnit::Seconds;
-    else if (word == "us") *unit = TimeUnit::Micros;
-    else
-      return context_.error(Code::P0214, type.parameters[0].span, fmt::format("`{}` is no unit of time for this", word))
-                 .help("units are `s`, `ms` and `us`; without one the text is RFC 3339"),
-             TypeId{};
+    const ast::Name& word = type.parameters[0];
+    *unit = ir::word_as(word.text, TimeUnit::Rfc3339);
+    if (*unit == TimeUnit::Rfc3339) {
+      context_.error(Code::P0214, word.span, fmt::format("`{}` is no unit of time for this", word.text))
+          .help("units are `s`, `ms` and `us`; without one the text is RFC 3339");
+      return {};
+    }
     const TypeId scalar = context_.scalar(TypeKind::Timestamp);
     return type.nullable ? context_.nullable(scalar) : scalar;
   }
@@ -93,8 +83,7 @@ TypeId TypeReader::read_named(const ast::TypeExpr& type, std::uint32_t module) {
     return {};
   }
   if (is_plain) {
-    const auto* scalar = std::ranges::find(kScalars, name, &NamedScalar::name);
-    if (scalar != std::end(kScalars)) return context_.scalar(scalar->kind);
+    if (const auto scalar = scalar_named(name)) return context_.scalar(*scalar);
     if (context_.find(module, name) == nullptr) {
       auto& found = context_.error(Code::P0202, type.span, fmt::format("unknown type `{}`", name));
       const auto* other = std::ranges::find(kOtherLanguages, name, &std::pair<std::string_view, std::string_view>::first);
@@ -104,7 +93,7 @@ TypeId TypeReader::read_named(const ast::TypeExpr& type, std::uint32_t module) {
       }
       std::vector<std::string> names = context_.names_of<ast::TypeDecl>(module);
       std::ranges::move(context_.names_of<ast::EnumDecl>(module), std::back_inserter(names));
-      for (const NamedScalar& each : kScalars) names.emplace_back(each.name);
+      std::ranges::move(scalar_names(), std::back_inserter(names));
       names.insert(names.end(), {"decimal", "list", "map"});
       context_.suggest(found, type.span, name, names);
       return {};

@@ -7,6 +7,31 @@
 
 namespace piperun::sema {
 
+namespace {
+
+struct NamedScalar {
+  std::string_view name;
+  TypeKind kind;
+};
+constexpr NamedScalar kScalars[] = {
+    {"bool", TypeKind::Bool},         {"int64", TypeKind::Int},   {"float64", TypeKind::Float},
+    {"string", TypeKind::String},     {"bytes", TypeKind::Bytes}, {"timestamp", TypeKind::Timestamp},
+    {"duration", TypeKind::Duration}, {"json", TypeKind::Json},
+};
+
+}  // namespace
+
+std::optional<TypeKind> scalar_named(std::string_view word) {
+  const auto* found = std::ranges::find(kScalars, word, &NamedScalar::name);
+  return found == std::end(kScalars) ? std::nullopt : std::optional(found->kind);
+}
+
+std::vector<std::string> scalar_names() {
+  std::vector<std::string> names;
+  for (const NamedScalar& each : kScalars) names.emplace_back(each.name);
+  return names;
+}
+
 bool is_numeric(TypeKind kind) { return kind == TypeKind::Int || kind == TypeKind::Decimal || kind == TypeKind::Float; }
 
 bool is_ordered(TypeKind kind) {
@@ -199,6 +224,18 @@ std::optional<Constant> parsed(Context& context, std::string_view text, TypeId t
     case TypeKind::Json: return std::nullopt;
   }
   return std::nullopt;
+}
+
+std::vector<std::string> names_of(const value::Type& record) {
+  std::vector<std::string> names;
+  for (const value::Field& field : record.fields) names.push_back(field.name);
+  return names;
+}
+
+std::vector<std::string> names_of(const Columns& columns) {
+  std::vector<std::string> names;
+  for (const Column& column : columns) names.push_back(column.name);
+  return names;
 }
 
 Columns columns_of(const Context& context, TypeId record, Span where) {

@@ -18,10 +18,18 @@ std::optional<TypeId> common_type(Context& context, TypeId a, TypeId b);
 
 value::DecimalType decimal_type(const value::Type& type);  // of Decimal and Int
 TypeId decimal(Context& context, value::DecimalType type);
+// The types that are one word; nullopt: it is no such type.
+std::optional<TypeKind> scalar_named(std::string_view word);
+std::vector<std::string> scalar_names();
+
 bool is_numeric(TypeKind kind);   // Int, Decimal, Float
 bool is_ordered(TypeKind kind);   // `<` works on it
 bool is_flat(TypeKind kind);      // one csv column holds it
 bool may_be_key(TypeKind kind);   // neither float, json nor a collection
+
+// For suggestions: the names of a record's fields.
+std::vector<std::string> names_of(const value::Type& record);
+std::vector<std::string> names_of(const Columns& columns);
 
 // The fields of a record type as columns; of another type none.
 Columns columns_of(const Context& context, TypeId record, Span where);

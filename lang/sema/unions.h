@@ -17,7 +17,7 @@ class Unions {
  public:
   Unions(Context& context, TypeReader& types) : context_(context), types_(types) {}
 
-  // `inputs`: one per name, all known. What they have in common flows on; if they do not fit, that was reported and nothing is known.
+  // `inputs`: one per name, all known. What they have in common flows on; if they do not fit, it is reported and nothing is known.
   StageDetail unite(const ast::FromStage& from, const std::vector<Input>& inputs, Flowing& flowing);
 
  private:

@@ -1,4 +1,5 @@
-// What declarations give as values: consts, params, and what a field is when the data has none. Each is found out when it is first needed.
+// What declarations give as values: consts, params, and what a field is when the data has none. Consts and params are found out when
+// they are first needed.
 #pragma once
 #include <map>
 #include <optional>
