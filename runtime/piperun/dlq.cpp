@@ -9,6 +9,7 @@
 #include "runtime/engine/letters.h"
 #include "runtime/piperun/letter_filter.h"
 #include "runtime/piperun/numbers.h"
+#include "runtime/piperun/replayable.h"
 #include "runtime/piperun/rows.h"
 #include "runtime/piperun/stores.h"
 
@@ -22,16 +23,27 @@ constexpr Option kWhere = {"--where", Takes::One, false, "",
 constexpr Option kShowOptions[] = {kOfFile, kWhere, kAs, kStandIns, kStateDir, kParam};
 constexpr Option kListOptions[] = {kOfFile, kWhere, kAs, kStandIns, kStateDir, kParam, kJson};
 constexpr Option kReplayOptions[] = {
-    kOfFile,   kWhere, {"--force", Takes::Nothing, false, "", "also what failed in three replays"}, kAs, kStandIns,
-    kStateDir, kParam};
+    kOfFile, kWhere,    {"--force", Takes::Nothing, false, "", "also what failed in three replays, and what has no value"},
+    kAs,     kStandIns, kStateDir,
+    kParam};
 constexpr Option kDropOptions[] = {
     kOfFile, kWhere, {"--all", Takes::Nothing, false, "", "every letter; instead of --where"}, kAs, kStandIns, kStateDir, kParam};
-constexpr std::int64_t kMaxReplays = 3;
-
 using Letters = std::vector<commit::Letter>;
-using Visit = std::function<base::Result<void>(const StoredUnit&, commit::Domain&, const Letters&)>;
+// A unit with those of its letters that --where accepts.
+struct Selected {
+  const StoreSet& set;
+  const StoredUnit& unit;
+  commit::Domain& domain;
+  Letters letters;
+};
+using Visit = std::function<base::Result<void>(const Selected&)>;
 
-// Calls `visit` for each unit with the letters that --where accepts.
+// What does not exist has no letters.
+void tell_no_run(const StoreSet& set, const Arguments& arguments, World& world) {
+  if (arguments.has("--as")) fmt::print(world.err, "nothing has run as `{}` (--as {})\n", set.pipeline, arguments.text("--as"));
+}
+
+// Calls `visit` for each unit.
 Exit each_unit(const Arguments& arguments, World& world, const Visit& visit) {
   const auto set = open_stores(arguments, world);
   if (!set) return set.error();
@@ -39,29 +51,31 @@ Exit each_unit(const Arguments& arguments, World& world, const Visit& visit) {
   if (!filter) return filter.error();
   const auto units = stored_units(*set);
   if (!units) return tell(units.error(), *set, world);
+  if (units->empty()) tell_no_run(*set, arguments, world);
   for (const StoredUnit& unit : *units) {
     const auto domain = unit.store->data->domain(unit.ledger.pipeline, unit.ledger.unit);
     if (!domain) return tell(domain.error(), *set, world);
     auto letters = (*domain)->letters(false);
     if (!letters) return tell(letters.error(), *set, world);
     std::erase_if(*letters, [&](const commit::Letter& letter) { return !filter->accepts(letter); });
-    if (const auto done = visit(unit, **domain, *letters); !done) return tell(done.error(), *set, world);
+    if (const auto done = visit({*set, unit, **domain, std::move(*letters)}); !done) return tell(done.error(), *set, world);
   }
   return Exit::Done;
 }
 
 Exit each_letter(const Arguments& arguments, World& world, const std::function<void(const commit::Letter&)>& visit) {
-  return each_unit(arguments, world, [&](const StoredUnit&, commit::Domain&, const Letters& letters) -> base::Result<void> {
-    std::ranges::for_each(letters, visit);
+  return each_unit(arguments, world, [&](const Selected& selected) -> base::Result<void> {
+    std::ranges::for_each(selected.letters, visit);
     return {};
   });
 }
 
 // Those of a unit in one transaction, where its domain has one without a worker.
-base::Result<void> change_all(const StoredUnit& unit, commit::Domain& domain, const Letters& letters,
+base::Result<void> change_all(const Selected& selected, const Letters& letters,
                               base::Result<void> (commit::Domain::*change)(std::span<const commit::Letter>)) {
+  commit::Domain& domain = selected.domain;
   if (letters.empty()) return {};
-  if (!unit.store->data->is_transactional()) return (domain.*change)(letters);
+  if (!selected.unit.store->data->is_transactional()) return (domain.*change)(letters);
   if (auto begun = domain.begin(); !begun) return begun;
   if (auto done = (domain.*change)(letters); !done) {
     domain.abort();
@@ -137,27 +151,42 @@ Exit show(const Arguments& arguments, World& world) {
   return done;
 }
 
+struct Refused {
+  std::int64_t letters = 0;
+  commit::Letter first;
+};
+
+base::Result<std::string> manifest_of(const Selected& selected) {
+  const auto manifests = selected.domain.manifests();
+  if (!manifests) return std::unexpected(manifests.error());
+  const auto own = std::ranges::find(*manifests, selected.unit.ledger.unit, &commit::Manifest::unit);
+  return own == manifests->end() ? "" : own->text;
+}
+
 Exit replay(const Arguments& arguments, World& world) {
-  std::int64_t asked = 0, refused = 0;
-  const Exit done = each_unit(arguments, world, [&](const StoredUnit& unit, commit::Domain& domain, const Letters& letters) {
-    Letters allowed = letters;
-    if (!arguments.has("--force")) {
-      refused += static_cast<std::int64_t>(
-          std::erase_if(allowed, [](const commit::Letter& letter) { return letter.replays >= kMaxReplays; }));
+  std::int64_t asked = 0;
+  std::map<Replay, Refused> refused;
+  const Exit done = each_unit(arguments, world, [&](const Selected& selected) -> base::Result<void> {
+    if (selected.letters.empty()) return {};
+    const auto manifest = manifest_of(selected);
+    if (!manifest) return std::unexpected(manifest.error());
+    Letters allowed;
+    for (const commit::Letter& letter : selected.letters) {
+      const Replay how = replay_of(letter, selected.set.compiled ? &*selected.set.compiled->program : nullptr, *manifest);
+      if (how == Replay::Possible || (can_be_forced(how) && arguments.has("--force"))) allowed.push_back(letter);
+      else if (refused[how].letters++ == 0) refused[how].first = letter;
     }
     asked += std::ssize(allowed);
-    return change_all(unit, domain, allowed, &commit::Domain::ask_replays);
+    return change_all(selected, allowed, &commit::Domain::ask_replays);
   });
   if (done != Exit::Done) return done;
-  if (asked == 0 && refused == 0) {
+  if (asked == 0 && refused.empty()) {
     tell_none(arguments, world);
     return Exit::Done;
   }
   fmt::print(world.out, "{} will be read again by the running pipeline, or at its next start\n", counted(asked, "letter"));
-  if (refused == 0) return Exit::Done;
-  fmt::print(world.err, "{}: {} failed in {} replays already; --force replays once more\n",
-             base::traits(base::ErrorCode::ReplayedTooOften).code, counted(refused, "letter"), kMaxReplays);
-  return Exit::WorldFailed;
+  for (const auto& [how, which] : refused) fmt::print(world.err, "{}\n", why_not(how, which.letters, which.first));
+  return refused.empty() ? Exit::Done : Exit::WorldFailed;
 }
 
 Exit drop(const Arguments& arguments, World& world) {
@@ -165,9 +194,9 @@ Exit drop(const Arguments& arguments, World& world) {
     return misuse(world, "say which letters: --where EXPR, or --all",
                   "`piperun dlq show --where EXPR` shows which they would be");
   std::int64_t dropped = 0;
-  const Exit done = each_unit(arguments, world, [&](const StoredUnit& unit, commit::Domain& domain, const Letters& letters) {
-    dropped += std::ssize(letters);
-    return change_all(unit, domain, letters, &commit::Domain::remove_letters);
+  const Exit done = each_unit(arguments, world, [&](const Selected& selected) {
+    dropped += std::ssize(selected.letters);
+    return change_all(selected, selected.letters, &commit::Domain::remove_letters);
   });
   if (done == Exit::Done) fmt::print(world.out, "{} dropped\n", counted(dropped, "letter"));
   return done;

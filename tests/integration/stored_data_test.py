@@ -39,6 +39,50 @@ class Letters(Commands):
         self.assertIn("P1301", refused.stderr)
         self.assertIn("1 letter will be read again", self.piperun("dlq", "replay", "p.pipe", "--force", *one).stdout)
 
+    def replay_of(self, condition):
+        return self.piperun("dlq", "replay", "p.pipe", "--where", condition, code=3)
+
+    def test_a_letter_without_its_record_is_not_replayed(self):
+        big = json.dumps({"id": "big", "amount": -1, "weight": None, "more": "x" * 999_600})
+        self.put(0, big)
+        self.drain()
+        letter = self.letters("--where", "offset == 2")[0]
+        if self.sink == "kafka":
+            self.assertIn(f"too large for the topic `{self.name}.dead-letters`: {self.name}.in/0@2 has it", letter["reason"])
+            refused = self.replay_of("offset == 2")
+            self.assertIn("0 letters will be read again", refused.stdout)
+            self.assertIn("1 letter cannot be replayed, for the value was too large", refused.stderr)
+            self.piperun("dlq", "replay", "p.pipe", "--force", "--where", "offset == 2", code=3)
+            shown = rows_of(self.piperun("topic", "peek", f"{self.name}.in", "p.pipe", "--partition", "0", "--from", "2", "--limit", "1").stdout)
+            self.assertEqual(shown[0]["value"], big, "what the words promise")
+        else:
+            self.assertEqual(letter["value"], big)
+            self.piperun("dlq", "replay", "p.pipe", "--where", "offset == 2")
+
+    def test_a_letter_that_keeps_a_hash_or_nothing_is_not_replayed(self):
+        whole = (self.folder / "p.pipe").read_text()
+        (self.folder / "p.pipe").write_text(whole.replace("dead_letter = keep", "dead_letter = keep, original = hash"))
+        self.drain()
+        self.assertIn("`original = hash` keeps no record", self.replay_of('code == "P1105"').stderr)
+        (self.folder / "p.pipe").write_text(whole.replace("dead_letter = keep", "dead_letter = keep, original = omit"))
+        self.put(0, order(4, "-5.00"))
+        self.drain()
+        self.assertIn("1 letter without a value: if it was not kept", self.replay_of("offset == 2").stderr)
+        self.piperun("dlq", "replay", "p.pipe", "--force", "--where", "offset == 2")
+
+    def test_at_most_once_replays_nothing(self):
+        self.write(SINKS[self.sink].format(name=self.name), "at_most_once")
+        (self.folder / "p.pipe").write_text((self.folder / "p.pipe").read_text().replace("  dedup id within 1h\n", ""))
+        self.drain()
+        self.assertEqual(len(self.letters()), 2)
+        self.assertIn("2 letters will not be read again: under at_most_once", self.replay_of("true").stderr)
+
+    def test_a_name_under_which_nothing_has_run_is_told(self):
+        self.drain()
+        for words in (["list"], ["show"], ["replay"]):
+            self.assertIn(f"nothing has run as `{self.name}.nosuch` (--as nosuch)", self.piperun("dlq", *words, "p.pipe", "--as", "nosuch").stderr)
+        self.assertNotIn("nothing has run", self.piperun("dlq", "list", "p.pipe").stderr)
+
     def test_dropped_letters_are_gone(self):
         self.drain()
         self.piperun("dlq", "drop", "p.pipe", code=2)

@@ -44,10 +44,7 @@ std::vector<OwnRecord> KafkaDomain::letter_records(std::span<const Letter> lette
   for (const Letter& letter : letters) {
     Letter ours = letter;
     ours.unit = settings_.unit;  // also of one that was taken over from another unit
-    if (ours.value && ours.value->size() > largest) {
-      ours.message += fmt::format(" (the value of {} bytes is too large to be kept here)", ours.value->size());
-      ours.value.reset();
-    }
+    if (ours.value && ours.value->size() > largest) ours = without_value(std::move(ours), letters_topic(settings_.pipeline));
     LetterRecord made = letter_record(ours);
     records.push_back({OwnTopic::Letters, letters_topic(settings_.pipeline), std::move(made.key), std::move(made.value),
                        std::move(made.headers)});

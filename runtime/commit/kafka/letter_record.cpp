@@ -11,6 +11,7 @@ namespace {
 using commit::Letter;
 
 constexpr std::string_view kOwn = "piperun.";      // headers that describe the failure
+constexpr std::string_view kElsewhere = "has it, as long as it is kept there)";
 constexpr std::string_view kOriginal = "original.";  // headers of the original, behind this
 
 struct TextField {
@@ -69,6 +70,15 @@ void read_own_header(std::string_view name, const std::optional<std::string>& va
 }
 
 }  // namespace
+
+Letter without_value(Letter letter, const std::string& topic) {
+  letter.message += fmt::format(" (the value of {} bytes is too large for the topic `{}`: {}/{}@{} {}", letter.value->size(),
+                                topic, letter.origin.topic, letter.origin.number, letter.offset, kElsewhere);
+  letter.value.reset();
+  return letter;
+}
+
+bool was_too_large(const Letter& letter) { return !letter.value && letter.message.ends_with(kElsewhere); }
 
 std::string letter_key(const Letter& letter) {
   return fmt::format("{}/{}/{}/{}/{}", letter.unit, letter.origin.topic, letter.origin.number, letter.offset, letter.element);

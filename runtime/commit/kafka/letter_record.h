@@ -17,6 +17,10 @@ struct LetterRecord {
   std::vector<std::pair<std::string, std::optional<std::string>>> headers;
 };
 
+// The same letter without its value, which a topic did not take; its message says so.
+commit::Letter without_value(commit::Letter letter, const std::string& topic);
+bool was_too_large(const commit::Letter& letter);  // it is such a letter
+
 std::string letter_key(const commit::Letter& letter);
 LetterRecord letter_record(const commit::Letter& letter);
 // nullopt: not one of ours.
