@@ -7,11 +7,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "lang/ir/declared.h"
 #include "lang/ir/outbox.h"
 #include "lang/ir/print.h"
 #include "lang/plan/names.h"
 #include "lang/plan/systems.h"
 #include "lang/prove/clauses.h"
+#include "lang/prove/crash_table.h"
 #include "lang/prove/explain_flow.h"
 #include "lang/value/duration_text.h"
 
@@ -135,8 +137,8 @@ class Explainer {
 
   // In another system than the unit commits in: by way of a unit that relays them.
   std::string letters_go_to(ir::SinkId sink) const {
-    const auto link = std::ranges::find(program_.links, sink, &ir::Link::sink);
-    if (link == program_.links.end()) return program_.sinks[sink].name;
+    const ir::Link* link = ir::link_written(program_, sink);
+    if (link == nullptr) return program_.sinks[sink].name;
     for (const ir::Unit& unit : program_.units) {
       for (std::size_t at = 0; at + 1 < unit.dataflow.nodes.size(); ++at) {
         const auto* input = std::get_if<ir::Input>(&unit.dataflow.nodes[at].op);

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "lang/ir/declared.h"
 #include "lang/ir/graph.h"
 #include "lang/value/duration_text.h"
 
@@ -116,7 +117,7 @@ class Flows {
     const ir::Sink& sink = program_.sinks[output.sink];
     std::string note;
     if (output.remove >= 0) note = "(a record can delete its key)";
-    if (std::ranges::count(program_.links, output.sink, &ir::Link::sink)) {
+    if (ir::link_written(program_, output.sink) != nullptr) {
       const bool is_outbox = program_.systems[sink.system].kind == ir::SystemKind::Postgres;
       note = is_outbox ? "(an outbox beside the rows, for the next unit)" : "(an internal topic, for the next unit)";
     }

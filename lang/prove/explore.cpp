@@ -1,88 +1,18 @@
 #include "lang/prove/explore.h"
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <optional>
-#include <string_view>
-#include <unordered_set>
 
 #include "lang/plan/protocols.h"
 #include "lang/plan/systems.h"
-#include "lang/prove/changes.h"
+#include "lang/prove/search.h"
 #include "lang/prove/trace.h"
 
 namespace piperun::prove {
 namespace {
 
 using ir::StepKind;
-
-struct HashWorld {
-  std::size_t operator()(const World& world) const {
-    return std::hash<std::string_view>{}({reinterpret_cast<const char*>(&world), sizeof world});
-  }
-};
-
-// Worlds in the order in which they are found: by number of faults, then by number of steps. So the first world that shows a fault of
-// the protocol shows it with the fewest faults and steps.
-class Search {
- public:
-  Search(const Subject& subject, const Bounds& bounds, Faults kind) : subject_(subject), bounds_(bounds), kind_(kind) {
-    layer_.push_back({0, Event{.what = Happening::Restart}, World{}});
-  }
-
-  // `look` sees every world once, `cross` every move out of one.
-  template <typename Look, typename Cross>
-  void run(Look look, Cross cross) {
-    for (faults_ = 0; faults_ <= bounds_.faults && !layer_.empty(); ++faults_) {
-      std::vector<Next> after;
-      for (std::size_t i = 0; i < layer_.size(); ++i) {
-        const auto [from, event, world] = layer_[i];
-        if (!enter(from, event, world)) continue;
-        const std::size_t here = found_.size() - 1;
-        look(here, world, faults_);
-        for (const Move& move : moves(subject_, world, faults_ < bounds_.faults ? kind_ : Faults::None)) {
-          cross(here, move.event);
-          if (!seen_.contains(move.next)) (is_fault(move.event.what) ? after : layer_).push_back({here, move.event, move.next});
-        }
-      }
-      layer_ = std::move(after);
-    }
-  }
-
-  std::vector<Event> way_to(std::size_t index, std::vector<Event> events = {}) const {
-    for (; index != 0; index = found_[index].from) events.push_back(found_[index].event);
-    std::ranges::reverse(events);
-    return events;
-  }
-
-  std::size_t size() const { return found_.size(); }
-
- private:
-  struct Next {
-    std::size_t from;
-    Event event;
-    World world;
-  };
-  struct Found {
-    std::size_t from;
-    Event event;
-  };
-
-  bool enter(std::size_t from, const Event& event, const World& world) {
-    if (!seen_.insert(world).second) return false;
-    found_.push_back({from, event});
-    return true;
-  }
-
-  const Subject& subject_;
-  Bounds bounds_;
-  Faults kind_;
-  int faults_ = 0;
-  std::vector<Next> layer_;
-  std::vector<Found> found_;
-  std::unordered_set<World, HashWorld> seen_;
-};
 
 bool has(const ir::Protocol& protocol, StepKind kind) { return std::ranges::count(protocol.batch, kind, &ir::Step::kind) > 0; }
 
@@ -98,25 +28,6 @@ bool state_fits(const Subject& subject, const World& world) {
   }
   return true;
 }
-
-// Two subjects with one shape have one verdict.
-std::string shape(const Subject& subject) {
-  std::string text = subject.group ? "g" : "-";
-  text += subject.ignores_repeats ? "i" : "-";
-  text += subject.outbox ? "o" : "-";
-  for (int list = 0; list <= static_cast<int>(ListId::OnStop); ++list) {
-    for (const ir::Step& step : list_of(subject.protocol, static_cast<ListId>(list))) {
-      text += static_cast<char>(step.kind);
-      text += static_cast<char>(static_cast<int>(step.mode) * 4 + (step.later ? 2 : 0) + (step.in_transaction ? 1 : 0));
-    }
-    text += '\xff';
-  }
-  return text;
-}
-
-}  // namespace
-
-namespace {
 
 using Way = std::optional<std::vector<Event>>;
 
@@ -192,6 +103,20 @@ Subject subject_of(const ir::Program& program, const ir::Unit& unit, ir::SinkId 
   return subject;
 }
 
+std::string shape(const Subject& subject) {
+  std::string text = subject.group ? "g" : "-";
+  text += subject.ignores_repeats ? "i" : "-";
+  text += subject.outbox ? "o" : "-";
+  for (int list = 0; list <= static_cast<int>(ListId::OnStop); ++list) {
+    for (const ir::Step& step : list_of(subject.protocol, static_cast<ListId>(list))) {
+      text += static_cast<char>(step.kind);
+      text += static_cast<char>(static_cast<int>(step.mode) * 4 + (step.later ? 2 : 0) + (step.in_transaction ? 1 : 0));
+    }
+    text += '\xff';
+  }
+  return text;
+}
+
 std::vector<Verdict> explore(const ir::Program& program, const ir::Unit& unit, const Bounds& bounds) {
   std::vector<Verdict> verdicts;
   std::map<std::string, Findings> known;
@@ -221,83 +146,6 @@ std::string words(const Verdict& verdict) {
   }
   if (verdict.at_least >= 1) return "at least once";
   return verdict.at_most <= 1 ? "at most once" : "no promise";
-}
-
-std::string words(const Effects& effects) {
-  static constexpr std::array kFates{"lost", "once", "twice"};
-  const auto fate = [](int count) { return kFates.at(static_cast<std::size_t>(count)); };
-  if (effects.least == effects.most) return fate(effects.least);
-  if (effects.least == 1) return "once or twice";
-  return effects.most == 1 ? "once or lost" : "lost, once or twice";
-}
-
-namespace {
-
-// The fault-free run, until `stop` says so; the first move is taken where there are several.
-template <typename Stop>
-World run_until(const Subject& subject, World world, Stop stop) {
-  for (int i = 0; i < 1000 && !stop(world); ++i) {
-    const auto next = moves(subject, world, Faults::None);
-    if (next.empty()) break;
-    world = next.front().next;
-  }
-  return world;
-}
-
-struct Killed {
-  bool position_moved = false;
-  Effects visible, finally;
-};
-
-Effects range_of(const std::vector<int>& counts) {
-  const auto [least, most] = std::ranges::minmax(counts);
-  return {least, most};
-}
-
-// Killed when `steps` steps of the first batch are done.
-Killed kill_after(const Subject& subject, std::size_t steps) {
-  const auto reached = [&](const World& w) {
-    if (!w.owner.alive || static_cast<ListId>(w.owner.list) != ListId::Batch) return false;
-    return w.owner.position > 0 || w.owner.step >= steps;
-  };
-  const World killed = run_until(subject, World{}, reached);
-  std::vector<int> visible, finally;
-  for (const World& world : Changes(subject).gone(killed, false)) {
-    visible.push_back(world.effects[0]);
-    finally.push_back(run_until(subject, world, is_idle).effects[0]);
-  }
-  return {killed.position > 0, range_of(visible), range_of(finally)};
-}
-
-// Per number of steps done: what a kill does then. The first entry is the kill before any step.
-std::vector<Killed> kills(const Subject& subject) {
-  std::vector<Killed> all;
-  for (std::size_t done = 0; done <= subject.protocol.batch.size(); ++done) all.push_back(kill_after(subject, done));
-  return all;
-}
-
-}  // namespace
-
-std::vector<CrashRow> crash_table(const ir::Program& program, const ir::Unit& unit) {
-  std::vector<CrashRow> table;
-  for (const ir::Step& step : unit.protocol.batch)
-    table.push_back({.step = ir::step_name(step, program.sinks), .position_moved = false, .visible = {}, .finally = {}});
-  std::map<std::string, std::vector<Killed>> known;
-  for (const ir::SinkId sink : unit.sinks) {
-    const Subject subject = subject_of(program, unit, sink);
-    const auto [of_shape, is_new] = known.try_emplace(shape(subject));
-    if (is_new) of_shape->second = kills(subject);
-    std::size_t done = 0;
-    for (std::size_t i = 0; i < table.size(); ++i) {
-      const ir::Step& step = unit.protocol.batch[i];
-      if (step.sink == ir::kNone || step.sink == sink) ++done;
-      const Killed& killed = of_shape->second[done];
-      table[i].position_moved = killed.position_moved;
-      table[i].visible.push_back(killed.visible);
-      table[i].finally.push_back(killed.finally);
-    }
-  }
-  return table;
 }
 
 }  // namespace piperun::prove

@@ -56,6 +56,15 @@ void refuse(const ir::Program& program, const ir::Unit& unit, const Verdict& ver
       .note(fmt::format("in unit {}: {}", unit.name, fmt::join(trace, "; ")));
 }
 
+// Whether a row goes on here at all, and where to: `filter` and `route`.
+bool decides(const ir::Program& program, const ir::Node& node) {
+  const auto* apply = std::get_if<ir::Apply>(&node.op);
+  if (apply == nullptr) return false;
+  const ir::Function& function = program.functions[apply->function];
+  const auto is_filter = [](const ir::Block& block) { return block.end.kind == ir::Terminator::Kind::Filtered; };
+  return function.outputs.size() > 1 || std::ranges::any_of(function.blocks, is_filter);
+}
+
 // A condition that may come out differently when the batch is read again, in front of a sink that counts on getting the same.
 void check_repeatable_decisions(const ir::Program& program, const ir::Unit& unit, const plan::Places& places,
                                 diag::Report& report) {
@@ -68,8 +77,7 @@ void check_repeatable_decisions(const ir::Program& program, const ir::Unit& unit
     for (const auto& port : nodes[i].next) {
       for (const ir::Edge& edge : port) reaches[i] = reaches[edge.to] != ir::kNone ? reaches[edge.to] : reaches[i];
     }
-    const bool decides = nodes[i].stage.starts_with("filter") || nodes[i].stage.starts_with("route");
-    if (!decides || !nodes[i].is_volatile || reaches[i] == ir::kNone) continue;
+    if (!nodes[i].is_volatile || reaches[i] == ir::kNone || !decides(program, nodes[i])) continue;
     report.add(Code::P0418, places.at(nodes[i].site))
         .label("on a second run this may come out differently")
         .secondary(places.of_sink(reaches[i]), "it ignores a repeat only if it is the same")

@@ -21,7 +21,7 @@
 #include <map>
 #include <stop_token>
 
-#include "lang/prove/explore.h"
+#include "lang/prove/crash_table.h"
 #include "runtime/connectors/connectors.h"
 #include "runtime/engine/engine.h"
 #include "runtime/piperun/compile.h"

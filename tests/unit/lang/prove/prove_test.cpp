@@ -24,7 +24,7 @@ ir::Program to_http(bool has_key, bool is_volatile) {
   sink.idempotent_by_key = has_key;
   program.sinks.push_back(sink);
   program.policies.emplace_back();
-  program.functions.emplace_back();
+  program.functions.emplace_back().blocks.emplace_back().end.kind = ir::Terminator::Kind::Filtered;
   ir::Node input, filter, output;
   input.flow = filter.flow = output.flow = "f";
   input.op = ir::Input{0};
