@@ -95,8 +95,10 @@ class ClusterStore final : public StoredSystem {
 
   Result<std::vector<ListedTable>> tables() override { return std::vector<ListedTable>{}; }
   Result<TableRows> rows(const std::string& table, std::int64_t) override {
-    return base::failure(base::ErrorCode::NoSuchTable,
-                         fmt::format("{} is a Kafka cluster and has no table `{}`", system_.name, table));
+    return base::failure(
+        base::ErrorCode::NoSuchTable,
+        fmt::format("{} is a Kafka cluster and has no table `{}`; if it is a topic, `piperun topic peek` shows it", system_.name,
+                    table));
   }
 
   // Offsets have gaps where transactions end, so the records themselves are counted.

@@ -9,6 +9,7 @@
 #include <map>
 
 #include "lang/diag/suggest.h"
+#include "lang/ir/declared.h"
 
 namespace piperun::cli {
 
@@ -42,12 +43,6 @@ const Store* StoreSet::of(ir::SystemId system) const {
 }
 
 namespace {
-
-// The topic or table of a source, table or sink.
-template <typename Declaration>
-std::string object_of(const Declaration& declaration) {
-  return declaration.object.empty() ? declaration.name : declaration.object;
-}
 
 bool is_server(const ir::System& system) {
   return !system.stand_in && (system.kind == ir::SystemKind::Kafka || system.kind == ir::SystemKind::Postgres);
@@ -122,7 +117,7 @@ template <typename Declaration>
 std::optional<Place> declared(const StoreSet& set, const std::vector<Declaration>& declarations, const std::string& name) {
   for (const bool by_object : {false, true}) {
     for (const Declaration& each : declarations) {
-      const std::string object = object_of(each);
+      const std::string object = ir::object_of(each);
       if ((by_object ? object : each.name) != name) continue;
       if (const Store* store = set.of(each.system)) return Place{store, object, each.options};
       return std::nullopt;
@@ -248,6 +243,14 @@ base::Result<FoundTopic> find_topic(const StoreSet& set, const std::string& name
     if (!place) {
       std::vector<ir::Sink> topics = program.sinks;
       std::erase_if(topics, [](const ir::Sink& sink) { return !sink.is_topic; });
+      place = declared(set, topics, name);
+    }
+    if (!place) {
+      std::vector<ir::Table> topics = program.tables;  // of a cluster; in a stand-in they are tables
+      std::erase_if(topics, [&](const ir::Table& table) {
+        const ir::System& system = program.systems[table.system];
+        return system.kind != ir::SystemKind::Kafka || system.stand_in;
+      });
       place = declared(set, topics, name);
     }
     if (place && (missing_ok || place->store->is_there())) return FoundTopic{place->store, place->object, partitions_in(*place)};

@@ -112,6 +112,21 @@ class Stored(Commands):
         listed = rows_of(self.piperun("topic", "list", "p.pipe", "--json").stdout)
         self.assertEqual([each["partition"] for each in listed if each["topic"] == f"{self.name}.new"], [0, 1, 2])
 
+    def test_a_topic_that_is_a_table_is_shown_and_filled_as_a_topic(self):
+        if self.sink != "kafka":
+            return
+        table = f'table names: Order = bus {{ topic = "{self.name}.names", key = id }}\n'
+        text = (self.folder / "p.pipe").read_text().replace("flow booked", table + "flow booked").replace("  to lines", '  enrich n = names[id] ?? fail("unknown")\n  to lines')
+        (self.folder / "p.pipe").write_text(text.replace("  dedup id within 1h\n", ""))
+        refused = self.piperun("p.pipe", "--drain", code=3).stderr
+        making = f"topic put {self.name}.names FILE --partitions 3"
+        self.assertIn(f"`piperun {making} < /dev/null` makes it", refused)
+        self.piperun(*making.replace("FILE", "p.pipe").split(), text="")
+        self.piperun("topic", "put", "names", "p.pipe", "--key", "id", text=order(1) + "\n")
+        self.assertEqual(len(rows_of(self.piperun("topic", "peek", "names", "p.pipe", "--all").stdout)), 1)
+        self.assertIn("if it is a topic, `piperun topic peek` shows it", self.piperun("table", "peek", "names", "p.pipe", code=3).stderr)
+        self.drain()
+
     def test_audit_counts_what_is_there(self):
         self.drain()
         said = self.piperun("audit", "p.pipe").stdout

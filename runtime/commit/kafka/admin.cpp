@@ -80,8 +80,11 @@ Result<TopicDescription> describe_topic(rd_kafka_t* handle, const std::string& n
       (*metadata)->topic_cnt == 1 ? (*metadata)->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return description_of((*metadata)->topics[0]);
   if (code_of(error) == ErrorCode::NoSuchTopic)
-    return base::failure(ErrorCode::NoSuchTopic,
-                         fmt::format("there is no topic `{}` in the cluster; make it first, or run with --local", name));
+    return base::failure(
+        ErrorCode::NoSuchTopic,
+        fmt::format("there is no topic `{0}` in the cluster; `piperun topic put {0} FILE --partitions 3 < /dev/null` makes it, "
+                    "with as many partitions as you say; with --local none is needed",
+                    name));
   return failed(error, during);
 }
 

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <utility>
 
+#include "lang/ir/declared.h"
 #include "lang/value/json_node.h"
 #include "lang/value/text.h"
 #include "runtime/connectors/embedded/table_writer.h"
@@ -96,7 +97,10 @@ bool has_header(ir::Format format, const std::map<std::string, std::string>& opt
 
 Result<std::string> read_sample(const std::string& file) {
   auto text = file::read_file(file);
-  if (!text) return base::failure(ErrorCode::BadSample, fmt::format("sample: {}", text.error().message));
+  if (!text)
+    return base::failure(ErrorCode::BadSample,
+                         fmt::format("sample: {}; it has one record a line, and its path begins at the .pipe file's folder",
+                                     text.error().message));
   return text;
 }
 
@@ -106,7 +110,7 @@ Result<void> fill_topic(Database& database, const ir::Program& program, const ir
                         std::int64_t now) {
   Transaction transaction(database);
   if (auto begun = transaction.begin(); !begun) return begun;
-  const std::string name = source.object.empty() ? source.name : source.object;
+  const std::string name = ir::object_of(source);
   if (auto made = make_topic(database, name, partitions_of(source)); !made) return std::unexpected(made.error());
   if (file.empty()) return transaction.commit();
   auto is_new = mark_filled(database, "topic " + name, file);

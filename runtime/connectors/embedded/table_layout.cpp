@@ -190,7 +190,12 @@ Result<void> check_table(Database& database, const value::TypeTable& types, cons
   auto stored = stored_columns(database, layout.table);
   if (!stored) return std::unexpected(stored.error());
   if (stored->empty())
-    return base::failure(ErrorCode::NoSuchTable, fmt::format("there is no table `{}` in {}", layout.table, database.path()));
+    return base::failure(
+        ErrorCode::NoSuchTable,
+        fmt::format(
+            "there is no table `{}` in {}; `sample = \"FILE\"` in its declaration makes and fills it under --local, with one "
+            "JSON record a line",
+            layout.table, database.path()));
   if (const std::string why = misfit(types, layout, *stored); !why.empty())
     return mismatch(database, types, layout, *stored, why);
   return {};
