@@ -26,7 +26,8 @@ constexpr Option kKafka[] = {
     {"partitioned_by", kSource, Fields, "", "", false, Now, "a promise: records with equal fields are in one partition"},
     {"event_time", kSource, Field, "", "", false, Now,
      "the timestamp field that says when it happened; without it the log's timestamp"},
-    {"tombstone", kSource, Word, "delete skip fail", "fail", false, Now, "what a record without a value means"},
+    {"tombstone", kSource, Word, "delete skip fail", "fail", false, Now,
+     "what a record without a value means; its key is the field's value as text: `42`, `a b`"},
     {"sample", kRead, Text, "", "", false, Now, "file that fills the topic or table on the first start under --local"},
     {"partitions", kSource | kSink, Integer, "", "", false, Now, "partitions of a topic that --local makes (1)"},
     {"headers", kSink, Expressions, "", "", false, Now, "headers of the records written, as expressions over the record"},
@@ -72,7 +73,8 @@ constexpr Option kEmbedded[] = {
     {"partitioned_by", kSource, Fields, "", "", false, Now, "a promise: records with equal fields are in one partition"},
     {"event_time", kSource, Field, "", "", false, Now,
      "the timestamp field that says when it happened; without it the log's timestamp"},
-    {"tombstone", kSource, Word, "delete skip fail", "fail", false, Now, "what a record without a value means"},
+    {"tombstone", kSource, Word, "delete skip fail", "fail", false, Now,
+     "what a record without a value means; its key is the field's value as text: `42`, `a b`"},
     {"cache", kTable, Duration, "", "0s", false, Now, "how long a row that was read may be used again"},
     {"sample", kRead, Text, "", "", false, Now, "file that fills the topic or table on the first start"},
     {"headers", kSink, Expressions, "", "", false, Now, "headers of the records written, as expressions over the record"},
@@ -173,7 +175,7 @@ constexpr Option kErrorOptions[] = {
      "when the attempts are used up one batch probes, for ever: each second at first, at last once in this time"},
     {"give_up", 0, Word, "stop", "", false, Now, "stops the pipeline instead of pausing"},
     {"dead_letter", 0, ValueKind::DeadLetter, "keep skip stop", "stop", false, Now,
-     "where a record goes that cannot be processed; or a sink's name"},
+     "where a record goes that cannot be processed; or a sink's name: it gets a JSON object, a table in the column `letter`"},
     {"original", 0, Word, "keep hash omit", "keep", false, Now, "whether a dead letter carries the bytes as they were read"},
 };
 

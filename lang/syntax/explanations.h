@@ -24,6 +24,7 @@ Explanation foreign_sign(const Scene& scene);
 Explanation foreign_operator(const Scene& scene);
 Explanation colon_in_record(const Scene& scene);
 Explanation list_in_parentheses(const Scene& scene);
+Explanation guarantee_in_words(const Scene& scene);
 Explanation python_choice(const Scene& scene);
 Explanation choice_behind_value(const Scene& scene);
 Explanation is_with_value(const Scene& scene);

@@ -46,7 +46,8 @@ constexpr std::array kExplanations = {
     misplaced_range,     blank_before_postfix, blank_behind_sign,
     needs_parentheses,   continued_line,       assignment_without_set,
     unknown_item,        foreign_type,         flow_head,
-    look_up_by_join,     missing_comma,        unclosed_bracket,
+    look_up_by_join,     guarantee_in_words,   missing_comma,
+    unclosed_bracket,
 };
 
 }  // namespace

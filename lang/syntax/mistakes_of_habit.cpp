@@ -63,6 +63,20 @@ Explanation colon_in_record(const Scene& scene) {
   return Diagnostic(Code::P0122, scene.here()).help("write `=`", scene.here(), " =");
 }
 
+// `delivery = exactly once`
+Explanation guarantee_in_words(const Scene& scene) {
+  if (!scene.is(Code::P0119) || scene.before.empty()) return {};
+  const std::size_t begin = scene.place(scene.before);
+  for (const std::string_view words : {"exactly once", "at least once", "at most once"}) {
+    if (!scene.text.substr(begin).starts_with(words)) continue;
+    std::string ours(words);
+    std::ranges::replace(ours, ' ', '_');
+    const Span where = scene.span(begin, words.size());
+    return Diagnostic(Code::P0119, where).message("a guarantee is one word").help("write " + quoted(ours), where, ours);
+  }
+  return {};
+}
+
 // `x in ("a", "b")`
 Explanation list_in_parentheses(const Scene& scene) {
   if (scene.mistake.opened == Mistake::kNowhere || scene.found != "," || scene.text[scene.mistake.opened] != '(') return {};
