@@ -5,6 +5,7 @@
 
 #include "lang/ir/control.h"
 #include "lang/ir/graph.h"
+#include "lang/ir/hidden_columns.h"
 #include "lang/ir/passes.h"
 
 namespace piperun::ir {
@@ -130,7 +131,7 @@ class Pruning {
   Columns prune_node(NodeId id, Node& node, Input& input) {
     const Source& source = program_.sources[input.source];
     const auto time =
-        std::find_if(node.output.begin(), node.output.end(), [](const Column& column) { return column.name == "#time"; });
+        std::find_if(node.output.begin(), node.output.end(), [](const Column& column) { return column.name == kTimeColumn; });
     if (source.event_time < 0 || time == node.output.end() ||
         !wanted_[id][0][static_cast<std::size_t>(time - node.output.begin())])
       return {};

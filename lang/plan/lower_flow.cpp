@@ -13,6 +13,18 @@ namespace piperun::plan {
 
 using value::TypeKind;
 
+namespace {
+
+// Whether a hidden column is there behind a stage; what a stage computed for itself is not.
+bool lives_on(std::string_view name, const sema::RowSchema& after) {
+  if (name.starts_with(ir::kMetaColumns)) return after.has_meta;
+  if (name.starts_with(kKeyColumn)) return after.has_key;
+  if (name == ir::kExtraColumn) return after.has_extra;
+  return name == ir::kTimeColumn || name == ir::kDeleteColumn || name == kDeleteWhenColumn;
+}
+
+}  // namespace
+
 FlowLowering::FlowLowering(LowerContext& context)
     : context_(context), sources_(context.facts.sources.size()), flows_(context.facts.flows.size()) {
   for (const sema::ExprFact& fact : context.facts.exprs) {
@@ -66,7 +78,7 @@ void FlowLowering::stage(const ast::Stage& stage, const sema::StageFact& fact) {
       });
 }
 
-RowFunction FlowLowering::begin(const char* kind) const {
+RowFunction FlowLowering::begin(std::string_view kind) const {
   return {context_, fmt::format("{}.{}", flow_->name, kind), stream_.row, site_};
 }
 
@@ -100,10 +112,7 @@ Row FlowLowering::row_after(const sema::RowSchema& after, const Row& before) con
   Row row;
   for (const sema::Column& column : after.columns) row.add_visible({column.name, column.type, column.is_volatile});
   for (const auto& [name, place] : before.hidden) {
-    const bool is_gone = (name.starts_with("#meta.") && !after.has_meta) || (name == "#extra" && !after.has_extra) ||
-                         (name.starts_with("#key") && !after.has_key) || name.starts_with("#dedup") ||
-                         name.starts_with("#lookup") || name.starts_with("#row") || name.starts_with("#list");
-    if (!is_gone) row.add_hidden(before.schema[static_cast<std::size_t>(place)]);
+    if (lives_on(name, after)) row.add_hidden(before.schema[static_cast<std::size_t>(place)]);
   }
   return row;
 }
@@ -131,9 +140,9 @@ ir::Value FlowLowering::path_value(RowFunction& function, const sema::ColumnPath
   return function.expr().convert(value, path.type);
 }
 
-std::vector<int> FlowLowering::append(const std::string& name, const std::string& detail, const sema::RowSchema& schema,
+std::vector<int> FlowLowering::append(std::string_view name, const std::string& detail, const sema::RowSchema& schema,
                                       const std::vector<Computed>& values) {
-  RowFunction function = begin(name.c_str() + 1);
+  RowFunction function = begin(name.substr(1));
   Row row = row_after(schema, stream_.row);
   row.keeps_tombstone = stream_.row.keeps_tombstone;
   std::vector<ir::Value> emitted = values_for(row, function, visible_values(function));
@@ -141,7 +150,7 @@ std::vector<int> FlowLowering::append(const std::string& name, const std::string
   for (std::size_t i = 0; i < values.size(); ++i) {
     const ir::Value value = values[i](function);
     places.push_back(static_cast<int>(row.schema.size()));
-    row.add_hidden({i == 0 ? name : fmt::format("{}.{}", name, i), value.type, is_volatile_});
+    row.add_hidden(part_of(name, i), value.type, is_volatile_);
     emitted.push_back(value);
   }
   function.emit(row, std::move(emitted));

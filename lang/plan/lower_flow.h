@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "lang/ir/hidden_columns.h"
 #include "lang/plan/lower_row.h"
 
 namespace piperun::plan {
@@ -17,9 +18,6 @@ class FlowLowering {
   void run();
 
  private:
-  static constexpr const char* kTombstone = "#delete";         // of the source
-  static constexpr const char* kDeleteWhen = "#delete.when";   // of `delete when`
-
   void flow(sema::FlowId id);
   void stage(const ast::Stage& stage, const sema::StageFact& fact);
 
@@ -64,17 +62,17 @@ class FlowLowering {
   ir::Value converted(RowFunction& function, std::size_t column, value::TypeId to) const;
   // Lets a tombstone die here, unless it has what is needed: then nothing is added.
   void refuse_tombstones(RowFunction& function, bool is_known, const std::string& what) const;
-  bool has_tombstones() const { return stream_.row.find_hidden(kTombstone) >= 0; }
+  bool has_tombstones() const { return stream_.row.find_hidden(ir::kDeleteColumn) >= 0; }
   bool is_known(ast::ExprId id) const;
   bool is_known(const std::vector<sema::ColumnPath>& paths) const;
 
-  RowFunction begin(const char* kind) const;
+  RowFunction begin(std::string_view kind) const;
   // Adds a node behind `inputs`; `detail` is what its stage is called: `set amount`.
   ir::NodeId add_node(std::string detail, decltype(ir::Node::op) op, ir::Schema output, const std::vector<Port>& inputs);
   void apply(RowFunction& function, Row row, std::string detail);
-  // Appends hidden columns `#name`, `#name.1`, … and answers their places.
+  // Appends the parts of a hidden column and answers their places.
   using Computed = std::function<ir::Value(RowFunction&)>;
-  std::vector<int> append(const std::string& name, const std::string& detail, const sema::RowSchema& schema,
+  std::vector<int> append(std::string_view name, const std::string& detail, const sema::RowSchema& schema,
                           const std::vector<Computed>& values);
 
   LowerContext& context_;

@@ -26,9 +26,6 @@ bool is_same(const Row& input, const sema::RowSchema& wanted, const std::vector<
   return true;
 }
 
-// Of the parts of a message key.
-std::string key_name(int part) { return part == 0 ? "#key" : fmt::format("#key.{}", part); }
-
 }  // namespace
 
 Stream FlowLowering::source(sema::SourceId id) {
@@ -38,10 +35,10 @@ Stream FlowLowering::source(sema::SourceId id) {
   const value::Type record = context_.type(fact.type);
   for (const value::Field& field : record.fields) row.add_visible({field.name, field.type, false});
   for (int field : fact.key) row.keeps_tombstone[static_cast<std::size_t>(field)] = true;
-  if (needs_time_) row.add_hidden({"#time", context_.types().scalar(TypeKind::Timestamp), false});
-  if (fact.extra == sema::ExtraFields::Keep) row.add_hidden({"#extra", context_.types().scalar(TypeKind::String), false});
-  if (fact.tombstone == sema::Tombstone::Delete) row.add_hidden({kTombstone, context_.types().scalar(TypeKind::Bool), false});
-  for (sema::Meta meta : used_meta_) row.add_hidden({meta_column(meta), sema::meta_type(meta, context_.types()), false});
+  if (needs_time_) row.add_hidden(ir::kTimeColumn, context_.types().scalar(TypeKind::Timestamp));
+  if (fact.extra == sema::ExtraFields::Keep) row.add_hidden(ir::kExtraColumn, context_.types().scalar(TypeKind::String));
+  if (fact.tombstone == sema::Tombstone::Delete) row.add_hidden(ir::kDeleteColumn, context_.types().scalar(TypeKind::Bool));
+  for (sema::Meta meta : used_meta_) row.add_hidden(meta_column(meta), sema::meta_type(meta, context_.types()));
   const ir::NodeId node = add_node("from " + fact.name, ir::Input{id}, row.schema, {});
   context_.program.graph.nodes[node].policy = 0;
   sources_[id] = Stream{{{node, 0}}, std::move(row)};
@@ -76,21 +73,19 @@ void FlowLowering::from(const sema::StageFact& fact, const sema::FromFact& detai
 // Hidden columns that all inputs have; but a tombstone may come from any of them.
 Row FlowLowering::united_row(const sema::RowSchema& after, const std::vector<Stream>& inputs,
                              const sema::FromFact& detail) const {
-  const auto has = [](const std::string& name) {
-    return [name](const Stream& input) { return input.row.find_hidden(name) >= 0; };
-  };
+  const auto has = [](std::string_view name) { return [name](const Stream& input) { return input.row.find_hidden(name) >= 0; }; };
   const Row first = row_after(after, inputs[0].row);
   Row row = row_after(after, {});
   for (const auto& [name, place] : first.hidden) {
-    if (name != kTombstone && name != kDeleteWhen && std::ranges::all_of(inputs, has(name)))
+    if (name != ir::kDeleteColumn && name != kDeleteWhenColumn && std::ranges::all_of(inputs, has(name)))
       row.add_hidden(first.schema[static_cast<std::size_t>(place)]);
   }
-  for (const std::string mark : {kTombstone, kDeleteWhen}) {
-    if (std::ranges::any_of(inputs, has(mark))) row.add_hidden({mark, context_.types().scalar(TypeKind::Bool), false});
+  for (const std::string_view mark : {ir::kDeleteColumn, kDeleteWhenColumn}) {
+    if (std::ranges::any_of(inputs, has(mark))) row.add_hidden(mark, context_.types().scalar(TypeKind::Bool));
   }
   row.keeps_tombstone.assign(row.visible.size(), true);
   for (std::size_t n = 0; n < inputs.size(); ++n) {
-    if (!has(kTombstone)(inputs[n])) continue;
+    if (!has(ir::kDeleteColumn)(inputs[n])) continue;
     for (std::size_t i = 0; i < row.visible.size(); ++i) {
       const int column = detail.columns[n][i];
       if (column < 0 || !inputs[n].row.keeps_tombstone[static_cast<std::size_t>(column)]) row.keeps_tombstone[i] = false;
@@ -127,9 +122,10 @@ void FlowLowering::to(sema::SinkId id) {
     make_ready_for(sink, columns, output);
   }
   const Row& row = stream_.row;
-  output.remove = row.find_hidden(has_tombstones() ? kTombstone : kDeleteWhen);
-  output.extra = row.find_hidden("#extra");
-  for (int part = 0; row.find_hidden(key_name(part)) >= 0; ++part) output.message_key.push_back(row.find_hidden(key_name(part)));
+  output.remove = row.find_hidden(has_tombstones() ? ir::kDeleteColumn : kDeleteWhenColumn);
+  output.extra = row.find_hidden(ir::kExtraColumn);
+  const auto key_part = [&] { return row.find_hidden(part_of(kKeyColumn, output.message_key.size())); };
+  while (key_part() >= 0) output.message_key.push_back(key_part());
   add_node("to " + sink.name, std::move(output), {}, stream_.ports);
   stream_ = before;
 }
@@ -149,7 +145,7 @@ bool FlowLowering::has_key_of_tombstone(const sema::SinkFact& sink, const std::v
   });
 }
 
-bool FlowLowering::is_marked_twice() const { return has_tombstones() && stream_.row.find_hidden(kDeleteWhen) >= 0; }
+bool FlowLowering::is_marked_twice() const { return has_tombstones() && stream_.row.find_hidden(kDeleteWhenColumn) >= 0; }
 
 bool FlowLowering::is_ready_for(const sema::SinkFact& sink, const std::vector<int>& columns) const {
   for (std::size_t i = 0; i < columns.size(); ++i) {
@@ -162,7 +158,7 @@ bool FlowLowering::is_ready_for(const sema::SinkFact& sink, const std::vector<in
 // Adds an Apply that makes the columns of the sink, and what its options compute from them.
 void FlowLowering::make_ready_for(const sema::SinkFact& sink, const std::vector<int>& columns, ir::Output& output) {
   const std::string name = "to " + sink.name;
-  RowFunction function = begin(name.c_str());
+  RowFunction function = begin(name);
   refuse_tombstones(function, has_key_of_tombstone(sink, columns), name);
   Row row;
   std::vector<ir::Value> values;
@@ -174,15 +170,16 @@ void FlowLowering::make_ready_for(const sema::SinkFact& sink, const std::vector<
     output.columns.push_back(static_cast<int>(i));
   }
   for (const auto& [hidden, place] : stream_.row.hidden) {
-    const bool lives_on = hidden.starts_with("#key") || hidden == "#extra" || hidden == kTombstone || hidden == kDeleteWhen;
+    const bool lives_on = hidden.starts_with(kKeyColumn) || hidden == ir::kExtraColumn || hidden == ir::kDeleteColumn ||
+                          hidden == kDeleteWhenColumn;
     if (!lives_on) continue;
     row.add_hidden(stream_.row.schema[static_cast<std::size_t>(place)]);
     values.push_back(function.at(place));
   }
   compute_options(sink, function, row, values, output);
   if (is_marked_twice()) {
-    ir::Value& mark = values[static_cast<std::size_t>(row.find_hidden(kTombstone))];
-    const ir::Value when = values[static_cast<std::size_t>(row.find_hidden(kDeleteWhen))];
+    ir::Value& mark = values[static_cast<std::size_t>(row.find_hidden(ir::kDeleteColumn))];
+    const ir::Value when = values[static_cast<std::size_t>(row.find_hidden(kDeleteWhenColumn))];
     mark = function.builder().add(ir::Op::Or, mark.type, {mark, when});
   }
   function.emit(row, std::move(values));
@@ -200,7 +197,7 @@ void FlowLowering::compute_options(const sema::SinkFact& sink, RowFunction& func
   keeps_tombstone.resize(std::max(size, sink.columns.size()));
   const auto add = [&](const std::string& hidden, ast::ExprId value) {
     values.push_back(guarded(function, value));
-    row.add_hidden({hidden, values.back().type, context_.facts[value].is_volatile});
+    row.add_hidden(hidden, values.back().type, context_.facts[value].is_volatile);
     return static_cast<int>(row.schema.size() - 1);
   };
   for (const auto& [header, value] : sink.headers) output.headers.push_back(add("#header." + header, value));

@@ -17,7 +17,7 @@ void FlowLowering::filter(const ast::FilterStage& node, const sema::StageFact& f
   const ir::BlockId keep = b.new_block(), drop = b.new_block();
   if (has_tombstones() && !is_known(node.condition)) {
     const ir::BlockId record = b.new_block();
-    b.branch(function.at(stream_.row.find_hidden(kTombstone)), keep, record);
+    b.branch(function.at(stream_.row.find_hidden(ir::kDeleteColumn)), keep, record);
     b.go_to(record);
   }
   is_volatile_ = context_.facts[node.condition].is_volatile;
@@ -83,14 +83,14 @@ void FlowLowering::drop(const sema::StageFact& fact, const sema::DropFact& detai
 
 void FlowLowering::flatten(const ast::FlattenStage& node, const sema::StageFact& fact) {
   const std::string detail = "flatten as " + node.element.text;
-  append("#list", detail, fact.before, {[&](RowFunction& function) {
+  append(kListColumn, detail, fact.before, {[&](RowFunction& function) {
            refuse_tombstones(function, false, "flatten");
            is_volatile_ = context_.facts[node.list].is_volatile;
            return function.expr().lower(node.list);
          }});
   Row row = stream_.row;
   const value::TypeId element = context_.type(row.schema.back().type).element;
-  row.hidden.erase("#list");
+  row.hidden.erase(std::string(kListColumn));
   row.schema.pop_back();
   row.add_visible({node.element.text, element, is_volatile_});
   if (node.index) row.add_visible({node.index->text, context_.types().scalar(TypeKind::Int), false});
@@ -116,9 +116,9 @@ void FlowLowering::dedup(const ast::Stage& stage, const sema::DedupFact& detail,
         return path_value(function, path);
       });
     }
-    dedup.key = append("#dedup", "dedup", fact.before, keys);
+    dedup.key = append(kDedupColumn, "dedup", fact.before, keys);
   }
-  dedup.time = stream_.row.find_hidden("#time");
+  dedup.time = stream_.row.find_hidden(ir::kTimeColumn);
   const ir::NodeId id = add_node("dedup", std::move(dedup), stream_.row.schema, stream_.ports);
   stream_.ports = {{id, 0}};
 }
@@ -138,16 +138,16 @@ void FlowLowering::enrich(const ast::EnrichStage& node, const sema::StageFact& f
   if (std::ranges::find(enrich.key, -1) != enrich.key.end()) {
     std::vector<Computed> keys;
     for (ast::ExprId id : lookup.keys) keys.push_back([this, id](RowFunction& function) { return guarded(function, id); });
-    enrich.key = append("#lookup", name, fact.before, keys);
+    enrich.key = append(kLookupColumn, name, fact.before, keys);
   }
   is_volatile_ = true;
   const value::TypeId found = context_.types().with_null(context_.facts.tables[detail.table].type);
-  stream_.row.add_hidden({"#row", found, true});
+  stream_.row.add_hidden(kFoundColumn, found, true);
   const ir::NodeId id = add_node(name, std::move(enrich), stream_.row.schema, stream_.ports);
   stream_.ports = {{id, 0}};
 
   RowFunction function = begin("enrich");
-  function.bindings().bind({Binding::Kind::Lookup}, function.at(stream_.row.find_hidden("#row")));
+  function.bindings().bind({Binding::Kind::Lookup}, function.at(stream_.row.find_hidden(kFoundColumn)));
   Row row = row_after(fact.after, stream_.row);
   std::copy(stream_.row.keeps_tombstone.begin(), stream_.row.keeps_tombstone.end(), row.keeps_tombstone.begin());
   std::vector<ir::Value> values = visible_values(function);
@@ -166,7 +166,7 @@ void FlowLowering::key(const sema::StageFact& fact, const sema::KeyFact& detail)
   }
   sema::RowSchema without_key = fact.after;
   without_key.has_key = false;
-  append("#key", "key by", without_key, keys);
+  append(kKeyColumn, "key by", without_key, keys);
 }
 
 void FlowLowering::remove(const ast::DeleteStage& node, const sema::StageFact& fact) {
@@ -175,11 +175,11 @@ void FlowLowering::remove(const ast::DeleteStage& node, const sema::StageFact& f
   row.keeps_tombstone = stream_.row.keeps_tombstone;
   std::vector<ir::Value> values = values_for(row, function, visible_values(function));
   ir::Value condition = guarded(function, node.condition);
-  if (const int before = row.find_hidden(kDeleteWhen); before >= 0) {
+  if (const int before = row.find_hidden(kDeleteWhenColumn); before >= 0) {
     ir::Value& old = values[static_cast<std::size_t>(before)];
     old = function.builder().add(ir::Op::Or, condition.type, {old, condition});
   } else {
-    row.add_hidden({kDeleteWhen, condition.type, is_volatile_});
+    row.add_hidden(kDeleteWhenColumn, condition.type, is_volatile_);
     values.push_back(condition);
   }
   function.emit(row, std::move(values));

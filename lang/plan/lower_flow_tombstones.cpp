@@ -42,7 +42,7 @@ ir::Value FlowLowering::unless_tombstone(RowFunction& function, bool is_known, v
   ir::FunctionBuilder& b = function.builder();
   Merge merge(b, type);
   const ir::BlockId tombstone = b.new_block(), record = b.new_block();
-  b.branch(function.at(stream_.row.find_hidden(kTombstone)), tombstone, record);
+  b.branch(function.at(stream_.row.find_hidden(ir::kDeleteColumn)), tombstone, record);
   b.go_to(tombstone);
   merge.take(b.constant(context_.zero(type)));
   b.go_to(record);
@@ -60,7 +60,7 @@ void FlowLowering::refuse_tombstones(RowFunction& function, bool is_known, const
   if (!has_tombstones() || is_known) return;
   ir::FunctionBuilder& b = function.builder();
   const ir::BlockId tombstone = b.new_block(), record = b.new_block();
-  b.branch(function.at(stream_.row.find_hidden(kTombstone)), tombstone, record);
+  b.branch(function.at(stream_.row.find_hidden(ir::kDeleteColumn)), tombstone, record);
   b.go_to(tombstone);
   b.set_site(site_);
   b.fail(b.constant(

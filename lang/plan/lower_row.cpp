@@ -1,13 +1,20 @@
 #include "lang/plan/lower_row.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
+#include "lang/ir/hidden_columns.h"
 #include "lang/sema/meta.h"
 
 namespace piperun::plan {
 
-int Row::find_hidden(const std::string& name) const {
+std::string part_of(std::string_view column, std::size_t part) {
+  return part == 0 ? std::string(column) : fmt::format("{}.{}", column, part);
+}
+
+int Row::find_hidden(std::string_view name) const {
   const auto found = hidden.find(name);
   return found == hidden.end() ? -1 : found->second;
 }
@@ -21,6 +28,10 @@ void Row::add_visible(ir::Column column) {
 void Row::add_hidden(ir::Column column) {
   hidden[column.name] = static_cast<int>(schema.size());
   schema.push_back(std::move(column));
+}
+
+void Row::add_hidden(std::string_view name, value::TypeId type, bool is_volatile) {
+  add_hidden({std::string(name), type, is_volatile});
 }
 
 RowFunction::RowFunction(LowerContext& context, std::string name, const Row& input, ir::Site site)
@@ -56,7 +67,7 @@ ir::FunctionId RowFunction::finish() {
 std::string meta_column(sema::Meta meta) {
   const auto columns = sema::meta_columns();
   const auto found = std::ranges::find(columns, meta, &sema::MetaColumn::meta);
-  return "#meta." + std::string(found->name);
+  return fmt::format("{}{}", ir::kMetaColumns, found->name);
 }
 
 }  // namespace piperun::plan

@@ -10,16 +10,27 @@
 
 namespace piperun::plan {
 
+// Hidden columns that one stage computes for another, beside those of ir/hidden_columns.h. Behind several parts of one key follow `.1`, …
+inline constexpr std::string_view kDeleteWhenColumn = "#delete.when";  // of `delete when`
+inline constexpr std::string_view kKeyColumn = "#key";  // of `key by`
+inline constexpr std::string_view kDedupColumn = "#dedup";
+inline constexpr std::string_view kLookupColumn = "#lookup";
+inline constexpr std::string_view kFoundColumn = "#row";  // what a look-up found
+inline constexpr std::string_view kListColumn = "#list";  // what `flatten` takes apart
+
+std::string part_of(std::string_view column, std::size_t part);  // `#key`, `#key.1`, …
+
 struct Row {
   ir::Schema schema;
-  std::vector<int> visible;            // per column that users see: its place in `schema`
-  std::map<std::string, int> hidden;   // `#time` → its place
-  std::vector<bool> keeps_tombstone;   // with #delete from the source: per visible column, has it a value in a tombstone
+  std::vector<int> visible;  // per column that users see: its place in `schema`
+  std::map<std::string, int, std::less<>> hidden;  // `#time` → its place
+  std::vector<bool> keeps_tombstone;  // with #delete from the source: per visible column, has it a value in a tombstone
 
   const ir::Column& column(std::size_t i) const { return schema[static_cast<std::size_t>(visible[i])]; }
-  int find_hidden(const std::string& name) const;  // -1: not there
+  int find_hidden(std::string_view name) const;  // -1: not there
   void add_visible(ir::Column column);
   void add_hidden(ir::Column column);
+  void add_hidden(std::string_view name, value::TypeId type, bool is_volatile = false);
 };
 
 // What the next stage reads: all these ports send rows of one schema.

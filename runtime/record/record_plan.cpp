@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "lang/ir/hidden_columns.h"
 #include "runtime/base/random.h"
 
 namespace piperun::record {
@@ -109,7 +110,7 @@ RecordPlan plan_row(const ir::Program& program, value::TypeId record, const ir::
   };
   const std::vector<value::Field>& fields = program.types[record].fields;
   for (std::size_t i = 0; i < fields.size(); ++i) plan.fields[i].cell = cell_of(fields[i].name);
-  plan.extra_cell = cell_of("#extra");
+  plan.extra_cell = cell_of(ir::kExtraColumn);
   return plan;
 }
 
