@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "lang/ir/declared.h"
 #include "runtime/piperun/numbers.h"
 #include "runtime/piperun/stores.h"
 
@@ -78,8 +79,8 @@ class Audit {
     const Store* store = sink == program.sinks.end() ? nullptr : set_.of(sink->system);
     if (store == nullptr || !store->is_there()) return {};
     const auto id = static_cast<ir::SinkId>(sink - program.sinks.begin());
-    if (std::ranges::count(program.links, id, &ir::Link::sink) > 0) return {};  // between two units: what was read on is removed
-    const std::string object = sink->object.empty() ? sink->name : sink->object;
+    if (ir::link_written(program, id) != nullptr) return {};  // between two units: what was read on is removed
+    const std::string& object = ir::object_of(*sink);
     const auto there = sink->is_topic ? store->data->count_records(object) : rows_of(*store, object);
     if (!there) return std::unexpected(there.error());
     if (!*there) {

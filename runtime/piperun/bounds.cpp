@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "lang/ir/declared.h"
 #include "lang/ir/outbox.h"
 #include "runtime/commit/kafka/admin.h"
 #include "runtime/connectors/embedded/topic_source.h"
@@ -122,8 +123,7 @@ Result<void> UnitBounds::open_declared(const StoreSet& set, const std::string& n
       if (!settings) return std::unexpected(settings.error());
       auto admin = kafka::open_admin(*settings);
       if (!admin) return std::unexpected(admin.error());
-      sources_.push_back(std::make_unique<TopicBounds>(std::move(*settings), std::move(*admin),
-                                                       declared.object.empty() ? declared.name : declared.object));
+      sources_.push_back(std::make_unique<TopicBounds>(std::move(*settings), std::move(*admin), ir::object_of(declared)));
       continue;
     }
     auto source = connectors_->open_source(program, *unit, id);

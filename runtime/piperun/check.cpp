@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "lang/diag/render.h"
+#include "lang/ir/declared.h"
 #include "lang/ir/print.h"
 #include "runtime/piperun/compile.h"
 #include "runtime/piperun/environment.h"
@@ -28,7 +29,7 @@ void tell_proof(const std::string& path, const Compiled& compiled, World& world)
   for (const prove::Proof& proof : compiled.proofs) {
     for (const prove::Verdict& verdict : proof.verdicts) {
       const ir::Sink& sink = compiled.program->sinks[verdict.sink];
-      const bool is_internal = std::ranges::count(compiled.program->links, verdict.sink, &ir::Link::sink) > 0;
+      const bool is_internal = ir::link_written(*compiled.program, verdict.sink) != nullptr;
       if (is_internal || std::ranges::count(sinks, sink.name) > 0) continue;
       sinks.push_back(sink.name + (verdict.ignores_repeats ? " (if its receiver ignores repeats)" : ""));
     }

@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "lang/ir/declared.h"
 #include "lang/value/time.h"
 #include "runtime/commit/kafka/admin.h"
 #include "runtime/commit/kafka/own_topics.h"
@@ -66,8 +67,7 @@ class ClusterCheck {
       if (source.system == id_ && !is_link(source.object)) check_source(source);
     }
     for (const ir::Sink& sink : program_.sinks) {
-      if (sink.system == id_ && !is_link(sink.object))
-        check_topic(sink.object.empty() ? sink.name : sink.object, sink.site, Use::Written);
+      if (sink.system == id_ && !is_link(sink.object)) check_topic(ir::object_of(sink), sink.site, Use::Written);
     }
     for (const ir::Unit& unit : program_.units) {
       if (unit.source_system == id_) check_group(fmt::format("{}.{}", program_.id, unit.name));
@@ -193,7 +193,7 @@ class ClusterCheck {
   }
 
   void check_source(const ir::Source& source) {
-    const std::string topic = source.object.empty() ? source.name : source.object;
+    const std::string topic = ir::object_of(source);
     const auto settings = check_topic(topic, source.site, Use::Read);
     if (!settings || !promises_all()) return;
     const std::string policy = text_in(*settings, "cleanup.policy");

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "lang/ir/declared.h"
 #include "runtime/commit/postgres/schema.h"
 #include "runtime/connectors/postgres/outbox_table.h"
 #include "runtime/connectors/postgres/table_sink.h"
@@ -62,7 +63,7 @@ class DatabaseCheck {
     check_server();
     if (keeps_positions() || reads_outbox()) check_schema();
     for (ir::SinkId id = 0; id < program_.sinks.size(); ++id) {  // an outbox between two units is made by the run
-      const bool is_link = std::ranges::count(program_.links, id, &ir::Link::sink) > 0;
+      const bool is_link = ir::link_written(program_, id) != nullptr;
       if (program_.sinks[id].system == id_ && !is_link) check_sink(program_.sinks[id]);
     }
     for (ir::SourceId id = 0; id < program_.sources.size(); ++id) {
@@ -78,7 +79,7 @@ class DatabaseCheck {
   bool keeps_positions() const { return std::ranges::count(program_.units, id_, &ir::Unit::domain) > 0; }
 
   bool is_users_outbox(ir::SourceId id) const {
-    return program_.sources[id].system == id_ && std::ranges::count(program_.links, id, &ir::Link::source) == 0;
+    return program_.sources[id].system == id_ && ir::link_read(program_, id) == nullptr;
   }
   bool reads_outbox() const { return std::ranges::count(program_.sources, id_, &ir::Source::system) > 0; }
 
@@ -151,7 +152,7 @@ class DatabaseCheck {
 
   void check_sink(const ir::Sink& sink) {
     postgres::WriteMode mode = postgres::write_mode(sink);
-    const std::string table = sink.object.empty() ? sink.name : sink.object;
+    const std::string table = ir::object_of(sink);
     const auto exists = postgres::table_exists(*session_, table);
     if (!exists) return fail(sink.site, exists.error());
     if (!*exists && mode.create) return check_creation(sink, table);
@@ -189,7 +190,7 @@ class DatabaseCheck {
     // A row and the one it refers to, by two sinks of one program, may come in either order.
     postgres::Array others = postgres::texts(program_.sinks, [&](const ir::Sink& other) {
       if (&other == &sink || other.system != id_) return std::string_view();
-      return std::string_view(other.object.empty() ? other.name : other.object);
+      return std::string_view(ir::object_of(other));
     });
     if (const std::string parents = asked(sink.site, kParents, Parameters().text(table).array(others)); !parents.empty()) {
       lower(sink.site, fmt::format("{} refers to a table that this program writes, too: {}", table, parents),
@@ -219,7 +220,7 @@ class DatabaseCheck {
   }
 
   void check_table(const ir::Table& declared) {
-    const std::string name = declared.object.empty() ? declared.name : declared.object;
+    const std::string name = ir::object_of(declared);
     const auto stored = postgres::describe(*session_, name);
     if (!stored) return fail(declared.site, stored.error());
     const auto how =

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "lang/ir/declared.h"
 #include "lang/ir/outbox.h"
 #include "runtime/connectors/postgres/outbox_table.h"
 #include "runtime/engine/secrets.h"
@@ -72,7 +73,7 @@ Result<std::vector<std::string>> outboxes_begun(const ir::Program& program) {
   for (const ir::Unit& unit : program.units) {
     for (const ir::SourceId id : unit.sources) {
       const ir::Source& source = program.sources[id];
-      const bool is_link = std::ranges::count(program.links, id, &ir::Link::source) > 0;
+      const bool is_link = ir::link_read(program, id) != nullptr;
       if (!ir::is_outbox(source) || is_link || program.systems[source.system].stand_in || source.start != "earliest") continue;
       auto settings = postgres::postgres_settings(program.systems[source.system], engine::secret_from_environment, unit.name);
       if (!settings) return std::unexpected(settings.error());

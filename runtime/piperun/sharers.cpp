@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "lang/ir/declared.h"
 #include "runtime/connectors/embedded/inspector.h"
 #include "runtime/piperun/stores.h"
 
@@ -21,8 +22,7 @@ std::vector<Kept> kept_in_files(const ir::Program& program, const std::string& s
   std::vector<Kept> all;
   const auto add = [&](const char* kind, const auto& each) {
     const std::string path = database_path(program, each.system, state_dir, base_dir);
-    if (!path.empty())
-      all.push_back({fmt::format("{} {}", kind, each.name), path, each.object.empty() ? each.name : each.object});
+    if (!path.empty()) all.push_back({fmt::format("{} {}", kind, each.name), path, ir::object_of(each)});
   };
   for (const ir::Table& table : program.tables) add("table", table);
   for (const ir::Sink& sink : program.sinks) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "lang/ir/declared.h"
 #include "runtime/piperun/upgrade.h"
 
 namespace piperun::cli {
@@ -76,7 +77,7 @@ Problem TestOrders::make_topics(const std::vector<InputLine>& input) {
     if (line.kind != InputLine::Kind::Record) continue;
     const ir::Source* source = program_.find_source(line.name);
     if (!source) return fmt::format("{}:{}: there is no source `{}`", file_.path, line.line, line.name);
-    std::int64_t& count = partitions[topic_of(*source)];
+    std::int64_t& count = partitions[ir::object_of(*source)];
     count = std::max<std::int64_t>({count, line.partition + 1, 1});
   }
   const auto made = cli::make_topics(program_.stand_ins(), partitions);

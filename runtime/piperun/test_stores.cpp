@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "lang/ir/declared.h"
 #include "runtime/commit/embedded/header_bytes.h"
 #include "runtime/connectors/embedded/inspector.h"
 #include "runtime/engine/letters.h"
@@ -15,17 +16,15 @@ using embedded::Database;
 
 std::string StandIns::database_of(ir::SystemId system) const { return database_path(program, system, state_dir, base_dir); }
 
-std::string topic_of(const ir::Source& source) { return source.object.empty() ? source.name : source.object; }
-
 base::Result<void> make_topics(const StandIns& stores, const std::map<std::string, std::int64_t>& partitions) {
   for (ir::SourceId id = 0; id < stores.program.sources.size(); ++id) {
     const ir::Source& source = stores.program.sources[id];
-    if (std::ranges::count(stores.program.links, id, &ir::Link::source) > 0) continue;
+    if (ir::link_read(stores.program, id) != nullptr) continue;
     auto database = Database::open(stores.database_of(source.system), Database::Access::Write);
     if (!database) return std::unexpected(database.error());
-    const auto named = partitions.find(topic_of(source));
+    const auto named = partitions.find(ir::object_of(source));
     const std::int64_t count = named == partitions.end() ? 1 : named->second;
-    if (auto made = embedded::make_topic(**database, topic_of(source), count); !made) return std::unexpected(made.error());
+    if (auto made = embedded::make_topic(**database, ir::object_of(source), count); !made) return std::unexpected(made.error());
   }
   return {};
 }
@@ -42,7 +41,7 @@ base::Result<void> append_record(const StandIns& stores, const ir::Source& sourc
   if (line.value) record.value = *line.value;
   record.headers = headers;
   record.partition = line.partition;
-  return embedded::append_records(**database, topic_of(source), std::span(&record, 1));
+  return embedded::append_records(**database, ir::object_of(source), std::span(&record, 1));
 }
 
 base::Result<std::size_t> ask_replays(const StandIns& stores) {
@@ -63,8 +62,7 @@ base::Result<std::size_t> ask_replays(const StandIns& stores) {
 
 base::Result<std::vector<std::string>> output_of(const StandIns& stores, const ir::Sink& sink) {
   const std::string database = stores.database_of(sink.system);
-  return sink.is_topic ? topic_lines(database, sink.object.empty() ? sink.name : sink.object)
-                       : table_lines(stores.program, sink, database);
+  return sink.is_topic ? topic_lines(database, ir::object_of(sink)) : table_lines(stores.program, sink, database);
 }
 
 base::Result<std::vector<std::string>> letters_of(const StandIns& stores) {

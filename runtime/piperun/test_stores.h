@@ -17,8 +17,6 @@ struct StandIns {
   std::string database_of(ir::SystemId system) const;
 };
 
-std::string topic_of(const ir::Source& source);
-
 // The topics of all sources that no unit of the program writes. `partitions`: by topic; one if it is not named.
 base::Result<void> make_topics(const StandIns& stores, const std::map<std::string, std::int64_t>& partitions);
 

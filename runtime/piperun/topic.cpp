@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iostream>
 
+#include "lang/ir/declared.h"
 #include "lang/value/json_node.h"
 #include "runtime/piperun/numbers.h"
 #include "runtime/piperun/rows.h"
@@ -63,8 +64,8 @@ class TopicNames {
     if (!set.compiled) return;
     const ir::Program& program = *set.compiled->program;
     own_prefix_ = program.id + ".";
-    for (const ir::Source& source : program.sources) names_.push_back(source.object.empty() ? source.name : source.object);
-    for (const ir::Sink& sink : program.sinks) names_.push_back(sink.object.empty() ? sink.name : sink.object);
+    for (const ir::Source& source : program.sources) names_.push_back(ir::object_of(source));
+    for (const ir::Sink& sink : program.sinks) names_.push_back(ir::object_of(sink));
   }
   bool is_shown(const Store& store, const std::string& topic) const {
     return !store.path.empty() || topic.starts_with(own_prefix_) || std::ranges::count(names_, topic) > 0;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "lang/ir/declared.h"
 #include "lang/ir/outbox.h"
 #include "runtime/commit/kafka/admin.h"
 #include "runtime/commit/kafka/groups.h"
@@ -19,21 +20,17 @@ namespace {
 
 using base::Result;
 
-const std::string& topic_of(const ir::Source& source) { return source.object.empty() ? source.name : source.object; }
-
-const std::string& topic_of(const ir::Sink& sink) { return sink.object.empty() ? sink.name : sink.object; }
-
 // The topic whose partitions, replicas and safety an internal topic is made with: what its writer reads. One that reads an outbox
 // writes another topic beside it.
 const std::string* model_of(const ir::Program& program, const ir::Link& link) {
   const auto writer =
       std::ranges::find_if(program.units, [&](const ir::Unit& unit) { return std::ranges::count(unit.sinks, link.sink) > 0; });
   if (writer == program.units.end()) return nullptr;
-  if (writer->source_system == link.system) return &topic_of(program.sources[writer->sources.front()]);
-  const auto is_link = [&](ir::SinkId id) { return std::ranges::count(program.links, id, &ir::Link::sink) > 0; };
-  const auto beside =
-      std::ranges::find_if(writer->sinks, [&](ir::SinkId id) { return program.sinks[id].system == link.system && !is_link(id); });
-  return beside == writer->sinks.end() ? nullptr : &topic_of(program.sinks[*beside]);
+  if (writer->source_system == link.system) return &ir::object_of(program.sources[writer->sources.front()]);
+  const auto beside = std::ranges::find_if(writer->sinks, [&](ir::SinkId id) {
+    return program.sinks[id].system == link.system && ir::link_written(program, id) == nullptr;
+  });
+  return beside == writer->sinks.end() ? nullptr : &ir::object_of(program.sinks[*beside]);
 }
 
 std::unexpected<base::Error> foreign(const char* what) {
@@ -99,7 +96,7 @@ Result<std::unique_ptr<Group>> KafkaParts::open_group(const ir::Program& program
   for (std::uint32_t i = 0; i < unit.sources.size(); ++i) {
     const ir::Source& source = program.sources[unit.sources[i]];
     const auto old_group = source.options.find("group");
-    topics.push_back({i, topic_of(source), old_group == source.options.end() ? "" : old_group->second});
+    topics.push_back({i, ir::object_of(source), old_group == source.options.end() ? "" : old_group->second});
   }
   auto group = kafka::KafkaGroup::open(*client, *consumer, std::move(topics));
   if (!group) return std::unexpected(group.error());
@@ -119,11 +116,11 @@ Result<std::unique_ptr<Group>> KafkaParts::open_relay_group(const ir::Program& p
   const auto written = std::ranges::find(unit.sinks, unit.domain, [&](ir::SinkId id) { return program.sinks[id].system; });
   if (written == unit.sinks.end()) return foreign("group");
   const ir::Sink& sink = program.sinks[*written];
-  const std::string& model = sink.object.empty() ? sink.name : sink.object;
+  const std::string& model = ir::object_of(sink);
   std::vector<kafka::RelayedSource> relayed;
   for (std::uint32_t i = 0; i < unit.sources.size(); ++i) {
     const ir::Source& source = program.sources[unit.sources[i]];
-    const std::string topic = kafka::progress_topic(program.id, unit.name, topic_of(source));
+    const std::string topic = kafka::progress_topic(program.id, unit.name, ir::object_of(source));
     if (const auto made = kafka::create_internal_topic(admin->get(), {topic, 1, false}, model); !made)
       return std::unexpected(made.error());
     relayed.push_back({i, std::move(sources[i]), topic});
@@ -177,9 +174,9 @@ Result<std::unique_ptr<Sink>> KafkaParts::open_sink(const ir::Program& program, 
   if (!client) return std::unexpected(client.error());
   kafka::SinkSettings wanted;
   wanted.name = sink.name;
-  wanted.topic = sink.object.empty() ? sink.name : sink.object;
+  wanted.topic = ir::object_of(sink);
   wanted.headers = sink.headers;
-  wanted.is_internal = std::ranges::any_of(program.links, [&](const ir::Link& link) { return link.sink == id; });
+  wanted.is_internal = ir::link_written(program, id) != nullptr;
   wanted.number = id;
   kafka::KafkaSink::OpenProducer joined;
   if (program.delivery == ir::Delivery::ExactlyOnce && sink.system == unit.domain) {
@@ -214,7 +211,7 @@ Result<std::map<std::string, std::string>> KafkaParts::topic_ids_of(const ir::Pr
   if (member == nullptr) return foreign("group");
   std::map<std::string, std::string> result;
   for (const ir::SourceId id : unit.sources) {
-    const std::string& topic = topic_of(program.sources[id]);
+    const std::string& topic = ir::object_of(program.sources[id]);
     auto found = kafka::topic_id(member->consumer().handle(), topic);
     if (!found) return std::unexpected(found.error());
     result[topic] = std::move(*found);

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <filesystem>
 
+#include "lang/ir/declared.h"
 #include "runtime/commit/embedded/embedded_domain.h"
 #include "runtime/connectors/connectors.h"
 #include "runtime/connectors/embedded/lookup_table.h"
@@ -173,7 +174,7 @@ class RealConnectors final : public Connectors {
     return {};
   }
 
-  Result<std::unique_ptr<Sink>> open_embedded_sink(const ir::Program& program, const ir::Unit& unit, const ir::Sink& sink,
+  Result<std::unique_ptr<Sink>> open_embedded_sink(const ir::Program& program, const ir::Unit& unit, ir::SinkId id,
                                                    commit::Domain& domain);
 
   std::string state_dir_, base_dir_;
@@ -188,11 +189,10 @@ Result<std::unique_ptr<Source>> RealConnectors::open_source(const ir::Program& p
   const bool has_header = text_option(source.options, "header") != "false";
   const char delimiter = record::delimiter_of(source.options);
   if (is_embedded(system)) {
-    const bool is_link = std::ranges::any_of(program.links, [&](const ir::Link& link) { return link.source == id; });
-    if (is_link) {
+    if (ir::link_read(program, id) != nullptr) {
       if (auto made = make_link(program, source); !made) return std::unexpected(made.error());
     }
-    const std::string topic = source.object.empty() ? source.name : source.object;
+    const std::string topic = ir::object_of(source);
     auto opened = embedded::TopicSource::open(database_path(program, source.system), topic, clock_);
     if (!opened && opened.error().code == ErrorCode::NoSuchTopic) return no_topic(opened.error(), source, topic);
     return opened;
@@ -218,8 +218,9 @@ Result<std::unique_ptr<Source>> RealConnectors::open_source(const ir::Program& p
   return not_here(system, "source");
 }
 
-Result<std::unique_ptr<Sink>> RealConnectors::open_embedded_sink(const ir::Program& program, const ir::Unit& unit,
-                                                                 const ir::Sink& sink, commit::Domain& domain) {
+Result<std::unique_ptr<Sink>> RealConnectors::open_embedded_sink(const ir::Program& program, const ir::Unit& unit, ir::SinkId id,
+                                                                 commit::Domain& domain) {
+  const ir::Sink& sink = program.sinks[id];
   std::unique_ptr<Database> own;
   Database* database = nullptr;
   if (sink.system == unit.domain) {
@@ -234,12 +235,11 @@ Result<std::unique_ptr<Sink>> RealConnectors::open_embedded_sink(const ir::Progr
     database = own.get();
   }
   if (sink.is_topic) {
-    const auto is_this = [&](const ir::Link& link) { return &program.sinks[link.sink] == &sink; };
     return embedded::TopicSink::open(*database, std::move(own),
-                                     {.topic = sink.object.empty() ? sink.name : sink.object,
+                                     {.topic = ir::object_of(sink),
                                       .partitions = number_option(sink.options, "partitions", 1),
                                       .headers = sink.headers,
-                                      .is_internal = std::ranges::any_of(program.links, is_this)});
+                                      .is_internal = ir::link_written(program, id) != nullptr});
   }
   return embedded::TableWriter::open(*database, std::move(own), program.types, embedded::layout_of(sink),
                                      {sink.on_conflict, sink.version});
@@ -249,7 +249,7 @@ Result<std::unique_ptr<Sink>> RealConnectors::open_sink(const ir::Program& progr
                                                         commit::Domain& domain) {
   const ir::Sink& sink = program.sinks[id];
   const ir::System& system = program.systems[sink.system];
-  if (is_embedded(system)) return open_embedded_sink(program, unit, sink, domain);
+  if (is_embedded(system)) return open_embedded_sink(program, unit, id, domain);
   const bool has_header = sink.format == ir::Format::Csv && text_option(sink.options, "header") != "false";
   const std::string header = has_header ? record::make_encoder(program, sink)->header() : std::string();
   switch (system.kind) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "lang/ir/declared.h"
 #include "runtime/commit/postgres/postgres_domain.h"
 #include "runtime/connectors/postgres/lease_group.h"
 #include "runtime/connectors/postgres/lookup_table.h"
@@ -36,7 +37,7 @@ Result<std::unique_ptr<Sink>> PostgresParts::open_sink(const ir::Program& progra
   const ir::Sink& sink = program.sinks[id];
   auto settings = postgres::postgres_settings(program.systems[sink.system], secret_, unit.name);
   if (!settings) return std::unexpected(settings.error());
-  if (std::ranges::any_of(program.links, [&](const ir::Link& link) { return link.sink == id; })) {
+  if (ir::link_written(program, id) != nullptr) {
     auto* own = dynamic_cast<postgres::PostgresDomain*>(&domain);
     if (own == nullptr) return base::failure(base::ErrorCode::CannotOpen, "an outbox of ours needs the transaction of its unit");
     return postgres::OutboxSink::open(own->session(), sink.object);
@@ -51,7 +52,7 @@ Result<std::unique_ptr<postgres::Outbox>> PostgresParts::open_outbox(const ir::P
   const ir::Source& source = program.sources[id];
   auto settings = postgres::postgres_settings(program.systems[source.system], secret_, unit.name);
   if (!settings) return std::unexpected(settings.error());
-  const bool is_own = std::ranges::any_of(program.links, [&](const ir::Link& link) { return link.source == id; });
+  const bool is_own = ir::link_read(program, id) != nullptr;
   const auto open = is_own ? postgres::Outbox::open_own : postgres::Outbox::open;
   return open(std::move(*settings), source.object, program.id, unit.name);
 }
