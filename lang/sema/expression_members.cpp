@@ -182,54 +182,60 @@ TypeId Expressions::meta(ExprId id, const ast::Name& name, Scope& scope) {
 }
 
 TypeId Expressions::index(ExprId id, const ast::Index& index, Scope& scope) {
-  if (const auto* ref = std::get_if<ast::NameRef>(&node(index.object).node)) {
-    const bool is_field = scope.row != nullptr && scope.row->columns.contains(ref->name.text);
-    const bool is_variable = std::ranges::find(scope.variables, ref->name.text, &Variable::name) != scope.variables.end();
-    const Symbol* symbol = is_field || is_variable ? nullptr : context_.find(scope.module, ref->name.text);
-    if (symbol != nullptr && std::holds_alternative<ast::TableDecl>(context_[*symbol].node))
-      return lookup(id, index, *symbol, scope);
-  }
+  if (const Symbol* table = table_named(index.object, scope)) return lookup(id, index, *table, scope);
   const TypeId object = infer(index.object, scope);
   absorb(id, index.object);
-  const TypeKind kind = context_.kind(object);
-  if (context_.is_error(object) || !present(index.object, "what is indexed")) {
-    infer(index.index, scope);
-    return {};
-  }
-  const value::Type of = context_.type(object);
-  if (kind != TypeKind::List && kind != TypeKind::Map && kind != TypeKind::Json) {
-    infer(index.index, scope);
-    auto& found = context_.error(Code::P0204, span(index.object), fmt::format("{} has no elements", context_.name(object)));
-    if (kind == TypeKind::String) {
-      const std::string part = fmt::format("substring({}, {}, 1)", text(index.object), text(index.index));
-      found.help(fmt::format("one code point of a string: `{}`", part), span(id), part);
-    } else if (kind == TypeKind::Record) {
-      found.help(fmt::format("a field of a record is written `{}.name`", text(index.object)));
-    }
-    return {};
-  }
+  const bool is_fine = !context_.is_error(object) && present(index.object, "what is indexed") && has_elements(id, index, object);
   const TypeId key = infer(index.index, scope);
+  if (!is_fine) return {};
   absorb(id, index.index);
-  if (kind == TypeKind::Json) {
-    fact(id).names = JsonRef{};
-    fact(id).can_fail = true;
-    const TypeKind key_kind = context_.kind(key);
-    if (key_kind != TypeKind::String && key_kind != TypeKind::Error)
-      coerce(index.index, context_.scalar(TypeKind::Int), "the index");
-    return object;
+  return element(id, index, object, key);
+}
+
+// The table that an expression names; null: it is none, or a field or a variable has the name.
+const Symbol* Expressions::table_named(ExprId id, const Scope& scope) {
+  const auto* ref = std::get_if<ast::NameRef>(&node(id).node);
+  if (ref == nullptr) return nullptr;
+  const bool is_field = scope.row != nullptr && scope.row->columns.contains(ref->name.text);
+  const bool is_variable = std::ranges::find(scope.variables, ref->name.text, &Variable::name) != scope.variables.end();
+  const Symbol* symbol = is_field || is_variable ? nullptr : context_.find(scope.module, ref->name.text);
+  return symbol != nullptr && std::holds_alternative<ast::TableDecl>(context_[*symbol].node) ? symbol : nullptr;
+}
+
+// Reports that it has none.
+bool Expressions::has_elements(ExprId id, const ast::Index& index, TypeId object) {
+  const TypeKind kind = context_.kind(object);
+  if (kind == TypeKind::List || kind == TypeKind::Map || kind == TypeKind::Json) return true;
+  auto& found = context_.error(Code::P0204, span(index.object), fmt::format("{} has no elements", context_.name(object)));
+  if (kind == TypeKind::String) {
+    const std::string part = fmt::format("substring({}, {}, 1)", text(index.object), text(index.index));
+    found.help(fmt::format("one code point of a string: `{}`", part), span(id), part);
+  } else if (kind == TypeKind::Record) {
+    found.help(fmt::format("a field of a record is written `{}.name`", text(index.object)));
   }
-  const bool is_list = kind == TypeKind::List;
-  if (!coerce(index.index, context_.scalar(is_list ? TypeKind::Int : TypeKind::String),
-              is_list ? "the index of a list" : "the key of a map")) {
-    return {};
+  return false;
+}
+
+// Of a list, a map or json; `key` is the type of what stands in brackets.
+TypeId Expressions::element(ExprId id, const ast::Index& index, TypeId object, TypeId key) {
+  const value::Type of = context_.type(object);
+  const TypeId integer = context_.scalar(TypeKind::Int);
+  if (of.kind == TypeKind::Map) {
+    if (!coerce(index.index, context_.scalar(TypeKind::String), "the key of a map")) return {};
+    fact(id).names = MapRef{};
+    return context_.nullable(of.element);
   }
-  if (is_list) {
+  if (of.kind == TypeKind::List) {
+    if (!coerce(index.index, integer, "the index of a list")) return {};
     fact(id).names = ListRef{};
     fact(id).can_fail = true;
     return of.element;
   }
-  fact(id).names = MapRef{};
-  return context_.nullable(of.element);
+  fact(id).names = JsonRef{};
+  fact(id).can_fail = true;
+  const bool is_name = context_.kind(key) == TypeKind::String || context_.is_error(key);
+  if (!is_name) coerce(index.index, integer, "the index");
+  return object;
 }
 
 TypeId Expressions::lookup(ExprId id, const ast::Index& index, Symbol symbol, Scope& scope) {

@@ -43,6 +43,28 @@ TypeId Expressions::both_branches(ExprId a, ExprId b, TypeId hint) {
   return *common;
 }
 
+// `??` behind what is never null: an error if a failure was meant, else a warning.
+TypeId Expressions::needless_coalesce(ExprId id, const ast::Coalesce& coalesce, TypeId left) {
+  const std::string_view operand = text(coalesce.operand);
+  if (fact(coalesce.operand).can_fail) {
+    context_.error(Code::P0303, span(coalesce.operand), fmt::format("`{}` is never null: it can *fail*", operand))
+        .secondary(coalesce.sign, "this is for null")
+        .help(fmt::format("for failure there is `catch`: `{} catch {}`", operand, text(coalesce.otherwise)), coalesce.sign,
+              "catch");
+    return {};
+  }
+  const Span rest{span(id).file, span(coalesce.operand).end, span(id).end};
+  const bool is_value = context_.kind(left) != TypeKind::Never;
+  context_.report.add(Code::P0902, coalesce.sign)
+      .message(is_value ? fmt::format("`{}` is never null", operand)
+                        : fmt::format("`{}` is no value that another could stand in for", operand))
+      .help("leave it out", rest, "");
+  if (!is_value) return left;
+  fact(coalesce.operand).target = context_.nullable(left);
+  coerce(coalesce.otherwise, left, "the value behind `??`");
+  return left;
+}
+
 TypeId Expressions::coalesce(ExprId id, const ast::Coalesce& coalesce, Scope& scope, TypeId hint) {
   const TypeId left = infer(coalesce.operand, scope, context_.is_error(hint) ? hint : context_.nullable(hint));
   const TypeId right_hint = context_.is_error(hint) ? context_.base(left) : hint;
@@ -50,26 +72,7 @@ TypeId Expressions::coalesce(ExprId id, const ast::Coalesce& coalesce, Scope& sc
   absorb(id, coalesce.operand);
   absorb(id, coalesce.otherwise);
   if (context_.is_error(left) || context_.is_error(right)) return {};
-  if (!context_.is_nullable(left)) {
-    if (fact(coalesce.operand).can_fail) {
-      context_
-          .error(Code::P0303, span(coalesce.operand), fmt::format("`{}` is never null: it can *fail*", text(coalesce.operand)))
-          .secondary(coalesce.sign, "this is for null")
-          .help(fmt::format("for failure there is `catch`: `{} catch {}`", text(coalesce.operand), text(coalesce.otherwise)),
-                coalesce.sign, "catch");
-      return {};
-    }
-    const Span rest{span(id).file, span(coalesce.operand).end, span(id).end};
-    const bool is_value = context_.kind(left) != TypeKind::Never;
-    context_.report.add(Code::P0902, coalesce.sign)
-        .message(is_value ? fmt::format("`{}` is never null", text(coalesce.operand))
-                          : fmt::format("`{}` is no value that another could stand in for", text(coalesce.operand)))
-        .help("leave it out", rest, "");
-    if (!is_value) return left;
-    fact(coalesce.operand).target = context_.nullable(left);
-    coerce(coalesce.otherwise, left, "the value behind `??`");
-    return left;
-  }
+  if (!context_.is_nullable(left)) return needless_coalesce(id, coalesce, left);
   // The left side keeps its null until it is asked: its target is the nullable form of the result.
   const TypeId there = context_.kind(left) == TypeKind::Null ? right : context_.base(left);
   auto common = common_type(context_, there, right);

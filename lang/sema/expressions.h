@@ -84,6 +84,9 @@ class Expressions {
   TypeId record_member(ExprId id, const ast::Member& member, TypeId object, bool object_may_be_null, Scope& scope);
   TypeId meta(ExprId id, const ast::Name& name, Scope& scope);
   TypeId index(ExprId id, const ast::Index& index, Scope& scope);
+  const Symbol* table_named(ExprId id, const Scope& scope);
+  bool has_elements(ExprId id, const ast::Index& index, TypeId object);
+  TypeId element(ExprId id, const ast::Index& index, TypeId object, TypeId key);
   TypeId lookup(ExprId id, const ast::Index& index, Symbol table, Scope& scope);
 
   TypeId interpolation(ExprId id, const ast::Interpolation& text, Scope& scope);
@@ -105,6 +108,7 @@ class Expressions {
   TypeId no_operator(const ast::Binary& binary);
   void number_with_time(diag::Diagnostic& found, const ast::Binary& binary);
   TypeId null_test(ExprId id, const ast::NullTest& test, Scope& scope);
+  TypeId needless_coalesce(ExprId id, const ast::Coalesce& coalesce, TypeId left);
   TypeId coalesce(ExprId id, const ast::Coalesce& coalesce, Scope& scope, TypeId hint);
   TypeId catching(ExprId id, const ast::Catch& node, Scope& scope, TypeId hint);
   TypeId bang(ExprId id, const ast::Bang& bang, Scope& scope, TypeId hint);

@@ -4,20 +4,28 @@
 
 namespace piperun::sema {
 
-std::optional<ColumnPath> find_path(Context& context, const ast::Path& written, const Flowing& flowing) {
-  if (!flowing.is_known) return std::nullopt;
-  const ast::Name& first = written.parts.front();
-  if (first.text.empty()) return std::nullopt;
-  const int place = flowing.row.columns.index_of(first.text);
-  if (place < 0) {
-    if (const auto lost = flowing.lost.find(first.text); lost != flowing.lost.end()) {
-      context.gone(first, lost->second);
-      return std::nullopt;
-    }
-    auto& report = context.error(Code::P0200, first.span, fmt::format("there is no field `{}`", first.text));
-    context.suggest(report, first.span, first.text, names_of(flowing.row.columns));
-    return std::nullopt;
+namespace {
+
+// The column that a path begins with; -1: there is none, which was reported.
+int find_column(Context& context, const ast::Name& name, const Flowing& flowing) {
+  const int place = flowing.row.columns.index_of(name.text);
+  if (place >= 0) return place;
+  if (const auto lost = flowing.lost.find(name.text); lost != flowing.lost.end()) {
+    context.gone(name, lost->second);
+  } else {
+    auto& report = context.error(Code::P0200, name.span, fmt::format("there is no field `{}`", name.text));
+    context.suggest(report, name.span, name.text, names_of(flowing.row.columns));
   }
+  return -1;
+}
+
+}  // namespace
+
+std::optional<ColumnPath> find_path(Context& context, const ast::Path& written, const Flowing& flowing) {
+  const ast::Name& first = written.parts.front();
+  if (!flowing.is_known || first.text.empty()) return std::nullopt;
+  const int place = find_column(context, first, flowing);
+  if (place < 0) return std::nullopt;
   ColumnPath result{place, {}, flowing.row.columns[place].type, false};
   std::string whole = first.text;
   for (std::size_t i = 1; i < written.parts.size(); ++i) {

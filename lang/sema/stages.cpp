@@ -19,7 +19,7 @@ StageDetail Stages::read(const ast::Stage& stage, Flowing& flowing) {
         flowing.has_output = true;  // it may have been a `to`
         return OtherStage{};
       },
-      [](const ast::FromStage&) -> StageDetail { return OtherStage{}; },
+      [](const ast::FromStage&) -> StageDetail { return OtherStage{}; },  // is read by Flows
       [&](const ast::FilterStage& it) { return filter(it, flowing); },
       [&](const ast::SetStage& it) { return fields_.set(it, flowing); },
       [&](const ast::MapStage& it) { return fields_.map(it, stage, flowing); },

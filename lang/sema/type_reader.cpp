@@ -62,45 +62,50 @@ TypeId TypeReader::read_named(const ast::TypeExpr& type, std::uint32_t module) {
   const std::string& name = type.name.parts.front().text;
   const bool is_plain = type.name.parts.size() == 1;
   if (is_plain && name == "decimal") return read_decimal(type);
-  if (is_plain && (name == "list" || name == "map")) {
-    const std::size_t wanted = name == "list" ? 1 : 2;
-    if (type.arguments.size() != wanted) {
-      context_.error(Code::P0214, type.span,
-                     fmt::format("`{}` needs {}", name,
-                                 wanted == 1 ? "the type of its elements: `list<string>`" : "two types: `map<string, int64>`"));
-      return {};
-    }
-    const TypeId element = read(type.arguments.back(), module);
-    if (name == "list") return context_.is_error(element) ? element : context_.facts.types.list(element);
-    const TypeId key = read(type.arguments.front(), module);
-    if (!context_.is_error(key) && key != context_.scalar(TypeKind::String)) {
-      context_.error(Code::P0214, context_.program.pool[type.arguments.front()].span, "the keys of a map are strings");
-    }
-    return context_.is_error(element) ? element : context_.facts.types.map(element);
-  }
+  if (is_plain && (name == "list" || name == "map")) return read_collection(type, module);
   if (!type.parameters.empty() || !type.arguments.empty()) {
     context_.error(Code::P0214, type.span, fmt::format("`{}` takes nothing in brackets", name));
     return {};
   }
-  if (is_plain) {
-    if (const auto scalar = scalar_named(name)) return context_.scalar(*scalar);
-    if (context_.find(module, name) == nullptr) {
-      auto& found = context_.error(Code::P0202, type.span, fmt::format("unknown type `{}`", name));
-      const auto* other = std::ranges::find(kOtherLanguages, name, &std::pair<std::string_view, std::string_view>::first);
-      if (other != std::end(kOtherLanguages)) {
-        found.help(fmt::format("here it is called `{}`", other->second), type.span, std::string(other->second));
-        return {};
-      }
-      std::vector<std::string> names = context_.names_of<ast::TypeDecl>(module);
-      std::ranges::move(context_.names_of<ast::EnumDecl>(module), std::back_inserter(names));
-      std::ranges::move(scalar_names(), std::back_inserter(names));
-      names.insert(names.end(), {"decimal", "list", "map"});
-      context_.suggest(found, type.span, name, names);
-      return {};
-    }
+  if (const auto scalar = is_plain ? scalar_named(name) : std::nullopt) return context_.scalar(*scalar);
+  if (is_plain && context_.find(module, name) == nullptr) {
+    unknown_type(type, module);
+    return {};
   }
   const Symbol* symbol = context_.find(module, type.name, Code::P0202, "type");
   return symbol == nullptr ? TypeId{} : declared(*symbol, type.span);
+}
+
+TypeId TypeReader::read_collection(const ast::TypeExpr& type, std::uint32_t module) {
+  const std::string& name = type.name.parts.front().text;
+  const bool is_list = name == "list";
+  if (type.arguments.size() != (is_list ? 1 : 2)) {
+    const char* wanted = is_list ? "the type of its elements: `list<string>`" : "two types: `map<string, int64>`";
+    context_.error(Code::P0214, type.span, fmt::format("`{}` needs {}", name, wanted));
+    return {};
+  }
+  const TypeId element = read(type.arguments.back(), module);
+  if (is_list) return context_.is_error(element) ? element : context_.facts.types.list(element);
+  const TypeId key = read(type.arguments.front(), module);
+  if (!context_.is_error(key) && key != context_.scalar(TypeKind::String)) {
+    context_.error(Code::P0214, context_.program.pool[type.arguments.front()].span, "the keys of a map are strings");
+  }
+  return context_.is_error(element) ? element : context_.facts.types.map(element);
+}
+
+void TypeReader::unknown_type(const ast::TypeExpr& type, std::uint32_t module) {
+  const std::string& name = type.name.parts.front().text;
+  auto& found = context_.error(Code::P0202, type.span, fmt::format("unknown type `{}`", name));
+  const auto* other = std::ranges::find(kOtherLanguages, name, &std::pair<std::string_view, std::string_view>::first);
+  if (other != std::end(kOtherLanguages)) {
+    found.help(fmt::format("here it is called `{}`", other->second), type.span, std::string(other->second));
+    return;
+  }
+  std::vector<std::string> names = context_.names_of<ast::TypeDecl>(module);
+  std::ranges::move(context_.names_of<ast::EnumDecl>(module), std::back_inserter(names));
+  std::ranges::move(scalar_names(), std::back_inserter(names));
+  names.insert(names.end(), {"decimal", "list", "map"});
+  context_.suggest(found, type.span, name, names);
 }
 
 TypeId TypeReader::read_decimal(const ast::TypeExpr& type) {

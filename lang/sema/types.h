@@ -53,6 +53,8 @@ class TypeReader {
 
  private:
   TypeId read_named(const ast::TypeExpr& type, std::uint32_t module);
+  TypeId read_collection(const ast::TypeExpr& type, std::uint32_t module);
+  void unknown_type(const ast::TypeExpr& type, std::uint32_t module);
   TypeId read_decimal(const ast::TypeExpr& type);
   std::size_t width_of(const std::vector<value::Field>& fields) const;
   TypeId read_record(Symbol symbol, const ast::TypeDecl& declaration, Span used_at);
