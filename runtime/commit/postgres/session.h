@@ -13,6 +13,8 @@
 #include "runtime/commit/postgres/parameters.h"
 #include "runtime/commit/postgres/settings.h"
 
+struct pg_conn;  // libpq's
+
 namespace pqxx {
 class connection;
 class result;
@@ -49,9 +51,6 @@ class Rows {
   std::int64_t changed_;
 };
 
-// The fields of one row for COPY, null or text.
-using CopyRow = std::vector<std::optional<std::string_view>>;
-
 // One thread at a time. A call outside of a transaction connects again if the connection was lost; inside of one it fails, since the
 // transaction is lost too. No call waits longer than the statement timeout and ten seconds.
 class Session {
@@ -63,10 +62,10 @@ class Session {
 
   base::Result<Rows> query(const std::string& sql, const Parameters& parameters = {});
   base::Result<void> execute(const std::string& script);  // several statements, without parameters or results
-  // Appends `rows` rows to `table (columns)`, both quoted. `fill(i, row)`: its views live until the next call. In the open transaction or
-  // one of its own. Error::row is the refused row.
+  // Appends `rows` rows to `table (columns)`, both quoted. `add(i, text)` appends row i as a line of COPY's text format, without its end.
+  // In the open transaction or one of its own. Error::row is the refused row.
   base::Result<void> copy(const std::string& table, const std::string& columns, std::size_t rows,
-                          const std::function<void(std::size_t, CopyRow&)>& fill);
+                          const std::function<void(std::size_t, std::string&)>& add);
 
   base::Result<void> begin();
   // Transient: the outcome is unknown, or the transaction was lost before. Any other error: it is undone.
@@ -90,12 +89,14 @@ class Session {
   template <typename Work>
   auto guarded(Work work) -> decltype(work());
   base::Result<Rows> run(pqxx::transaction_base& transaction, const std::string& sql, const Parameters& parameters);
+  void end_copy();
   base::Error lost(std::string_view said);
 
   PostgresSettings settings_;
   std::string address_;
   std::unique_ptr<Watchdog> watchdog_;
   std::unique_ptr<pqxx::connection> connection_;  // null: to be opened by the next call
+  pg_conn* raw_ = nullptr;  // what `connection_` owns
   std::unique_ptr<pqxx::transaction_base> transaction_;
   State state_ = State::None;
   std::unordered_map<std::string, std::string> statements_;  // text, name; of this connection

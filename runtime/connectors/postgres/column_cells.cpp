@@ -1,7 +1,8 @@
 #include "runtime/connectors/postgres/column_cells.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -17,13 +18,18 @@ using value::TypeKind;
 
 namespace {
 
+void append_integer(std::string& out, std::int64_t number) {
+  const fmt::format_int text(number);
+  out.append(text.data(), text.size());
+}
+
 // The text of a value that travels as text, appended to `out`. `value` is the cell behind the null bit, `whole` the first cell.
 void append_text_form(std::string& out, const value::TypeTable& types, value::TypeId id, Form form, const Cell* whole,
                       const Cell* cell) {
   const value::Type& type = types[id];
   switch (type.kind) {
     case TypeKind::Bool: out += cell->b ? 't' : 'f'; return;
-    case TypeKind::Int: fmt::format_to(std::back_inserter(out), "{}", cell->i); return;
+    case TypeKind::Int: append_integer(out, cell->i); return;
     case TypeKind::Float:
       if (std::isnan(cell->f)) out += "NaN";
       else if (std::isinf(cell->f)) out += cell->f < 0 ? "-Infinity" : "Infinity";
@@ -35,7 +41,7 @@ void append_text_form(std::string& out, const value::TypeTable& types, value::Ty
     case TypeKind::Timestamp: value::append_timestamp(out, cell->i); return;
     case TypeKind::Duration:
       if (form == Form::Interval) fmt::format_to(std::back_inserter(out), "{} microseconds", cell->i);
-      else if (form == Form::DurationNumber) fmt::format_to(std::back_inserter(out), "{}", cell->i);
+      else if (form == Form::DurationNumber) append_integer(out, cell->i);
       else value::append_duration(out, cell->i);
       return;
     case TypeKind::Enum: out += type.values[static_cast<std::size_t>(cell->i)]; return;
@@ -172,15 +178,31 @@ bool append_cell(Array& array, const value::TypeTable& types, value::TypeId id, 
   return true;
 }
 
-std::optional<std::string_view> copy_text(const value::TypeTable& types, value::TypeId id, Form form, const Cell* whole,
-                                          std::string& scratch) {
+void append_copy_field(std::string& out, std::optional<std::string_view> text) {
+  if (!text) {
+    out += "\\N";
+    return;
+  }
+  for (auto rest = text->begin();;) {
+    const auto special = std::find_if(rest, text->end(), [](char c) { return c == '\\' || c == '\t' || c == '\n' || c == '\r'; });
+    out.append(rest, special);
+    if (special == text->end()) return;
+    out += '\\';
+    out += *special == '\t' ? 't' : *special == '\n' ? 'n' : *special == '\r' ? 'r' : '\\';
+    rest = special + 1;
+  }
+}
+
+void append_copy_field(std::string& out, const value::TypeTable& types, value::TypeId id, Form form, const Cell* whole,
+                       std::string& scratch) {
   const value::Type& type = types[id];
-  if (is_nothing(type, whole)) return std::nullopt;
+  if (is_nothing(type, whole)) return append_copy_field(out, std::nullopt);
   const Cell* cell = type.nullable ? whole + 1 : whole;
-  if (type.kind == TypeKind::String) return std::string_view(cell->s);
+  if (type.kind == TypeKind::String) return append_copy_field(out, std::string_view(cell->s));
+  if (type.kind == TypeKind::Int) return append_text_form(out, types, id, form, whole, cell);  // nothing in it is special
   scratch.clear();
   append_text_form(scratch, types, id, form, whole, cell);
-  return scratch;
+  append_copy_field(out, scratch);
 }
 
 std::string select_expression(const std::string& column, Form form) {

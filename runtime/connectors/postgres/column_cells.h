@@ -1,6 +1,7 @@
 // Cells as columns of a server's table and back: decimals as numeric, timestamps as timestamptz, durations as interval, enums by name,
 // nested values as jsonb.
 #pragma once
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,9 +15,10 @@ namespace piperun::postgres {
 bool append_cell(Array& array, const value::TypeTable& types, value::TypeId type, Form form, const value::Cell* cell,
                  std::string& scratch);
 
-// The same as text of COPY, in `scratch`; nullopt: null.
-std::optional<std::string_view> copy_text(const value::TypeTable& types, value::TypeId type, Form form, const value::Cell* cell,
-                                          std::string& scratch);
+// The same as a field of COPY's text format. `scratch` is kept for its memory.
+void append_copy_field(std::string& out, const value::TypeTable& types, value::TypeId type, Form form, const value::Cell* cell,
+                       std::string& scratch);
+void append_copy_field(std::string& out, std::optional<std::string_view> text);
 
 // What is selected so that `read_cell` understands it. `column` is quoted.
 std::string select_expression(const std::string& column, Form form);

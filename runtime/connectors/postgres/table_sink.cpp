@@ -261,13 +261,13 @@ Result<void> TableSink::run(const std::string& sql, const std::vector<std::size_
 }
 
 Result<void> TableSink::copy(Rows rows, Indices chosen) {
-  auto done = session_.copy(table_, column_list(layout_), chosen.size(), [&](std::size_t number, CopyRow& fields) {
+  auto done = session_.copy(table_, column_list(layout_), chosen.size(), [&](std::size_t number, std::string& text) {
     const OutputRow& row = rows[chosen[number]];
-    fields.resize(columns_.size());
     for (std::size_t i = 0; i < columns_.size(); ++i) {
       const Column& column = columns_[i];
-      fields[i] = layout_.columns.empty() ? row.encoded
-                                          : copy_text(types_, column.type, column.how.form, row.cells + column.cell, scratch_[i]);
+      if (i > 0) text += '\t';
+      if (layout_.columns.empty()) append_copy_field(text, row.encoded);
+      else append_copy_field(text, types_, column.type, column.how.form, row.cells + column.cell, scratch_[i]);
     }
   });
   if (!done) return std::unexpected(refused(std::move(done.error()), chosen));

@@ -47,6 +47,24 @@ TEST(PostgresColumns, WhatTheServerDoesNotConvertByItselfIsCast) {
   EXPECT_FALSE(conversion({.kind = TypeKind::Int}, mood, Use::Write));
 }
 
+TEST(PostgresColumns, AFieldOfCopyEndsNeitherItselfNorItsLine) {
+  value::TypeTable types;
+  std::string scratch;
+  const auto field = [&](value::TypeId type, std::vector<Cell> cells) {
+    std::string text = "x";
+    append_copy_field(text, types, type, Form::Plain, cells.data(), scratch);
+    return text.substr(1);
+  };
+  const value::TypeId text = types.scalar(TypeKind::String), whole = types.scalar(TypeKind::Int);
+  const auto string = [](std::string_view view) { return Cell::of(view); };
+  EXPECT_EQ(field(text, {string("a\tb\nc\rd\\e")}), "a\\tb\\nc\\rd\\\\e");
+  EXPECT_EQ(field(text, {string("\\N")}), "\\\\N") << "is no null";
+  EXPECT_EQ(field(text, {string("")}), "");
+  EXPECT_EQ(field(types.with_null(text), {Cell::of(true), Cell::of(std::int64_t{0})}), "\\N");
+  EXPECT_EQ(field(types.with_null(whole), {Cell::of(false), Cell::of(std::int64_t{INT64_MIN})}), "-9223372036854775808");
+  EXPECT_EQ(field(types.scalar(TypeKind::Bytes), {string(std::string_view("\0\xff", 2))}), "\\\\x00ff");
+}
+
 TEST(PostgresColumns, TheServersTextIsReadExactlyOrNotAtAll) {
   value::TypeTable types;
   value::Arena arena;
