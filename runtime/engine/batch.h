@@ -66,6 +66,7 @@ struct Batch {
   std::map<std::uint32_t, Failure> dead;                     // by index into `records`: fixed, whatever processing says
   std::int64_t now = 0;                                      // microseconds; what now() gives to every record of it
   bool is_replay = false;
+  bool is_processed = false;                                 // ahead, all of it, as it still is
 
   bool empty() const { return records.empty(); }
 };

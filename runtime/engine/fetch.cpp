@@ -7,6 +7,7 @@ namespace piperun::engine {
 namespace {
 
 constexpr std::int64_t kFetchWait = 50'000;  // microseconds; how long a stop may go unnoticed while nothing arrives
+constexpr std::int64_t kDrainWait = 10'000;  // so long the end of a drain
 constexpr int kReplayEvery = 16;  // batches between two looks for dead letters to replay
 constexpr std::size_t kReplayBatch = 100;  // dead letters replayed in one batch
 
@@ -54,27 +55,31 @@ void Fetch::forget() {
 }
 
 base::Result<void> Fetch::run(Intake& intake, commit::Domain& domain, const Share& share, Batch& batch) {
-  batch = Batch{};
-  batch.now = clock_.now();
   if (--batches_until_replay_ < 0) {
+    batch = Batch{};
+    batch.now = clock_.now();
     const auto found = fetch_replays(domain, share, batch);
     batches_until_replay_ = has_more_replays_ ? 1 : kReplayEvery;  // in turn with what is new
     if (!found || *found) return found ? base::Result<void>() : std::unexpected(found.error());
   }
-  if (const auto gathered = gather(intake, share, batch); !gathered) return gathered;
-  if (batch.empty()) batches_until_replay_ = 0;
-  batch.now = clock_.now();
-  return {};
+  return gather(intake, share, stop_, batch);
 }
 
-base::Result<void> Fetch::gather(Intake& intake, const Share& share, Batch& batch) {
+base::Result<void> Fetch::run_ahead(Intake& intake, const Share& share, const std::stop_token& hurry, Batch& batch) {
+  --batches_until_replay_;
+  return gather(intake, share, hurry, batch);
+}
+
+base::Result<void> Fetch::gather(Intake& intake, const Share& share, const std::stop_token& hurry, Batch& batch) {
+  batch = Batch{};
   const auto limit = static_cast<std::size_t>(program_.commit_records);
   const std::int64_t begun = clock_.monotonic();
+  const std::int64_t longest = options_.drain ? kDrainWait : kFetchWait;
   if (held_) add_slab(std::move(*std::exchange(held_, std::nullopt)), share, batch);
   while (batch.records.size() < limit) {
     const std::int64_t age = clock_.monotonic() - begun;
     const std::int64_t wait =
-        batch.empty() ? kFetchWait : std::max<std::int64_t>(0, std::min(kFetchWait, program_.commit_interval - age));
+        batch.empty() ? longest : std::max<std::int64_t>(0, std::min(longest, program_.commit_interval - age));
     auto slab = intake.take(wait);
     if (!slab) {
       if (!batch.empty()) break;  // it will be told again
@@ -93,8 +98,11 @@ base::Result<void> Fetch::gather(Intake& intake, const Share& share, Batch& batc
       const auto at_end = intake.is_at_end();
       if (!at_end || *at_end) break;
     }
-    if (clock_.monotonic() - begun >= program_.commit_interval || stop_.stop_requested()) break;
+    const bool is_cut_short = stop_.stop_requested() || hurry.stop_requested() || intake.is_interrupted();
+    if (clock_.monotonic() - begun >= program_.commit_interval || is_cut_short) break;
   }
+  if (batch.empty()) batches_until_replay_ = 0;
+  batch.now = clock_.now();
   return {};
 }
 

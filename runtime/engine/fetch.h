@@ -19,6 +19,10 @@ class Fetch {
   // The next records, until there are `commit_records` or `commit_interval` has passed since the first; none: nothing is there now.
   base::Result<void> run(Intake& intake, commit::Domain& domain, const Share& share, Batch& batch);
 
+  // The same without dead letters, not while `is_replay_due`; in any thread, one at a time. `hurry`: with what there is.
+  base::Result<void> run_ahead(Intake& intake, const Share& share, const std::stop_token& hurry, Batch& batch);
+  bool is_replay_due() const { return batches_until_replay_ <= 0; }
+
   // What was read ahead is dropped: other partitions come.
   void forget();
 
@@ -27,7 +31,7 @@ class Fetch {
 
  private:
   base::Result<bool> fetch_replays(commit::Domain& domain, const Share& share, Batch& batch);
-  base::Result<void> gather(Intake& intake, const Share& share, Batch& batch);
+  base::Result<void> gather(Intake& intake, const Share& share, const std::stop_token& hurry, Batch& batch);
 
   const ir::Program& program_;
   const Options& options_;

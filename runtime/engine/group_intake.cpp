@@ -7,7 +7,7 @@
 namespace piperun::engine {
 namespace {
 
-constexpr std::int64_t kPoll = 20'000;     // microseconds; how long a question may wait for its turn
+constexpr std::int64_t kPoll = 5'000;      // microseconds; how long a question may wait for its turn
 constexpr std::int64_t kFullPoll = 2'000;  // while the queue is full
 
 }  // namespace
@@ -110,6 +110,7 @@ void GroupIntake::mirror(std::vector<connectors::StartAt> positions) {
 // The job has taken effect in the group's thread when this returns.
 void GroupIntake::run(std::function<void()> job) {
   std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return !job_; });
   job_ = std::move(job);
   changed_.wait(lock, [this] { return !job_; });
 }

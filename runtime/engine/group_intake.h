@@ -27,6 +27,7 @@ class GroupIntake : public Intake {
 
   // Nothing while a change waits. TakenSlab::partition: index into the partitions of the last assignment.
   base::Result<std::optional<TakenSlab>> take(std::int64_t wait) override;
+  bool is_interrupted() override { return change_age() > 0; }
   // False before the first assignment is read.
   base::Result<bool> is_at_end() override;
   base::Result<bool> is_exhausted() override;

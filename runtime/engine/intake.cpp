@@ -82,6 +82,7 @@ class ThreadedIntake : public Intake {
 
   // The reader belongs to its thread; the question has been answered there when this returns.
   void ask(std::unique_lock<std::mutex>& lock, std::function<void()> question) {
+    changed_.wait(lock, [this] { return !question_; });
     question_ = std::move(question);
     changed_.notify_all();
     changed_.wait(lock, [this] { return !question_; });

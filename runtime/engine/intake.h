@@ -19,6 +19,8 @@ class Intake {
 
   // The next slab, if one is there within `wait` microseconds. At most `limit` records.
   virtual base::Result<std::optional<TakenSlab>> take(std::int64_t wait) = 0;
+  // Nothing will come until the worker has answered its group.
+  virtual bool is_interrupted() { return false; }
 
   // Nothing is queued, and the reader is at the end of what its sources have now.
   virtual base::Result<bool> is_at_end() = 0;

@@ -26,12 +26,14 @@ Worker::Worker(const ir::Program& program, const ir::Unit& unit, const Options& 
       unit_end_(unit, clock, [this](std::uint32_t source) { return stop_time(source); }),
       hand_over_(program, unit, options, connectors),
       fetch_(program, unit, options, clock, stop_),
+      ahead_(unit, options),
       retry_(program.policies[0], static_cast<std::uint64_t>(clock.now()) ^ base::mix(base::fnv1a(unit.name) + number)) {
   share_.is_first = number == 0;
 }
 
 // What uses the group goes before it.
 Worker::~Worker() {
+  ahead_.drop();
   if (membership_) membership_->stop_polling();
   intake_.reset();
   sinks_.clear();
@@ -78,10 +80,15 @@ base::Result<bool> Worker::is_exhausted() {
   return own && *own ? are_others_at_end() : own;
 }
 
-base::Result<bool> Worker::are_others_at_end() { return membership_ ? unit_end_.is_reached(*membership_, *domain_) : true; }
+base::Result<bool> Worker::are_others_at_end() {
+  const bool has_all = share_.mine.size() + 1 == share_.all.size();  // but that of replayed letters
+  return membership_ && !has_all ? unit_end_.is_reached(*membership_, *domain_) : true;
+}
 
 // What no look at the sources shows.
-bool Worker::has_work_waiting() const { return fetch_.has_more_replays() || (membership_ && membership_->waits_to_retake()); }
+bool Worker::has_work_waiting() const {
+  return ahead_.has_begun() || fetch_.has_more_replays() || (membership_ && membership_->waits_to_retake());
+}
 
 base::Result<Progress> Worker::run_list(const std::vector<ir::Step>& list) {
   Attempt attempt;
@@ -251,7 +258,7 @@ base::Result<Worker::Flow> Worker::execute(const ir::Step& step, Attempt& attemp
       return Flow::Next;
     case ir::StepKind::NumberRows: return next(relays_.number_rows(my_sources()));
     case ir::StepKind::DeleteSent: return next(delete_sent());
-    case ir::StepKind::Fetch: return next(fetch_.run(*intake(), *domain_, share_, batch_));
+    case ir::StepKind::Fetch: return next(fetch());
     // `process` asks for keys by itself, halves are made where the batch failed, and letters asked for again were fetched like any
     // other record.
     case ir::StepKind::LookupKeys:

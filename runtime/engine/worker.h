@@ -5,6 +5,7 @@
 #include <stop_token>
 #include <vector>
 
+#include "runtime/engine/ahead.h"
 #include "runtime/engine/fetch.h"
 #include "runtime/engine/hand_over.h"
 #include "runtime/engine/key_expiry.h"
@@ -115,6 +116,7 @@ class Worker {
   std::int64_t stop_time(std::uint32_t source) const;
 
   // ---- worker_steps.cpp: the steps of `batch`
+  base::Result<void> fetch();
   base::Result<void> process(Attempt& attempt);
   base::Result<Flow> claim_keys(const Attempt& attempt);
   base::Result<void> write(const ir::Step& step, const Attempt& attempt);
@@ -150,6 +152,7 @@ class Worker {
   std::unique_ptr<Process> process_;
   std::unique_ptr<Intake> intake_;  // null where there is a group
   Fetch fetch_;
+  Ahead ahead_;
 
   Share share_;
   ir::StepKind last_step_ = ir::StepKind::Release;  // that was run

@@ -127,6 +127,7 @@ base::Result<Progress> Worker::retake() {
 }
 
 void Worker::drop_partitions() {
+  ahead_.drop();
   batch_ = Batch{};
   fetch_.forget();
   share_.mine.clear();

@@ -34,6 +34,7 @@ void Worker::abort(Attempt& attempt) {
 base::Result<std::optional<std::size_t>> Worker::recover_from_data(const base::Error& error, std::size_t failed_step,
                                                                    Attempt& attempt) {
   const std::vector<ir::Step>& list = unit_.protocol.batch;
+  batch_.is_processed = false;  // not without what is set apart now
   for (const ir::Step& poison : unit_.protocol.on_poison) {
     if (observer_.after(unit_, poison) == Verdict::Crash) return std::unexpected(error);
   }

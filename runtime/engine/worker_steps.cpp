@@ -67,11 +67,19 @@ void Worker::advance(const Attempt& attempt) {
   }
 }
 
+base::Result<void> Worker::fetch() {
+  return ahead_.has_begun() ? ahead_.take(batch_, processed_) : fetch_.run(*intake(), *domain_, share_, batch_);
+}
+
 base::Result<void> Worker::process(Attempt& attempt) {
   const LookupKeys lookup = [this](const std::string& stage, std::span<const std::string> keys) {
     return domain_->lookup_keys(stage, keys);
   };
-  if (const auto done = process_->run(batch_, attempt.first, attempt.last, lookup, processed_); !done) return done;
+  if (!batch_.is_processed) {
+    ahead_.wait();
+    if (const auto done = process_->run(batch_, attempt.first, attempt.last, lookup, processed_); !done) return done;
+  }
+  ahead_.start(fetch_, *intake(), share_, *process_);
   take_back(attempt);
   attempt.counts.assign(share_.all.size(), {});
   attempt.letters.clear();
@@ -232,10 +240,14 @@ base::Result<void> Worker::delete_sent() {
 }
 
 base::Result<void> Worker::stop() {
+  ahead_.drop();
   if (membership_) membership_->stop_polling();
   intake_.reset();
   batch_ = Batch{};
-  if (membership_ && share_.mine.empty()) return {};
+  if (membership_ && share_.mine.empty()) {
+    domain_->release();  // what a failed fence has left claimed
+    return {};
+  }
   const auto stopped = run_list(unit_.protocol.on_stop);
   if (!stopped) return std::unexpected(stopped.error());
   return {};
