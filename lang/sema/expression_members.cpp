@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "lang/ast/parts.h"
 #include "lang/sema/expressions.h"
 #include "lang/sema/meta.h"
 #include "lang/sema/values.h"
@@ -238,6 +239,18 @@ TypeId Expressions::element(ExprId id, const ast::Index& index, TypeId object, T
   return object;
 }
 
+namespace {
+
+// Whether an expression names one of these variables of folds.
+bool names_any(const Context& context, ExprId id, const std::vector<Variable>& variables) {
+  const auto* named = std::get_if<VariableRef>(&context.facts[id].names);
+  if (named != nullptr && std::ranges::count(variables, named->variable, &Variable::id) > 0) return true;
+  return std::ranges::any_of(ast::parts_of(context.program.pool[id]),
+                             [&](ExprId part) { return names_any(context, part, variables); });
+}
+
+}  // namespace
+
 TypeId Expressions::lookup(ExprId id, const ast::Index& index, Symbol symbol, Scope& scope) {
   if (!scope.may_look_up) {
     infer(index.index, scope);
@@ -271,6 +284,11 @@ TypeId Expressions::lookup(ExprId id, const ast::Index& index, Symbol symbol, Sc
     infer(keys[i], scope, field.type);
     absorb(id, keys[i]);
     if (!coerce(keys[i], field.type, fmt::format("the key `{}` of table `{}`", field.name, table.name))) return {};
+    if (names_any(context_, keys[i], scope.variables)) {
+      context_.error(Code::P0225, span(id), "one `enrich` reads one table once, and this would be once per element")
+          .help("make each element a record before: `flatten … as x`, then `enrich y = table[x]`");
+      return {};
+    }
   }
   fact(id).is_volatile = true;
   return context_.nullable(table.type);
