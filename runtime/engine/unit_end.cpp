@@ -16,7 +16,7 @@ std::int64_t next_offset(const std::vector<commit::Position>& stored, const comm
 
 }  // namespace
 
-base::Result<bool> UnitEnd::is_reached(Membership& membership, commit::Domain& domain) {
+base::Result<bool> UnitEnd::is_reached(Membership& membership, const ReadPositions& read_positions) {
   if (clock_.monotonic() < look_at_) return false;
   look_at_ = clock_.monotonic() + kLookEvery;
   if (const auto found = find_ends(membership); !found) return std::unexpected(found.error());
@@ -25,7 +25,7 @@ base::Result<bool> UnitEnd::is_reached(Membership& membership, commit::Domain& d
     if (!each.is_reached && std::ranges::count(membership.assigned(), each.name) == 0) others.push_back(&each);
   }
   if (others.empty()) return true;
-  const auto stored = domain.read_positions(ir::StepMode::Plain);
+  const auto stored = read_positions();
   if (!stored) return std::unexpected(stored.error());
   for (Ending* other : others) {
     const auto reached = is_reached(*other, next_offset(*stored, other->name), membership);

@@ -17,12 +17,15 @@ class UnitEnd {
   // The time of the log at which a source of the unit ends, microseconds; INT64_MAX: never. By index into ir::Unit::sources.
   using StopTime = std::function<std::int64_t(std::uint32_t source)>;
 
+  using ReadPositions =
+      std::function<base::Result<std::vector<commit::Position>>()>;  // of all partitions, as they are stored now
+
   UnitEnd(const ir::Unit& unit, base::Clock& clock, StopTime stop_time)
       : unit_(unit), clock_(clock), stop_time_(std::move(stop_time)) {}
 
   // What was there when this was asked first, and comes before the stop time, is committed in each partition that is not assigned to this
   // member. Looks at the stored positions once in a while only; in between it is not reached.
-  base::Result<bool> is_reached(Membership& membership, commit::Domain& domain);
+  base::Result<bool> is_reached(Membership& membership, const ReadPositions& read_positions);
 
  private:
   struct Ending {

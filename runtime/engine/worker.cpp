@@ -82,7 +82,8 @@ base::Result<bool> Worker::is_exhausted() {
 
 base::Result<bool> Worker::are_others_at_end() {
   const bool has_all = share_.mine.size() + 1 == share_.all.size();  // but that of replayed letters
-  return membership_ && !has_all ? unit_end_.is_reached(*membership_, *domain_) : true;
+  if (!membership_ || has_all) return true;
+  return unit_end_.is_reached(*membership_, [this] { return positions(); });
 }
 
 // What no look at the sources shows.

@@ -58,8 +58,8 @@ base::Result<Progress> Worker::answer(const MembershipChange& change) {
 // its answer all the same, nothing is read, and it is tried again.
 base::Result<Progress> Worker::take_over() {
   membership_->take_now();
+  drop_partitions();
   if (membership_->assigned().empty()) {
-    drop_partitions();
     if (const auto read = membership_->hold(); !read) return std::unexpected(read.error());
     return Progress::Idle;
   }

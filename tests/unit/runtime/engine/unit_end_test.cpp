@@ -5,8 +5,6 @@
 #include <atomic>
 #include <thread>
 
-#include "tests/unit/runtime/engine/stored_positions.h"
-
 namespace piperun::engine {
 namespace {
 
@@ -59,19 +57,19 @@ class UnitEndTest : public ::testing::Test {
     Position other;
     other.partition = {"orders", 1};
     other.next_offset = offset;
-    domain_.stored = {other};
+    stored_ = {other};
   }
   bool is_reached() {
     clock_.sleep(1'000'000);  // a look at the stored positions is due
     return is_reached_at_once();
   }
   bool is_reached_at_once() {
-    const auto reached = end_.is_reached(membership_, domain_);
+    const auto reached = end_.is_reached(membership_, [this] { return base::Result<std::vector<Position>>(stored_); });
     return reached && *reached;
   }
 
   base::VirtualClock clock_{0};
-  StoredPositions domain_;
+  std::vector<Position> stored_;
   TwoPartitions* group_ = nullptr;
   Membership membership_;
   std::int64_t stop_time_ = kStop;
