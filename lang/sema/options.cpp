@@ -8,6 +8,19 @@
 #include "lang/ast/match.h"
 
 namespace piperun::sema {
+namespace {
+
+// `auto_offset_reset` and the like: what librdkafka writes with dots, and what is said of it there.
+const catalog::RefusedProperty* setting_of_client(std::string_view name, std::span<const catalog::Option> table) {
+  if (catalog::find_option(table, "properties") == nullptr) return nullptr;
+  std::string setting(name);
+  std::ranges::replace(setting, '_', '.');
+  const auto refused = catalog::refused_properties();
+  const auto found = std::ranges::find(refused, setting, &catalog::RefusedProperty::name);
+  return found == refused.end() ? nullptr : &*found;
+}
+
+}  // namespace
 
 std::string OptionValue::text(const value::TypeTable& types) const {
   return ast::match(
@@ -84,6 +97,10 @@ const catalog::Option* OptionReader::find(const ast::Option& option, std::span<c
     return nullptr;
   }
   auto& found = context_.error(Code::P0600, option.name.span, fmt::format("{} has no option `{}`", owner, name));
+  if (const catalog::RefusedProperty* setting = setting_of_client(name, table)) {
+    found.help(std::string(setting->reason));
+    return nullptr;
+  }
   std::vector<std::string> names;
   for (const auto& each : {table, more}) {
     for (const catalog::Option& known : each) {
