@@ -1,24 +1,23 @@
 // Works out, once per worker, what each node of the dataflow needs.
 #include <algorithm>
 
+#include "lang/ir/hidden_columns.h"
 #include "runtime/engine/process_state.h"
 
 namespace piperun::engine {
 namespace {
 
 std::optional<Hidden> hidden(std::string_view column) {
-  constexpr std::pair<std::string_view, Hidden> kNames[] = {
-      {"#time", Hidden::Time},
-      {"#delete", Hidden::Remove},
-      {"#meta.key", Hidden::Key},
-      {"#meta.headers", Hidden::Headers},
-      {"#meta.timestamp", Hidden::Timestamp},
-      {"#meta.topic", Hidden::Topic},
-      {"#meta.partition", Hidden::Partition},
-      {"#meta.offset", Hidden::Offset},
+  if (column == ir::kTimeColumn) return Hidden::Time;
+  if (column == ir::kDeleteColumn) return Hidden::Remove;
+  if (!column.starts_with(ir::kMetaColumns)) return std::nullopt;
+  constexpr std::pair<std::string_view, Hidden> kMeta[] = {
+      {"key", Hidden::Key},     {"headers", Hidden::Headers},     {"timestamp", Hidden::Timestamp},
+      {"topic", Hidden::Topic}, {"partition", Hidden::Partition}, {"offset", Hidden::Offset},
   };
-  const auto found = std::ranges::find(kNames, column, &std::pair<std::string_view, Hidden>::first);
-  return found == std::end(kNames) ? std::nullopt : std::optional(found->second);
+  const std::string_view name = column.substr(ir::kMetaColumns.size());
+  const auto found = std::ranges::find(kMeta, name, &std::pair<std::string_view, Hidden>::first);
+  return found == std::end(kMeta) ? std::nullopt : std::optional(found->second);
 }
 
 std::vector<CellRange> ranges_of(const value::TypeTable& types, const ir::Schema& schema, std::span<const int> columns) {
