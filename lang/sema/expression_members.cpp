@@ -193,13 +193,11 @@ TypeId Expressions::index(ExprId id, const ast::Index& index, Scope& scope) {
   return element(id, index, object, key);
 }
 
-// The table that an expression names; null: it is none, or a field or a variable has the name.
+// The table that an expression names; null: it is none, or a value has the name.
 const Symbol* Expressions::table_named(ExprId id, const Scope& scope) {
   const auto* ref = std::get_if<ast::NameRef>(&node(id).node);
   if (ref == nullptr) return nullptr;
-  const bool is_field = scope.row != nullptr && scope.row->columns.contains(ref->name.text);
-  const bool is_variable = std::ranges::find(scope.variables, ref->name.text, &Variable::name) != scope.variables.end();
-  const Symbol* symbol = is_field || is_variable ? nullptr : context_.find(scope.module, ref->name.text);
+  const Symbol* symbol = is_value(ref->name.text, scope) ? nullptr : context_.find(scope.module, ref->name.text);
   return symbol != nullptr && std::holds_alternative<ast::TableDecl>(context_[*symbol].node) ? symbol : nullptr;
 }
 

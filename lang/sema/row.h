@@ -59,7 +59,7 @@ struct RowSchema {
   Columns columns;  // what users see
   bool has_meta = false;  // meta.* may be read here (until map, a stateful stage or a keyed stream ends it)
   bool has_extra = false;  // undeclared fields are carried (source option extra = keep, until map)
-  bool is_keyed = false;  // behind `delete when`
+  bool is_keyed = false;  // deletes may be among them: behind `delete when`, or of a source with `tombstone = delete`
   bool has_key = false;  // behind `key by`
 };
 

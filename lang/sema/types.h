@@ -1,4 +1,4 @@
-// Which types go where: implicit conversions, the common type of two, types as users write them, signatures of functions.
+// Which types go where: implicit conversions, the common type of two, types as users write them.
 #pragma once
 #include <optional>
 #include <string>
@@ -44,9 +44,9 @@ std::optional<Constant> parsed(Context& context, std::string_view text, TypeId t
 class TypeReader {
  public:
   explicit TypeReader(Context& context) : context_(context) {}
+  // `timestamp(ms)` is a mistake here: only a field of a declared type may have a unit.
   TypeId read(ast::TypeExprId id, std::uint32_t module);
-  // `timestamp(ms)` anywhere but at a field is a mistake.
-  TypeId read(ast::TypeExprId id, std::uint32_t module, TimeUnit* unit);
+  TypeId read(ast::TypeExprId id, std::uint32_t module, TimeUnit* unit);  // of such a field; without a unit `*unit` stays
   TypeId declared(Symbol symbol, Span used_at);  // a `type` or `enum`
   // The type of records of the main file; `what` they are for is part of the message: "a source".
   TypeId record(ast::TypeExprId id, std::string_view what);

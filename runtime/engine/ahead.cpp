@@ -21,7 +21,8 @@ Ahead::Ahead(const ir::Unit& unit, const Options& options) : is_possible_(!optio
 void Ahead::start(Fetch& fetch, Intake& intake, const Share& share, Process& process) {
   if (!is_possible_ || has_begun() || fetch.is_replay_due()) return;
   hurry_ = std::stop_source();
-  done_ = std::async(std::launch::async, [&]() -> base::Result<void> {
+  // Where no thread can be had, `take` does it.
+  done_ = std::async(std::launch::async | std::launch::deferred, [&]() -> base::Result<void> {
     const auto fetched = fetch.run_ahead(intake, share, hurry_.get_token(), batch_);
     if (!fetched || batch_.empty()) return fetched;
     const LookupKeys nobody;  // such a unit has no keys

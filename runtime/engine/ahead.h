@@ -15,12 +15,13 @@ class Ahead {
   Ahead(const ir::Unit& unit, const Options& options);
   ~Ahead() { drop(); }
 
-  // Begins with what follows the batch that was fetched last, where the unit allows it; nothing if it has begun. All four must live, and
-  // the first two be left alone, until `take` or `drop`; `process` until `wait`.
+  // Begins with what follows the batch that was fetched last, where the unit allows it; nothing if it has begun. All four must live until
+  // `take` or `drop`. Nobody else fetches or takes from `intake` until then, or processes until `wait`; of `share` only marks may change.
   void start(Fetch& fetch, Intake& intake, const Share& share, Process& process);
   bool has_begun() const { return done_.valid(); }
 
-  // Ends what has begun, as Fetch::run ends. What is given comes back with memory for the batch after the next; its records are gone.
+  // Ends what has begun, as Fetch::run ends; only while `has_begun`. What is given comes back with memory for the batch after the next;
+  // its records are gone.
   base::Result<void> take(Batch& batch, Processed& processed);
   // Until `process` is free. What is fetched by then is the batch.
   void wait();

@@ -19,7 +19,8 @@ struct MembershipChange {
   std::vector<commit::PartitionName> partitions;
 };
 
-// Its thread is the only one that calls the group. All methods are for the executor.
+// Its thread is the only one that calls the group. All methods are for the executor; `take`, `is_at_end` and
+// `is_interrupted` also for what it has begun ahead, at the same time.
 class GroupIntake : public Intake {
  public:
   GroupIntake(connectors::Group& group, std::size_t limit);

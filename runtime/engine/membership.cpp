@@ -28,8 +28,7 @@ base::Result<std::int64_t> Membership::resolve(const std::string& start, std::ui
 
 base::Result<std::optional<std::int64_t>> Membership::next_time(const commit::PartitionName& partition, std::int64_t from,
                                                                 std::int64_t end) {
-  return intake_->ask<std::optional<std::int64_t>>(
-      [&](connectors::Group& group) { return group.next_time(partition, from, end); });
+  return group_->next_time(partition, from, end);
 }
 
 }  // namespace piperun::engine

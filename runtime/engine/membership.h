@@ -50,6 +50,7 @@ class Membership {
   base::Result<std::vector<connectors::GroupPartition>> partitions();
   base::Result<std::int64_t> resolve(const std::string& start, std::uint32_t partition);
 
+  // Not there: it may read for a while, and the group goes on being polled meanwhile.
   base::Result<std::optional<std::int64_t>> next_time(const commit::PartitionName& partition, std::int64_t from,
                                                       std::int64_t end);
 

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace piperun::engine {
 namespace {
@@ -60,6 +61,7 @@ void UnitEnd::tell(const Ending& ending) {
 base::Result<bool> UnitEnd::is_reached(Ending& ending, std::int64_t position, Membership& membership) const {
   if (position < 0) return false;  // not seeded yet
   if (position >= ending.end) return true;
+  if (std::exchange(ending.seen, position) != position) return false;  // its owner is at work
   if (position == ending.unread) return false;
   const auto time = membership.next_time(ending.name, position, ending.end);
   if (!time) return std::unexpected(time.error());

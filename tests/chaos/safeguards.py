@@ -86,7 +86,7 @@ def made_anew(world, victim, folder, seed):
         await_that(lambda: scene.events not in world.described_topics(), 20, "the end of the topic")
         world.servers("topic", "create", scene.events, str(PARTITIONS))
         scene.input = surroundings.Input(world, scene.events, f"{seed}-anew")
-        scene.input.add(400)
+        scene.input.add(1600)  # in each partition more than the paused one holds: it is to be found by what it does, not by an offset
         scene.input.close()
         world.sql(f"update piperun.offsets set epoch = epoch + 1, next_offset = 0, cluster_id = '' where pipeline = 'chaos_{scene.name}'")
         paused.send_signal(signal.SIGCONT)
