@@ -80,8 +80,9 @@ Exit run(const Arguments& arguments, World& world) {
   const auto units = units_of(*set);
   if (!units) return tell(units.error(), *set, world);
   const bool json = arguments.has("--json");
-  std::int64_t sum = 0;
+  std::int64_t sum = 0, not_begun = 0;
   for (const UnitLedger& unit : *units) {
+    not_begun += unit.positions.empty() ? 1 : 0;  // what it is behind, its `start` decides
     const auto lines = lines_of(*set, unit, world);
     if (!lines) return tell(lines.error(), *set, world);
     for (const Line& line : *lines) {
@@ -89,8 +90,12 @@ Exit run(const Arguments& arguments, World& world) {
       sum += line.lag;
     }
   }
-  if (json) fmt::print(world.out, "{{\"lag\":{}}}\n", sum);
-  else fmt::print(world.out, "behind {} in all\n", with_commas(sum));
+  if (json) {
+    fmt::print(world.out, "{{\"lag\":{},\"not_begun\":{}}}\n", sum, not_begun);
+  } else {
+    const std::string others = not_begun == 1 ? "; 1 unit has not begun" : fmt::format("; {} units have not begun", not_begun);
+    fmt::print(world.out, "behind {} in all{}\n", with_commas(sum), not_begun == 0 ? "" : others);
+  }
   return Exit::Done;
 }
 
