@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 #include "lang/value/time.h"
@@ -33,6 +34,9 @@ constexpr std::int64_t kPollEvery = 2'000;
 
 Result<std::unique_ptr<connectors::Source>> TopicSource::open(const std::string& path, const std::string& topic,
                                                               base::Clock& clock) {
+  if (!std::filesystem::exists(path))
+    return base::failure(ErrorCode::NoSuchTopic,
+                         fmt::format("there is no topic `{}` in {}, which is not there yet", topic, path));
   auto database = Database::open(path, Database::Access::Read);
   if (!database) return std::unexpected(database.error());
   std::unique_ptr<TopicSource> result(new TopicSource(std::move(*database), topic, clock));
