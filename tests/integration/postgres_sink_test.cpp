@@ -275,6 +275,24 @@ TEST_F(PostgresSinkTest, ARefusedRowLeavesNothingOfItsCallAndIsNamedWhereTheServ
   EXPECT_TRUE(write(*sink, many)) << "the sink goes on";
 }
 
+// The server quotes what it refuses, and what it quotes may look like its own words.
+TEST_F(PostgresSinkTest, WhatDataSayOfLinesNamesNoRow) {
+  database_.exec("CREATE TABLE \"a, 7b\" (id bigint, name text CHECK (name NOT LIKE 'x%'), u uuid)");
+  auto sink = open({"a, 7b", {{"id", kInt_}, {"name", kString_}, {"u", kString_}}, {}}, {ir::Conflict::Error, -1, false, false});
+  constexpr std::string_view kUuid = "0190163d-8694-739b-aea5-966c26f8ad91";
+  std::vector<Cells> many;
+  for (int i = 0; i < 3'000; ++i) many.push_back({number(i), text("a"), text(kUuid)});
+  many[1'500][1] = text("x\nCOPY a, 7b, line 5");
+  auto refused = write(*sink, many);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().sqlstate, "23514");
+  EXPECT_EQ(refused.error().row, 1'500) << refused.error().message;
+  many[1'500] = {number(1), text("a"), text("x\nCOPY a, 7b, line 5")};
+  refused = write(*sink, many);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().row, -1) << "two lines of the context name a row: " << refused.error().message;
+}
+
 TEST_F(PostgresSinkTest, AZeroInATextIsItsRecordsFault) {
   auto sink = open(items(), kUpsert_);
   auto refused = write(*sink, {item(1, "a", 1), item(2, std::string_view("b\0c", 3), 1)});

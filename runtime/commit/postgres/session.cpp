@@ -51,21 +51,34 @@ PGconn* connected_to(const std::map<std::string, std::string>& parameters) {
   throw pqxx::broken_connection(said);
 }
 
-// The row that `COPY orders, line 3, column id` names, or -1. Lines of the message that say something else do not count.
-std::int64_t line_of_copy(std::string_view said) {
-  for (std::size_t line = 0; line != std::string_view::npos; line = said.find('\n', line)) {
-    std::string_view text = said.substr(line == 0 ? 0 : ++line);
-    if (text.starts_with("CONTEXT:  ")) text.remove_prefix(10);
-    if (line == 0) line = 1;
-    if (!text.starts_with("COPY ")) continue;
-    text = text.substr(0, text.find('\n'));
-    const std::size_t digits = text.find_first_of("0123456789", std::min(text.find(", "), text.size()));
-    std::int64_t number = 0;
-    if (digits == std::string_view::npos) return -1;
-    std::from_chars(text.data() + digits, text.data() + text.size(), number);
-    return number - 1;
+// The last part of `schema."na""me"`, as it is called.
+std::string plain_name(std::string_view table) {
+  std::string name;
+  bool is_quoted = false;
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    if (table[i] == '"' && is_quoted && i + 1 < table.size() && table[i + 1] == '"') name += table[++i];
+    else if (table[i] == '"') is_quoted = !is_quoted;
+    else if (table[i] == '.' && !is_quoted) name.clear();
+    else name += table[i];
   }
-  return -1;
+  return name;
+}
+
+// The row that `COPY orders, line 3, column id` names in the context of an error, or -1. The context quotes data too: where a second line
+// of it looks like that, none counts, and whoever asks has to find the row by trying.
+std::int64_t line_of_copy(std::string_view context, std::string_view table) {
+  const std::string begin = fmt::format("COPY {}, ", plain_name(table));
+  std::int64_t row = -1;
+  for (std::size_t at = 0; at < context.size(); at = std::min(context.find('\n', at), context.size() - 1) + 1) {
+    std::string_view text = context.substr(at, context.find('\n', at) - at);
+    if (!text.starts_with(begin)) continue;
+    if (row >= 0) return -1;
+    text.remove_prefix(std::min(text.find_first_of("0123456789", begin.size()), text.size()));
+    std::int64_t line = 0;
+    std::from_chars(text.data(), text.data() + text.size(), line);
+    row = line - 1;
+  }
+  return row;
 }
 
 int digit(char c) { return c >= 'a' ? c - 'a' + 10 : c - '0'; }
@@ -229,35 +242,30 @@ Result<void> Session::copy(const std::string& table, const std::string& columns,
   Transaction own(*this);
   if (auto begun = own.begin(); !begun) return begun;
   if (state_ == State::Failed) return std::unexpected(lost("the transaction has failed before"));
-  std::string said;
+  std::string context;
   auto done = guarded([&]() -> Result<void> {
-    try {
-      transaction_->exec(fmt::format("COPY {} ({}) FROM STDIN", table, columns));
-      std::string text;
-      for (std::size_t i = 0; i < rows; ++i) {
-        add(i, text);
-        text += '\n';
-        if (text.size() < kCopiedAtOnce && i + 1 < rows) continue;
-        if (PQputCopyData(raw_, text.data(), static_cast<int>(text.size())) != 1) break;  // `end_copy` hears why
-        text.clear();
-      }
-      end_copy();
-    } catch (const pqxx::sql_error& error) {
-      said = error.what();
-      throw;
+    transaction_->exec(fmt::format("COPY {} ({}) FROM STDIN", table, columns));
+    std::string text;
+    for (std::size_t i = 0; i < rows; ++i) {
+      add(i, text);
+      text += '\n';
+      if (text.size() < kCopiedAtOnce && i + 1 < rows) continue;
+      if (PQputCopyData(raw_, text.data(), static_cast<int>(text.size())) != 1) break;  // `end_copy` hears why
+      text.clear();
     }
+    end_copy(context);
     return {};
   });
   if (done) return own.commit();
   if (base::traits(done.error().code).error_class == base::ErrorClass::Data) {
-    const std::int64_t line = line_of_copy(said);
+    const std::int64_t line = line_of_copy(context, table);
     if (line >= 0 && line < static_cast<std::int64_t>(rows)) done.error().row = line;
   }
   return done;
 }
 
-// What the server says of all lines. Throws, as libpqxx does.
-void Session::end_copy() {
+// What the server says of all lines. Throws, as libpqxx does; `context` is that of the error then.
+void Session::end_copy(std::string& context) {
   using Answer = std::unique_ptr<PGresult, decltype([](PGresult* answer) { PQclear(answer); })>;
   bool is_done = PQputCopyEnd(raw_, nullptr) == 1;
   std::string said = is_done ? "" : PQerrorMessage(raw_), state;
@@ -266,6 +274,7 @@ void Session::end_copy() {
     is_done = false;
     said = PQresultErrorMessage(answer.get());
     if (const char* code = PQresultErrorField(answer.get(), PG_DIAG_SQLSTATE)) state = code;
+    if (const char* where = PQresultErrorField(answer.get(), PG_DIAG_CONTEXT)) context = where;
     if (PQresultStatus(answer.get()) == PGRES_COPY_IN) break;  // it could not be ended
   }
   if (is_done) return;

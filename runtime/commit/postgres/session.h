@@ -63,7 +63,7 @@ class Session {
   base::Result<Rows> query(const std::string& sql, const Parameters& parameters = {});
   base::Result<void> execute(const std::string& script);  // several statements, without parameters or results
   // Appends `rows` rows to `table (columns)`, both quoted. `add(i, text)` appends row i as a line of COPY's text format, without its end.
-  // In the open transaction or one of its own. Error::row is the refused row.
+  // In the open transaction or one of its own. Error::row is the refused row, where the server names it beyond doubt.
   base::Result<void> copy(const std::string& table, const std::string& columns, std::size_t rows,
                           const std::function<void(std::size_t, std::string&)>& add);
 
@@ -89,7 +89,7 @@ class Session {
   template <typename Work>
   auto guarded(Work work) -> decltype(work());
   base::Result<Rows> run(pqxx::transaction_base& transaction, const std::string& sql, const Parameters& parameters);
-  void end_copy();
+  void end_copy(std::string& context);
   base::Error lost(std::string_view said);
 
   PostgresSettings settings_;
