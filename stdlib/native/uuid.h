@@ -10,7 +10,7 @@ namespace piperun::native {
 // Lower case, with hyphens. Must be 16 bytes.
 inline std::string uuid_text(std::string_view bytes) {
   std::string out = value::to_hex(bytes);
-  for (const std::size_t at : {8u, 13u, 18u, 23u}) out.insert(at, "-");
+  for (const std::size_t at : {8u, 13u, 18u, 23u}) out.insert(at, 1, '-');
   return out;
 }
 
