@@ -51,6 +51,11 @@ struct BatchRecord {
 struct SinkRows {
   std::vector<connectors::OutputRow> rows;
   std::vector<std::uint32_t> records;                        // per row: index into Batch::records
+
+  void clear() {
+    rows.clear();
+    records.clear();
+  }
 };
 
 struct StageClaims {
@@ -69,6 +74,17 @@ struct Batch {
   bool is_processed = false;                                 // ahead, all of it, as it still is
 
   bool empty() const { return records.empty(); }
+
+  // As new, but for the memory, which the next batch needs again.
+  void clear() {
+    slabs.clear();
+    replays.clear();
+    replayed_records.clear();
+    records.clear();
+    dead.clear();
+    now = 0;
+    is_replay = is_processed = false;
+  }
 };
 
 // What processing a range of a batch yields. Its views live in the batch's slabs and in `memory`.

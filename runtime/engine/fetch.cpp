@@ -56,7 +56,7 @@ void Fetch::forget() {
 
 base::Result<void> Fetch::run(Intake& intake, commit::Domain& domain, const Share& share, Batch& batch) {
   if (--batches_until_replay_ < 0) {
-    batch = Batch{};
+    batch.clear();
     batch.now = clock_.now();
     const auto found = fetch_replays(domain, share, batch);
     batches_until_replay_ = has_more_replays_ ? 1 : kReplayEvery;  // in turn with what is new
@@ -71,7 +71,7 @@ base::Result<void> Fetch::run_ahead(Intake& intake, const Share& share, const st
 }
 
 base::Result<void> Fetch::gather(Intake& intake, const Share& share, const std::stop_token& hurry, Batch& batch) {
-  batch = Batch{};
+  batch.clear();
   const auto limit = static_cast<std::size_t>(program_.commit_records);
   const std::int64_t begun = clock_.monotonic();
   const std::int64_t longest = options_.drain ? kDrainWait : kFetchWait;

@@ -11,8 +11,10 @@ base::Result<void> Process::run(Batch& batch, std::size_t first, std::size_t las
     out.first = first;
     out.last = last;
     out.memory.reset();
-    out.sinks.assign(unit_.sinks.size(), {});
-    out.encoded.assign(unit_.sinks.size(), {});
+    out.sinks.resize(unit_.sinks.size());
+    out.encoded.resize(unit_.sinks.size());
+    for (SinkRows& sink : out.sinks) sink.clear();
+    for (std::string& text : out.encoded) text.clear();
     out.claims.clear();
     out.newest_time.assign(partitions_.size(), commit::kNoTime);
     const base::Result<bool> settled = run_once(batch, lookup, out);

@@ -28,28 +28,29 @@ std::vector<commit::Advance> Worker::advances(const Attempt& attempt) const {
     return result;
   }
   std::vector<std::size_t> slot(share_.all.size(), SIZE_MAX);
-  for (std::size_t i = attempt.first; i < attempt.last; ++i) {
-    const BatchRecord& record = batch_.records[i];
-    if (slot[record.partition] == SIZE_MAX) {
-      slot[record.partition] = result.size();
+  for (std::size_t begin = 0;
+       const record::Slab& slab : batch_.slabs) {  // each of one partition; one behind the other in `records`
+    const std::size_t end = begin + slab.records.size();
+    const std::size_t first = std::max(begin, attempt.first), last = std::min(end, attempt.last);
+    begin = end;
+    if (first >= last) continue;
+    const std::uint32_t partition = batch_.records[first].partition;
+    if (slot[partition] == SIZE_MAX) {
+      slot[partition] = result.size();
       commit::Advance advance;
-      advance.partition = share_.all[record.partition].name;
-      advance.from = positions_[record.partition];
-      advance.mark = share_.all[record.partition].mark;
+      advance.partition = share_.all[partition].name;
+      advance.from = positions_[partition];
+      advance.mark = share_.all[partition].mark;
       if (!attempt.counts.empty()) {  // it was processed
-        advance.counts = attempt.counts[record.partition];
-        advance.newest_time = processed_.newest_time[record.partition];
+        advance.counts = attempt.counts[partition];
+        advance.newest_time = processed_.newest_time[partition];
       }
       result.push_back(std::move(advance));
     }
-    commit::Advance& advance = result[slot[record.partition]];
-    advance.to = record.raw->next;
-    ++advance.in_flight;
-  }
-  for (std::size_t end = 0; const record::Slab& slab : batch_.slabs) {  // which follow each other in `records`
-    end += slab.records.size();
-    if (slab.mark.empty() || end <= attempt.first || end > attempt.last) continue;
-    result[slot[batch_.records[end - 1].partition]].mark = slab.mark;
+    commit::Advance& advance = result[slot[partition]];
+    advance.to = batch_.records[last - 1].raw->next;
+    advance.in_flight += static_cast<std::int64_t>(last - first);
+    if (!slab.mark.empty() && last == end) advance.mark = slab.mark;
   }
   if (program_.delivery != ir::Delivery::AtMostOnce) {
     for (commit::Advance& advance : result) advance.in_flight = 0;

@@ -27,8 +27,9 @@ StopSignals::StopSignals(std::function<void()> on_first, std::chrono::millisecon
     const sigset_t waited = stop_set();
     std::optional<Clock::time_point> first;
     while (!stop.stop_requested()) {
-      constexpr timespec kLook{0, 100'000'000};  // how long the end of the run may go unnoticed
+      constexpr timespec kLook{0, 100'000'000};  // how long a deadline may go unnoticed
       const int signal = sigtimedwait(&waited, nullptr, &kLook);
+      if (stop.stop_requested()) return;
       if (first && signal < 0 && on_deadline && Clock::now() - *first >= deadline) _exit(static_cast<int>(on_deadline()));
       if (signal < 0) continue;
       if (first) _exit(128 + signal);  // what is not committed is found again by the next start
@@ -40,6 +41,7 @@ StopSignals::StopSignals(std::function<void()> on_first, std::chrono::millisecon
 
 StopSignals::~StopSignals() {
   waiter_.request_stop();
+  pthread_kill(waiter_.native_handle(), SIGTERM);  // wakes it, and nobody else hears it
   waiter_.join();
   const sigset_t set = stop_set();
   pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
