@@ -19,6 +19,18 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
 
 }  // namespace
 
+std::string one_line(std::string words) {
+  constexpr std::string_view kBlanks = " \t\r\n";
+  for (std::size_t at = words.find('\n'); at != std::string::npos; at = words.find('\n', at)) {
+    const std::size_t before = at == 0 ? std::string::npos : words.find_last_not_of(kBlanks, at - 1);
+    const std::size_t begin = before == std::string::npos ? 0 : before + 1;
+    const std::size_t end = std::min(words.find_first_not_of(kBlanks, at), words.size());
+    words.replace(begin, end - begin, " ");
+    at = begin;
+  }
+  return words;
+}
+
 const std::vector<CodeInfo>& all_codes() {
   static const std::vector<CodeInfo> table = {
 #define DIAG(code, severity, title, explanation) {Code::code, #code, Severity::severity, title, trimmed(explanation)},

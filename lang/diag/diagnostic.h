@@ -51,24 +51,29 @@ struct Help {
   std::optional<Edit> edit;  // applying it mends the program
 };
 
+// Words often quote a part of the program, which may go over several lines: each newline with the blanks around it becomes one blank.
+std::string one_line(std::string words);
+
 // Built fluently: Diagnostic(Code::P0401, span).message("…").label("…").secondary(other, "…").help("…", edit)
 struct Diagnostic {
   Diagnostic(Code code_, Span primary) : code(code_), span(primary), text(info(code_).title) {}
 
-  Diagnostic& message(std::string words) { return text = std::move(words), *this; }
-  Diagnostic& label(std::string words) { return label_text = std::move(words), *this; }
-  Diagnostic& secondary(Span where, std::string words) { return secondaries.push_back({where, std::move(words)}), *this; }
-  Diagnostic& help(std::string words) { return helps.push_back({std::move(words), std::nullopt}), *this; }
-  Diagnostic& help(std::string words, Span where, std::string replacement) {
-    return helps.push_back({std::move(words), Edit{where, std::move(replacement)}}), *this;
+  Diagnostic& message(std::string words) { return text = one_line(std::move(words)), *this; }
+  Diagnostic& label(std::string words) { return label_text = one_line(std::move(words)), *this; }
+  Diagnostic& secondary(Span where, std::string words) {
+    return secondaries.push_back({where, one_line(std::move(words))}), *this;
   }
-  Diagnostic& note(std::string words) { return notes.push_back(std::move(words)), *this; }
+  Diagnostic& help(std::string words) { return helps.push_back({one_line(std::move(words)), std::nullopt}), *this; }
+  Diagnostic& help(std::string words, Span where, std::string replacement) {
+    return helps.push_back({one_line(std::move(words)), Edit{where, std::move(replacement)}}), *this;
+  }
+  Diagnostic& note(std::string words) { return notes.push_back(one_line(std::move(words))), *this; }
 
   Severity severity() const { return info(code).severity; }
 
   Code code;
   Span span;
-  std::string text;        // one line, without the code
+  std::string text;  // one line, without the code
   std::string label_text;  // behind the carets; may be empty
   std::vector<Label> secondaries;
   std::vector<Help> helps;

@@ -31,6 +31,8 @@ Explanation is_with_value(const Scene& scene);
 Explanation several_sinks(const Scene& scene);
 Explanation fields_in_parentheses(const Scene& scene);
 Explanation foreign_type(const Scene& scene);
+Explanation nullable_type(const Scene& scene);
+Explanation comment_below(const Scene& scene);
 Explanation flow_head(const Scene& scene);
 Explanation look_up_by_join(const Scene& scene);
 
@@ -46,6 +48,7 @@ Explanation continued_line(const Scene& scene);
 Explanation typeless_parameter(const Scene& scene);
 Explanation colon_before_result(const Scene& scene);
 Explanation assignment_without_set(const Scene& scene);
+Explanation stage_of_later(const Scene& scene);
 Explanation unknown_item(const Scene& scene);
 Explanation missing_comma(const Scene& scene);
 

@@ -34,19 +34,20 @@ Diagnostic unexpected(const Scene& scene) {
 
 // The first that knows what to say speaks.
 constexpr std::array kExplanations = {
-    unclosed_block,      deep_nesting,         unclosed_string,
-    single_equals,       chained_comparison,   repetition_in_string,
-    unknown_escape,      lone_brace,           bad_timestamp,
-    wrong_unit,          bad_number,           odd_character,
-    dedup_for_how_long,  python_choice,        choice_behind_value,
-    is_with_value,       several_sinks,        fields_in_parentheses,
-    open_interpolation,  foreign_operator,     colon_in_record,
-    list_in_parentheses, foreign_sign,         colon_or_equals,
-    typeless_parameter,  colon_before_result,  stray_bracket,
-    misplaced_range,     blank_before_postfix, blank_behind_sign,
-    needs_parentheses,   continued_line,       assignment_without_set,
-    unknown_item,        foreign_type,         flow_head,
-    look_up_by_join,     guarantee_in_words,   missing_comma,
+    unclosed_block,        deep_nesting,         stage_of_later,
+    unclosed_string,       single_equals,        chained_comparison,
+    repetition_in_string,  unknown_escape,       lone_brace,
+    bad_timestamp,         wrong_unit,           bad_number,
+    odd_character,         dedup_for_how_long,   python_choice,
+    choice_behind_value,   is_with_value,        several_sinks,
+    fields_in_parentheses, open_interpolation,   foreign_operator,
+    colon_in_record,       list_in_parentheses,  nullable_type,
+    comment_below,         foreign_sign,         colon_or_equals,
+    typeless_parameter,    colon_before_result,  stray_bracket,
+    misplaced_range,       blank_before_postfix, blank_behind_sign,
+    needs_parentheses,     continued_line,       assignment_without_set,
+    unknown_item,          foreign_type,         flow_head,
+    look_up_by_join,       guarantee_in_words,   missing_comma,
     unclosed_bracket,
 };
 

@@ -3,6 +3,7 @@
 #include <array>
 #include <string>
 
+#include "lang/catalog/catalog.h"
 #include "lang/diag/suggest.h"
 #include "lang/syntax/explanations.h"
 #include "lang/syntax/words.h"
@@ -141,6 +142,20 @@ Explanation assignment_without_set(const Scene& scene) {
       .help("to set a field, write `set`", scene.span(scene.at, 0), "set ");
 }
 
+// `window tumbling size 5m`: how it would be written matters less than that it cannot run.
+Explanation stage_of_later(const Scene& scene) {
+  if (scene.is(Code::P0111) || scene.is(Code::P0112)) return {};
+  const std::string_view line = scene.stage_line();
+  const std::string_view word = first_word_of(line);
+  const auto* const stage = std::ranges::find(kStagesOfLater, word, &StageOfLater::word);
+  if (stage == kStagesOfLater.end()) return {};
+  const catalog::Missing& missing = catalog::find_missing(stage->feature);
+  Diagnostic diagnostic(Code::P0590, scene.span(scene.place(word), word.size()));
+  diagnostic.message(std::string(missing.what) + " not in this version")
+      .note("it has another form, too: " + std::string(stage->form));
+  return missing.instead.empty() ? diagnostic : diagnostic.help(std::string(missing.instead));
+}
+
 Explanation unknown_item(const Scene& scene) {
   if (!(scene.is(Code::P0111) || scene.is(Code::P0112)) || !is_word(scene.found)) return {};
   const bool in_file = scene.is(Code::P0111);
@@ -161,9 +176,8 @@ Explanation unknown_item(const Scene& scene) {
   for (const Synonym& synonym : kSynonyms) {
     if (synonym.word != scene.found || synonym.is_declaration != in_file) continue;
     diagnostic.help("here it is called " + quoted(synonym.ours));
-    return contains(kStagesOfLater, synonym.ours.substr(0, synonym.ours.find(' ')))
-               ? diagnostic.note("such stages are not in this version")
-               : diagnostic;
+    const bool is_of_later = std::ranges::count(kStagesOfLater, first_word_of(synonym.ours), &StageOfLater::word) > 0;
+    return is_of_later ? diagnostic.note("such stages are not in this version") : diagnostic;
   }
   std::string all;
   for (const std::string& word : words) all += (all.empty() ? "" : ", ") + word;

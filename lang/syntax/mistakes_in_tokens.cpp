@@ -34,14 +34,35 @@ Explanation unclosed_string(const Scene& scene) {
       .help("a line break in a string is written `\\n`");
 }
 
+namespace {
+
+// `a => b`: a comparison, the arrow of a route, or a function without a name.
+Diagnostic arrow(const Scene& scene) {
+  const Span sign = scene.span(scene.at, 2);
+  const std::string_view line = scene.line();
+  const std::string_view before = line.substr(0, scene.at - scene.place(line));
+  Diagnostic diagnostic(Code::P0118, sign);
+  diagnostic.message("`=>` is no sign of this language");
+  if (before.contains("when ")) diagnostic.help("where records go: `when total > 100.00 to big`", sign, "to");
+  diagnostic.help("to compare, write `>=`", sign, ">=");
+  const bool is_inside = std::ranges::count(before, '(') > std::ranges::count(before, ')');
+  if (is_inside || scene.before == ")")
+    diagnostic.help("a function has a name: `fn f(x: int64) -> int64 = x + 1`; over a list: `sum(l.qty for l in lines)`");
+  return diagnostic;
+}
+
+}  // namespace
+
 Explanation single_equals(const Scene& scene) {
   if (!scene.is(Code::P0105)) return {};
   const std::string_view next = scene.text.substr(scene.at + 1, 1);
-  if (next == ">" || next == "<") {
-    const std::string right = std::string(next) + "=";
-    return Diagnostic(Code::P0118, scene.span(scene.at, 2))
-        .message("this comparison is written `" + right + "`")
-        .help("write `" + right + "`", scene.span(scene.at, 2), right);
+  const Span both = scene.span(scene.at, 2);
+  if (next == ">") return arrow(scene);
+  if (next == "<") return Diagnostic(Code::P0118, both).message("this comparison is written `<=`").help("write `<=`", both, "<=");
+  if (next == "~") {
+    return Diagnostic(Code::P0118, both)
+        .message("`=~` is no sign of this language")
+        .help("a text is held against a pattern by a function: `regex_matches(x, r\"^a\")`");
   }
   return Diagnostic(Code::P0105, scene.here()).help("to compare, write `==`", scene.here(), "==");
 }

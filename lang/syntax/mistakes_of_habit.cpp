@@ -1,6 +1,7 @@
 // Mistakes of habit: signs, operators and forms of other languages.
 #include <algorithm>
 #include <array>
+#include <ranges>
 #include <string>
 
 #include "lang/syntax/explanations.h"
@@ -24,6 +25,22 @@ Explanation odd_character(const Scene& scene) {
   return {};
 }
 
+namespace {
+
+// `a || b`: a choice, or texts one behind the other.
+Diagnostic two_bars(const Scene& scene, std::size_t begin) {
+  const Span where = scene.span(begin, 2);
+  const std::size_t next = scene.text.find_first_not_of(" \t", begin + 2);
+  const bool has_text = scene.before.ends_with('"') || (next != std::string_view::npos && scene.text[next] == '"');
+  Diagnostic diagnostic(Code::P0118, where);
+  diagnostic.message("`||` is no sign of this language");
+  if (!has_text) diagnostic.help("for conditions write `or`", where, "or");
+  diagnostic.help("texts are put together in one string: \"{a}{b}\"");
+  return has_text ? diagnostic.help("what stands in for null: `a ?? \"none\"`") : diagnostic;
+}
+
+}  // namespace
+
 Explanation foreign_sign(const Scene& scene) {
   if (scene.mistake.at_line_end || scene.found.empty()) return {};
   for (const ForeignSign& foreign : kForeignSigns) {
@@ -33,6 +50,11 @@ Explanation foreign_sign(const Scene& scene) {
       if (foreign.only_for_values && !scene.wants_value()) continue;
       if (foreign.sign == "?" && begin > 0 && scene.text[begin - 1] == '?') continue;
       const Span where = scene.span(begin, foreign.sign.size());
+      if (foreign.sign == "||") return two_bars(scene, begin);
+      if (foreign.sign == "=>")
+        return Diagnostic(Code::P0118, where)
+            .message("`=>` is no sign of this language")
+            .help("a value is given with `=`, records are sent with `to`, and `>=` compares");
       Diagnostic diagnostic(Code::P0118, where);
       diagnostic.message(foreign.sign == "!" ? "`!` stands behind what can fail, it does not negate"
                                              : quoted(foreign.sign) + " is no sign of this language");
@@ -173,6 +195,55 @@ Explanation foreign_type(const Scene& scene) {
   const std::size_t begin = scene.place(scene.before);
   return diagnostic.message("what may be absent or null is written " + quoted(type))
       .help("write " + quoted(type), scene.span(begin, scene.at + scene.found.size() - begin), type);
+}
+
+namespace {
+
+// What ends with `text` stands behind a `:`; what is in brackets is passed over.
+bool is_behind_colon(std::string_view text) {
+  int depth = 0;
+  for (const char c : text | std::views::reverse) {
+    if (c == ')' || c == '>') ++depth;
+    else if (c == '(' || c == '<') --depth;
+    if (depth < 0) return false;
+    if (depth == 0 && (c == ':' || c == '=' || c == ',' || c == '{')) return c == ':';
+  }
+  return false;
+}
+
+}  // namespace
+
+// `note: string | null`, `note?: string`, `note: ?string`
+Explanation nullable_type(const Scene& scene) {
+  constexpr std::string_view kRule = "what may be absent or null has a `?` behind its type";
+  const std::string_view line = scene.line();
+  const bool is_type = is_behind_colon(line.substr(0, scene.at - scene.place(line)));
+  Diagnostic diagnostic(scene.is(Code::P0119) ? Code::P0119 : Code::P0101, scene.here());
+  if (scene.found == "?" && (scene.expects("`:`") || (scene.expects("a type") && is_type)))
+    return diagnostic.message(std::string(kRule)).help("for example `note: string?`");
+  const bool is_choice = scene.found == "or" || (scene.found == "|" && !scene.text.substr(scene.at).starts_with("||"));
+  const bool is_behind_type = is_word(scene.before) || scene.before == ">" || scene.before == ")";
+  if (!is_type || !is_choice || !is_behind_type) return {};
+  const std::size_t begin = scene.text.find_first_not_of(" \t", scene.at + scene.found.size());
+  const std::string_view next = first_word_of(scene.text.substr(std::min(begin, scene.text.size())));
+  if (next != "null" && scene.before != "null")
+    return diagnostic.message("one type stands here")
+        .help("what comes in several forms is `json`, and is looked into by `j.name`");
+  if (!is_word(scene.before)) return diagnostic.message(std::string(kRule)).help("for example `notes: list<string>?`");
+  const std::string type = std::string(next == "null" ? scene.before : next) + "?";
+  const std::size_t first = scene.place(scene.before);
+  return diagnostic.message(std::string(kRule))
+      .help("write " + quoted(type), scene.span(first, begin + next.size() - first), type);
+}
+
+// `a and` with `// words` on the next line
+Explanation comment_below(const Scene& scene) {
+  if (!scene.mistake.at_line_end || !scene.wants_value()) return {};
+  const std::size_t next = scene.text.find_first_not_of(" \t\r\n", scene.at);
+  if (next == std::string_view::npos || !scene.text.substr(next).starts_with("//")) return {};
+  return Diagnostic(Code::P0118, scene.span(next, 2))
+      .message("`//` is no sign of this language")
+      .help("a comment begins with `#`", scene.span(next, 2), "#");
 }
 
 // `flow f = {`, `flow f(x) {`

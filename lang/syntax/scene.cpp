@@ -12,7 +12,30 @@ bool is_double_sign(std::string_view sign) {
   return std::ranges::find(kSigns, sign) != kSigns.end();
 }
 
+std::size_t indent_of(std::string_view line) { return line.find_first_not_of(" \t\r"); }  // npos: nothing stands there
+
+// The nearest line above that is indented less; comments aside. Empty: none is near.
+std::string_view owner_of(std::string_view line, std::string_view text) {
+  constexpr int kFarthest = 1000;  // lines
+  std::size_t begin = static_cast<std::size_t>(line.data() - text.data());
+  for (int lines = 0; begin > 0 && lines < kFarthest; ++lines) {
+    const std::size_t end = begin - 1;
+    const std::size_t newline = end == 0 ? std::string_view::npos : text.rfind('\n', end - 1);
+    begin = newline == std::string_view::npos ? 0 : newline + 1;
+    const std::string_view above = text.substr(begin, end - begin);
+    const std::size_t indent = indent_of(above);
+    if (indent < indent_of(line) && above[indent] != '#') return above;
+  }
+  return {};
+}
+
 }  // namespace
+
+std::string_view first_word_of(std::string_view line) {
+  line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
+  const auto end = std::ranges::find_if_not(line, is_word_char);
+  return line.substr(0, static_cast<std::size_t>(end - line.begin()));
+}
 
 std::string_view Scene::line() const {
   const std::size_t newline = at == 0 ? std::string_view::npos : text.rfind('\n', at - 1);
@@ -20,11 +43,17 @@ std::string_view Scene::line() const {
   return text.substr(begin, std::min(text.find('\n', begin), text.size()) - begin);
 }
 
-std::string_view Scene::first_word() const {
-  std::string_view word = line();
-  word.remove_prefix(std::min(word.find_first_not_of(" \t"), word.size()));
-  const auto end = std::ranges::find_if_not(word, is_word_char);
-  return word.substr(0, static_cast<std::size_t>(end - word.begin()));
+std::string_view Scene::first_word() const { return first_word_of(line()); }
+
+std::string_view Scene::stage_line() const {
+  constexpr int kDeepest = 8;  // blocks within a stage
+  std::string_view line = this->line();
+  for (int depth = 0; depth < kDeepest && !line.empty(); ++depth) {
+    const std::string_view owner = owner_of(line, text);
+    if (first_word_of(owner) == "flow") return line;
+    line = owner;
+  }
+  return {};
 }
 
 std::string_view Scene::token_at(std::size_t begin) const {

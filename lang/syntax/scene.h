@@ -10,6 +10,9 @@
 
 namespace piperun::syntax {
 
+// The word that a line begins with; may be empty.
+std::string_view first_word_of(std::string_view line);
+
 inline bool is_word(std::string_view token) { return !token.empty() && is_word_char(token[0]); }
 inline std::string quoted(std::string_view text) { return "`" + std::string(text) + "`"; }
 
@@ -29,6 +32,8 @@ struct Scene {
   std::size_t place(std::string_view token) const { return static_cast<std::size_t>(token.data() - text.data()); }
   std::string_view line() const;        // without its newline
   std::string_view first_word() const;  // of the line; may be empty
+  // The line with which the stage begins that the mistake is in; empty: it is in no flow.
+  std::string_view stage_line() const;
   std::size_t behind_before() const { return place(before) + before.size(); }
 
   bool begins_line() const { return before.empty(); }

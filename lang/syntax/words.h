@@ -13,7 +13,20 @@ inline constexpr std::array<std::string_view, 20> kStages = {"from",   "filter",
                                                              "left",   "full",   "aggregate", "top",   "time", "on"};
 
 // Not in this version.
-inline constexpr std::array<std::string_view, 7> kStagesOfLater = {"window", "join", "left", "full", "aggregate", "top", "time"};
+struct StageOfLater {
+  std::string_view word;
+  std::string_view feature;  // in catalog::missing()
+  std::string_view form;
+};
+inline constexpr std::array kStagesOfLater = {
+    StageOfLater{"window", "window", "`window tumbling 5m`, `hopping 10m every 1m`, `sliding 10m` or `session gap 30m`"},
+    StageOfLater{"join", "join", "`join p = payments on p.order_id == order_id within 15m`"},
+    StageOfLater{"left", "join", "`left join p = payments on p.order_id == order_id within 15m`"},
+    StageOfLater{"full", "join", "`full join p = payments on p.order_id == order_id within 15m`"},
+    StageOfLater{"aggregate", "aggregate", "`aggregate by country { lines = count(), amount = sum(amount) }`"},
+    StageOfLater{"top", "top", "`top 10 by amount per country`"},
+    StageOfLater{"time", "time", "`time by paid_at`"},
+};
 
 struct Synonym {
   std::string_view word;
@@ -35,6 +48,18 @@ inline constexpr std::array kSynonyms = {
     Synonym{"insert", "to", false},
     Synonym{"limit", "top", false},
     Synonym{"order", "top … by …", false},
+    Synonym{"sort", "top … by …", false},
+    Synonym{"count", "aggregate", false},
+    Synonym{"sum", "aggregate", false},
+    Synonym{"inner", "join", false},
+    Synonym{"right", "left join", false},
+    Synonym{"outer", "full join", false},
+    Synonym{"cross", "join", false},
+    Synonym{"tumbling", "window tumbling", false},
+    Synonym{"tumble", "window tumbling", false},
+    Synonym{"hopping", "window hopping", false},
+    Synonym{"sliding", "window sliding", false},
+    Synonym{"session", "window session", false},
     Synonym{"union", "from a, b", false},
     Synonym{"remove", "drop", false},
     Synonym{"switch", "route", false},
@@ -71,6 +96,8 @@ struct ForeignSign {
 };
 inline constexpr std::array kForeignSigns = {
     ForeignSign{"===", "==", "write `==`"},
+    ForeignSign{"!~", "", "a text is held against a pattern by a function: `not regex_matches(x, r\"^a\")`"},
+    ForeignSign{"~", "", "a text is held against a pattern by a function: `regex_matches(x, r\"^a\")`"},
     ForeignSign{"!==", "!=", "write `!=`"},
     ForeignSign{"&&", "and", "write `and`"},
     ForeignSign{"||", "or", "write `or`"},
@@ -80,7 +107,7 @@ inline constexpr std::array kForeignSigns = {
     ForeignSign{"++", "", "values are put together in one string: \"{a}{b}\"", true},
     ForeignSign{"--", "", "a comment begins with `#`"},
     ForeignSign{"**", "", "there is no power operator; use a function", true},
-    ForeignSign{"//", "", "a comment begins with `#`"},
+    ForeignSign{"//", "#", "a comment begins with `#`"},
     ForeignSign{"/*", "", "a comment begins with `#`"},
     ForeignSign{"'", "", "a string stands in double quotes: \"…\""},
     ForeignSign{";", "", "a newline ends a line; nothing else is needed"},
