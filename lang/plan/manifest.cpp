@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "lang/ir/declared.h"
 #include "lang/ir/print.h"
 #include "lang/value/fnv1a.h"
 
@@ -31,7 +32,10 @@ Manifest manifest_of(const ir::Program& program, const ir::Unit& unit, const std
     manifest.sources.push_back(
         {program.sources[id].name, program.sources[id].object, known == partitions.end() ? 0 : known->second});
   }
-  for (const ir::SinkId id : unit.sinks) manifest.sinks.push_back(program.sinks[id].name);
+  for (const ir::SinkId id : unit.sinks) {
+    manifest.sinks.push_back(program.sinks[id].name);
+    manifest.places.push_back(ir::object_of(program.sinks[id]));
+  }
   for (const ir::StateSchema& state : unit.operators)
     manifest.operators.push_back({state.name, state.kind, state.key, state.within});
   return manifest;

@@ -30,9 +30,11 @@ struct Manifest {
   std::string delivery, domain, domain_kind;
   std::vector<Topic> sources;  // in name order
   std::vector<std::string> sinks;
+  std::vector<std::string> places;  // of these: table, topic or path; empty: stored by a version that did not note them
   std::vector<State> operators;  // in name order
   std::vector<std::string> moved_to;  // units that have taken it over; empty: it is in use
   std::string from, until;  // bounds of a run that was made with --as; "": none
+  bool ended = false;  // such a run has come to its `until`: it reads nothing more
   friend bool operator==(const Manifest&, const Manifest&) = default;
 };
 

@@ -42,6 +42,11 @@ std::int64_t number(const JsonNode& object, std::string_view name) {
   return result;
 }
 
+bool flag(const JsonNode& object, std::string_view name) {
+  const JsonNode* found = value::member(object, name);
+  return found && found->kind == JsonKind::True;
+}
+
 std::span<const JsonNode> list(const JsonNode& object, std::string_view name) {
   const JsonNode* found = value::member(object, name);
   if (!found || found->kind != JsonKind::Array) return {};
@@ -67,12 +72,14 @@ std::string to_text(const Manifest& m) {
                        list_text(s.key, quoted), s.within);
   };
   const std::string moved = m.moved_to.empty() ? "" : fmt::format(R"(,"moved_to":{})", list_text(m.moved_to, quoted));
+  const std::string places = m.places.empty() ? "" : fmt::format(R"(,"places":{})", list_text(m.places, quoted));
   const std::string bounds =
       m.from.empty() && m.until.empty() ? "" : fmt::format(R"(,"from":{},"until":{})", quoted(m.from), quoted(m.until));
+  const std::string ended = m.ended ? R"(,"ended":true)" : "";
   return fmt::format(
-      R"({{"format":{},"id":{},"unit":{},"program":{},"delivery":{},"domain":{},"domain_kind":{},"sources":{},"sinks":{},"operators":{}{}{}}})",
+      R"({{"format":{},"id":{},"unit":{},"program":{},"delivery":{},"domain":{},"domain_kind":{},"sources":{},"sinks":{}{},"operators":{}{}{}{}}})",
       m.format, quoted(m.id), quoted(m.unit), quoted(m.program), quoted(m.delivery), quoted(m.domain), quoted(m.domain_kind),
-      list_text(m.sources, topic), list_text(m.sinks, quoted), list_text(m.operators, state), bounds, moved);
+      list_text(m.sources, topic), list_text(m.sinks, quoted), places, list_text(m.operators, state), bounds, ended, moved);
 }
 
 std::expected<Manifest, std::string> parse_manifest(std::string_view stored) {
@@ -92,11 +99,13 @@ std::expected<Manifest, std::string> parse_manifest(std::string_view stored) {
   for (const JsonNode& topic : list(json, "sources"))
     m.sources.push_back({text(topic, "source"), text(topic, "topic"), static_cast<int>(number(topic, "partitions"))});
   m.sinks = texts(json, "sinks");
+  m.places = texts(json, "places");
   for (const JsonNode& state : list(json, "operators"))
     m.operators.push_back({text(state, "name"), text(state, "kind"), texts(state, "key"), number(state, "within")});
   m.moved_to = texts(json, "moved_to");
   m.from = text(json, "from");
   m.until = text(json, "until");
+  m.ended = flag(json, "ended");
   if (m.unit.empty() || m.delivery.empty() || m.sources.empty()) return std::unexpected("it is damaged");
   return m;
 }

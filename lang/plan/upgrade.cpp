@@ -42,7 +42,7 @@ class Comparison {
     decision_.unit = now_.unit;
     if (is_move_) move();
     if (stored_.program != now_.program) change("the stages have changed");
-    if (stored_.sinks != now_.sinks) change("the sinks have changed");
+    sinks();
     delivery();
     sources();
     operators();
@@ -96,6 +96,16 @@ class Comparison {
     if (stored_.delivery == now_.delivery) return;
     if (is_move_) return change(fmt::format("`delivery` was {} and is {} now", stored_.delivery, now_.delivery));
     ask(Code::P0520, {Upgrade::Keep}, fmt::format("`delivery` was {} and is {} now", stored_.delivery, now_.delivery));
+  }
+
+  void sinks() {
+    if (stored_.sinks != now_.sinks) change("the sinks have changed");
+    for (std::size_t i = 0; i < now_.sinks.size() && i < now_.places.size(); ++i) {
+      const auto before = static_cast<std::size_t>(std::ranges::find(stored_.sinks, now_.sinks[i]) - stored_.sinks.begin());
+      if (before >= stored_.places.size() || stored_.places[before] == now_.places[i]) continue;
+      change(fmt::format("`{}` wrote to `{}` and writes to `{}` from now on; what was written stays where it is", now_.sinks[i],
+                         stored_.places[before], now_.places[i]));
+    }
   }
 
   void sources() {

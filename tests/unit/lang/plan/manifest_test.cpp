@@ -21,6 +21,7 @@ Manifest example() {
   m.domain_kind = "postgres";
   m.sources = {{"orders", "orders", 3}};
   m.sinks = {"order_lines"};
+  m.places = {"lines"};
   m.operators = {{"paid.dedup", "dedup", {"string", "int64"}, 86'400'000'000}};
   return m;
 }
@@ -55,6 +56,7 @@ std::vector<Case> cases() {
       {"nothing", [](Manifest&) {}, Outcome::Equal, {}, Upgrade::None},
       {"a stage added", [](Manifest& m) { m.program = "1234"; }, Outcome::Compatible, {}, Upgrade::None},
       {"a sink added", [](Manifest& m) { m.sinks.push_back("more"); }, Outcome::Compatible, {}, Upgrade::None},
+      {"another table", [](Manifest& m) { m.places = {"lines2"}; }, Outcome::Compatible, {}, Upgrade::None},
       {"a second flow on a new source",
        [](Manifest& m) { m.sources.push_back({"returns", "returns", 1}); },
        Outcome::Compatible,
@@ -87,6 +89,18 @@ TEST(Upgrade, EachChangeHasItsDecision) {
     EXPECT_EQ(compare(stored, now, c.answer).outcome, Outcome::Compatible) << c.name;
     EXPECT_FALSE(decision.changes.empty()) << c.name;
   }
+}
+
+TEST(Upgrade, ASinkThatWritesElsewhereIsNamed) {
+  Manifest now = example();
+  now.sinks = {"other", "order_lines"};
+  now.places = {"other", "lines2"};
+  EXPECT_THAT(compare(example(), now).changes,
+              ElementsAre("the sinks have changed",
+                          "`order_lines` wrote to `lines` and writes to `lines2` from now on; what was written stays where it is"));
+  Manifest older = example();
+  older.places.clear();
+  EXPECT_THAT(compare(older, example()).changes, IsEmpty());
 }
 
 TEST(Upgrade, TheWrongAnswerMendsNothing) {
