@@ -26,6 +26,13 @@ std::string_view joined(Fault fault, std::string_view detail, value::Arena& aren
   return arena.copy(fmt::format("{}: {}", value::words(fault), detail));
 }
 
+// Which element or key was not there, for a look into a list or into json.
+std::string asked_for(const Code::Evaluation& e, Fault fault) {
+  if (e.op == ir::Op::JsonGet && fault == Fault::KeyMissing) return fmt::format("`{}`", std::string_view(e.operands[1].cells->s));
+  const bool is_index = e.op == ir::Op::ListIndex || e.op == ir::Op::JsonIndex;
+  return is_index && fault == Fault::IndexOutOfRange ? std::to_string(e.operands[1].cells->i) : "";
+}
+
 }  // namespace
 
 Outcome Code::failed(const Step& step, Fault fault) const {
@@ -166,7 +173,11 @@ Outcome Code::run(const Cell* input, const Context& context, Cell* output) {
           ++s;
           continue;
         }
-        if (s->on_fail == kDies) return failed(*s, *fault);
+        if (s->on_fail == kDies) {
+          Outcome outcome = failed(*s, *fault);
+          outcome.detail = joined(*fault, asked_for(e, *fault), context.arena);
+          return outcome;
+        }
         s = first + s->on_fail;
         continue;
       }

@@ -168,8 +168,8 @@ TEST_F(RowFunctionTest, RecordsListsMaps) {
   const Given three = list(number, {i(7), i(8), i(9)});
   EXPECT_EQ(apply(Op::ListLength, number, {three}), "3");
   EXPECT_EQ(apply(Op::ListIndex, number, {three, i(2)}), "9");
-  EXPECT_EQ(apply(Op::ListIndex, number, {three, i(3)}), "!P1104 index outside the list");
-  EXPECT_EQ(apply(Op::ListIndex, number, {three, i(-1)}), "!P1104 index outside the list");
+  EXPECT_EQ(apply(Op::ListIndex, number, {three, i(3)}), "!P1104 index outside the list: 3");
+  EXPECT_EQ(apply(Op::ListIndex, number, {three, i(-1)}), "!P1104 index outside the list: -1");
   EXPECT_EQ(apply(Op::ListIndex, optional(number), {list(optional(number), {some(i(1)), none(number)}), i(1)}), "null");
   EXPECT_EQ(apply(Op::ListContains, scalar(Kind::Bool), {three, i(8)}), "true");
   EXPECT_EQ(apply(Op::ListContains, scalar(Kind::Bool), {three, i(1)}), "false");
@@ -184,10 +184,10 @@ TEST_F(RowFunctionTest, RecordsListsMaps) {
 TEST_F(RowFunctionTest, Json) {
   const TypeId t = scalar(Kind::Json);
   EXPECT_EQ(apply(Op::JsonGet, t, {json(R"({"a":[1]})"), s("a")}), "[1]");
-  EXPECT_EQ(apply(Op::JsonGet, t, {json(R"({"a":[1]})"), s("b")}), "!P1104 no such key");
+  EXPECT_EQ(apply(Op::JsonGet, t, {json(R"({"a":[1]})"), s("b")}), "!P1104 no such key: `b`");
   EXPECT_EQ(apply(Op::JsonGet, t, {json("[1]"), s("b")}), "!P1103 the JSON value has another type");
   EXPECT_EQ(apply(Op::JsonIndex, t, {json("[1,2]"), i(1)}), "2");
-  EXPECT_EQ(apply(Op::JsonIndex, t, {json("[1,2]"), i(2)}), "!P1104 index outside the list");
+  EXPECT_EQ(apply(Op::JsonIndex, t, {json("[1,2]"), i(2)}), "!P1104 index outside the list: 2");
   EXPECT_EQ(apply(Op::JsonTo, scalar(Kind::Int), {json("7")}), "7");
   EXPECT_EQ(apply(Op::JsonTo, optional(scalar(Kind::Int)), {json("null")}), "null");
   EXPECT_EQ(apply(Op::JsonTo, scalar(Kind::Int), {json("\"7\"")}), "!P1103 the JSON value has another type");
