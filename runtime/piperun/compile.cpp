@@ -133,6 +133,12 @@ std::expected<Compiled, Exit> compile_or_tell(const std::string& path, const Com
   form.colour = world.colour;
   world.err << diag::render(compiled->report, *compiled->sources, form);
   if (!compiled->ok()) return std::unexpected(Exit::WrongFile);
+  if (options.run && compiled->program->units.empty()) {
+    fmt::print(world.err, "error: {}: there is no flow in it, so there is nothing to run\n", path);
+    fmt::print(world.err,
+               "  = help: `flow NAME {{ … }}` with `from` a source and `to` a sink; `piperun lang` has the language\n");
+    return std::unexpected(Exit::WrongFile);
+  }
   return std::move(*compiled);
 }
 

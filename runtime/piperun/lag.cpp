@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "lang/plan/manifest.h"
 #include "runtime/piperun/bounds.h"
 #include "runtime/piperun/numbers.h"
 #include "runtime/piperun/rows.h"
@@ -15,26 +16,50 @@ constexpr Option kOptions[] = {kOfFile, kAs, kStandIns, kStateDir, kParam, kJson
 struct Line {
   connectors::Partition partition;
   std::optional<std::int64_t> position;  // none: the unit has not begun
-  std::int64_t lag = 0;
+  std::optional<std::int64_t> lag;  // none: where the partition ends is not known
 };
 
-base::Result<std::vector<Line>> lines_of(const StoreSet& set, const UnitLedger& ledger, World& world) {
+using Lines = std::vector<Line>;
+
+// Where a run with --as ends; of others an empty manifest, and of one that has stored nothing.
+base::Result<plan::Manifest> bounds_of(const StoreSet& set, const StoredUnit& unit, const Arguments& arguments) {
+  const bool may_end = !set.compiled || arguments.has("--as");
+  if (!may_end || unit.store == nullptr) return plan::Manifest{};
+  const auto domain = unit.store->data->domain(unit.ledger.pipeline, unit.ledger.unit);
+  if (!domain) return std::unexpected(domain.error());
+  const auto manifests = (*domain)->manifests();
+  if (!manifests) return std::unexpected(manifests.error());
+  const auto own = std::ranges::find(*manifests, unit.ledger.unit, &commit::Manifest::unit);
+  return own == manifests->end() ? plan::Manifest{} : plan::parse_manifest(own->text).value_or(plan::Manifest{});
+}
+
+// What comes later is nothing to such a run.
+void end_with(const plan::Manifest& bounds, UnitBounds::Found& found, std::int64_t position) {
+  std::int64_t& end = found.partition.end;
+  const auto until = bounds.until.empty() ? base::Result<std::int64_t>(end) : found.resolve(bounds.until);
+  if (bounds.ended) end = std::min(end, position);
+  else if (until) end = std::min(end, *until);
+}
+
+base::Result<Lines> lines_of(const StoreSet& set, const StoredUnit& unit, const plan::Manifest& until, World& world) {
+  const UnitLedger& ledger = unit.ledger;
   auto bounds = UnitBounds::open(set, ledger, world);
   if (!bounds) return std::unexpected(bounds.error());
-  const auto partitions = bounds->partitions();
+  auto partitions = bounds->partitions();
   if (!partitions) return std::unexpected(partitions.error());
   std::vector<std::int64_t> positions;
-  for (const UnitBounds::Found& found : *partitions) {
+  for (UnitBounds::Found& found : *partitions) {
     const auto stored = std::ranges::find_if(ledger.positions, [&](const commit::Position& position) {
       return position.partition == commit::PartitionName{found.partition.topic, found.partition.number};
     });
     if (stored != ledger.positions.end()) positions.push_back(stored->next_offset);
     else  // one that came later is read from its beginning
       positions.push_back(ledger.positions.empty() ? found.partition.end : found.partition.begin);
+    end_with(until, found, positions.back());
   }
   const auto behind = UnitBounds::behind(*partitions, positions);
   if (!behind) return std::unexpected(behind.error());
-  std::vector<Line> lines;
+  Lines lines;
   for (std::size_t i = 0; i < positions.size(); ++i) {
     lines.push_back({(*partitions)[i].partition, positions[i], (*behind)[i]});
     if (ledger.positions.empty()) lines.back().position = std::nullopt;
@@ -42,37 +67,69 @@ base::Result<std::vector<Line>> lines_of(const StoreSet& set, const UnitLedger& 
   return lines;
 }
 
+// What the unit reads is not in a database file here: only its FILE says where it is.
+bool is_elsewhere(const base::Error& error) {
+  return error.code == base::ErrorCode::NoSuchTopic || error.code == base::ErrorCode::CannotOpen;
+}
+
+Lines without_ends(const UnitLedger& ledger) {
+  Lines lines;
+  for (const commit::Position& position : ledger.positions) {
+    if (!position.partition.topic.starts_with('#'))
+      lines.push_back({{position.partition.topic, position.partition.number, 0, 0}, position.next_offset, std::nullopt});
+  }
+  return lines;
+}
+
 void print_json(const UnitLedger& unit, const Line& line, World& world) {
-  const auto number = [&](std::int64_t value) { return line.position ? std::to_string(value) : "null"; };
+  const auto number = [](std::optional<std::int64_t> value) { return value ? std::to_string(*value) : "null"; };
+  const bool has_ends = line.lag.has_value();
   fmt::print(world.out,
              "{{\"pipeline\":{},\"unit\":{},\"topic\":{},\"partition\":{},\"position\":{},\"begin\":{},\"end\":{},\"lag\":{}}}\n",
              bytes_json(unit.pipeline), bytes_json(unit.unit), bytes_json(line.partition.topic), line.partition.number,
-             number(line.position.value_or(0)), line.partition.begin, line.partition.end, number(line.lag));
+             number(line.position), has_ends ? std::to_string(line.partition.begin) : "null",
+             has_ends ? std::to_string(line.partition.end) : "null", line.position ? number(line.lag) : "null");
 }
 
 void print_line(const UnitLedger& unit, const Line& line, World& world) {
+  const auto number = [](bool is_known, std::int64_t value) { return is_known ? std::to_string(value) : "-"; };
+  const std::string behind = !line.position ? "not begun"
+                             : !line.lag    ? "not known without its FILE"
+                                            : fmt::format("behind {}", with_commas(*line.lag));
   fmt::print(world.out, "{:<24} {:<24} partition {:<3} position {:<10} end {:<10} {}\n", unit.unit, line.partition.topic,
-             line.partition.number, line.position ? std::to_string(*line.position) : "-", line.partition.end,
-             line.position ? fmt::format("behind {}", with_commas(line.lag)) : "not begun");
+             line.partition.number, number(line.position.has_value(), line.position.value_or(0)),
+             number(line.lag.has_value(), line.partition.end), behind);
 }
 
-// Those of FILE that have stored nothing yet are there, too.
-base::Result<std::vector<UnitLedger>> units_of(const StoreSet& set) {
-  auto stored = stored_units(set);
-  if (!stored) return std::unexpected(stored.error());
-  std::vector<UnitLedger> result;
-  const auto is_declared = [&](const std::string& unit) {
-    return !set.compiled || std::ranges::count(set.compiled->program->units, unit, &ir::Unit::name) > 0;
-  };
-  for (StoredUnit& unit : *stored) {
-    if (is_declared(unit.ledger.unit)) result.push_back(std::move(unit.ledger));
-  }
-  if (!set.compiled) return result;
-  for (const ir::Unit& unit : set.compiled->program->units) {
-    if (std::ranges::count(result, unit.name, &UnitLedger::unit) == 0) result.push_back({set.pipeline, unit.name, {}, {}});
+// Those of FILE that have stored nothing yet are there, too, without a store.
+base::Result<std::vector<StoredUnit>> units_of(const StoreSet& set) {
+  auto result = stored_units(set);
+  if (!result || !set.compiled) return result;
+  const auto& units = set.compiled->program->units;
+  std::erase_if(*result,
+                [&](const StoredUnit& unit) { return std::ranges::count(units, unit.ledger.unit, &ir::Unit::name) == 0; });
+  for (const ir::Unit& unit : units) {
+    const auto is_stored = [&](const StoredUnit& stored) { return stored.ledger.unit == unit.name; };
+    if (std::ranges::none_of(*result, is_stored)) result->push_back({nullptr, {set.pipeline, unit.name, {}, {}}});
   }
   return result;
 }
+
+// Of all units together.
+struct Sum {
+  std::int64_t lag = 0, not_begun = 0, unknown = 0;
+
+  void add(const Line& line) { lag += line.lag.value_or(0); }
+  void print_json(World& world) const {
+    fmt::print(world.out, "{{\"lag\":{},\"not_begun\":{},\"unknown\":{}}}\n", lag, not_begun, unknown);
+  }
+  void print(World& world) const {
+    std::string others;
+    if (not_begun > 0) others += not_begun == 1 ? "; 1 unit has not begun" : fmt::format("; {} units have not begun", not_begun);
+    if (unknown > 0) others += fmt::format("; of {} it is not known: `piperun lag FILE`", counted(unknown, "unit"));
+    fmt::print(world.out, "behind {} in all{}\n", with_commas(lag), others);
+  }
+};
 
 Exit run(const Arguments& arguments, World& world) {
   const auto set = open_stores(arguments, world);
@@ -80,22 +137,22 @@ Exit run(const Arguments& arguments, World& world) {
   const auto units = units_of(*set);
   if (!units) return tell(units.error(), *set, world);
   const bool json = arguments.has("--json");
-  std::int64_t sum = 0, not_begun = 0;
-  for (const UnitLedger& unit : *units) {
-    not_begun += unit.positions.empty() ? 1 : 0;  // what it is behind, its `start` decides
-    const auto lines = lines_of(*set, unit, world);
-    if (!lines) return tell(lines.error(), *set, world);
+  Sum sum;
+  for (const StoredUnit& unit : *units) {
+    const auto until = bounds_of(*set, unit, arguments);
+    if (!until) return tell(until.error(), *set, world);
+    auto lines = lines_of(*set, unit, *until, world);
+    const bool is_unknown = !lines && !set->compiled && is_elsewhere(lines.error());
+    if (!lines && !is_unknown) return tell(lines.error(), *set, world);
+    if (is_unknown) lines = without_ends(unit.ledger);
+    sum.unknown += is_unknown ? 1 : 0;
+    sum.not_begun += unit.ledger.positions.empty() ? 1 : 0;  // what it is behind, its `start` decides
     for (const Line& line : *lines) {
-      json ? print_json(unit, line, world) : print_line(unit, line, world);
-      sum += line.lag;
+      json ? print_json(unit.ledger, line, world) : print_line(unit.ledger, line, world);
+      sum.add(line);
     }
   }
-  if (json) {
-    fmt::print(world.out, "{{\"lag\":{},\"not_begun\":{}}}\n", sum, not_begun);
-  } else {
-    const std::string others = not_begun == 1 ? "; 1 unit has not begun" : fmt::format("; {} units have not begun", not_begun);
-    fmt::print(world.out, "behind {} in all{}\n", with_commas(sum), not_begun == 0 ? "" : others);
-  }
+  json ? sum.print_json(world) : sum.print(world);
   return Exit::Done;
 }
 

@@ -17,7 +17,7 @@
 namespace piperun::cli {
 namespace {
 
-constexpr Option kOptions[] = {kJson};
+constexpr Option kOptions[] = {{"--json", Takes::Nothing, false, "", "as one JSON object, for programs"}};
 
 struct ModuleFunction {
   std::string name, signature, doc;
@@ -138,7 +138,7 @@ void print_page(World& world) {
     fmt::print(world.out, "  {:<34} {}{}\n", property.name, property.reason,
                property.allowed_if.empty() ? "" : fmt::format(" ({} is allowed under at_most_once)", property.allowed_if));
   }
-  fmt::print(world.out, "\n# Not in this version\n\n");
+  fmt::print(world.out, "\n{}# Not in this version\n\n", kTestText);
   for (const catalog::Missing& each : catalog::missing()) fmt::print(world.out, "  {}\n", without_verb(each.what));
   fmt::print(world.out, "\n# Codes (`piperun explain CODE`)\n\n");
   for (const diag::CodeInfo& info : diag::all_codes()) fmt::print(world.out, "  {}  {}\n", info.name, info.title);

@@ -1,4 +1,4 @@
-// The part of `piperun lang` that no table of the compiler holds: declarations, stages, types, operators, layout.
+// The parts of `piperun lang` that no table of the compiler holds: declarations, stages, types, operators, layout; tests.
 #pragma once
 #include <string_view>
 
@@ -65,6 +65,54 @@ inline constexpr std::string_view kLanguageText = R"(# A file
   x.y x?.y f(x) x[i] x!                 `!`: if x fails, the record is dead; `?.` gives null if x is null
   count(x for l in lines if c)          folds over a list, see below
   meta.key meta.headers["x"] meta.timestamp meta.topic meta.partition meta.offset     until a `map`
+
+)";
+
+// Behind what the tables hold.
+inline constexpr std::string_view kTestText = R"(# Tests beside a file (orders.pipetest; `piperun test [PATH…] [--update] [-k NAME]`)
+
+  # Repeats are dropped, and a crash does not write twice.
+  -- test --
+  pipeline = orders.pipe
+  now      = 2026-01-31T12:00:00Z
+  param min_total = 0.00
+  -- table customers --
+  {"id":7,"name":"Ada"}
+  -- input --
+  orders {"order_id":"a1","customer_id":7,"total":"19.98"}
+  orders key="a1" partition=1 {"order_id":"a1","customer_id":7,"total":"19.98"}
+  @crash after write
+  orders {broken
+  -- output order_lines --
+  {"order_id":"a1","name":"Ada","total":19.98}
+  -- dead letters subset --
+  {"code":"P1001","partition":0,"offset":1}
+  -- ledger --
+  orders.shop: read 3, used 1, duplicates 1, dead 1
+  order_lines: rows 1
+
+  The pipeline runs as with --local, on a clock that stands still unless it is told to go, until its input is used up.
+  Without sections for it nothing is compared; `--update` writes what was there. `#` begins a comment at the start of a line.
+
+  -- test [NAME] --                     begins a test, with its settings: `pipeline = FILE`, `now = TIME`, `param NAME = V`,
+                                        `env NAME = V`, `local = false` (for sections about the text alone)
+  -- NAME.pipe --                       a file of the test's own; `pipeline = NAME.pipe` runs it
+  -- table NAME --                      the rows of a table, one JSON object a line
+  -- input --                           records, and orders to the world around them
+  -- output SINK --                     its rows; without a `key` what was written, in order
+  -- dead letters --   -- ledger --     as `dlq show` and a run tell them
+  -- error --                           how the run ends: `P2013: …`; without it such an end fails the test
+  -- diagnostics --   -- explain --     what `check` and `explain` say; for this project's own tests also ast and ir
+    … subset --                         behind any of these but `test`, `table` and `input`: only what is given is compared
+
+  SOURCE VALUE                          a record; before the value may stand key="…" partition=N time=T header.NAME="…"
+  SOURCE null key="…"                   a record without a value; `base64:…` instead of the value is any bytes
+  @batch                                the batch ends here
+  @fail SINK 2, @fail SINK 2m           the next two writes fail, or all of this time
+  @crash after STEP                     the process is killed behind a step that `piperun explain` names: write, write SINK, commit
+  @clock 25h, @time T                   the clock goes on; the time of the records that come is T
+  @replay                               all dead letters are processed again
+  @pipeline FILE [keep|migrate|reset]   goes on with another version of the program
 
 )";
 

@@ -1,9 +1,10 @@
 #include "runtime/piperun/test_orders.h"
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
+#include "lang/diag/suggest.h"
 #include "lang/ir/declared.h"
 #include "runtime/piperun/upgrade.h"
 
@@ -44,7 +45,7 @@ Problem TestOrders::follow(const InputLine& line) {
     case InputLine::Kind::Record: return append(line);
     case InputLine::Kind::Batch: return flush();
     case InputLine::Kind::Time: time_shift_ = *line.time - clock_.now(); return "";
-    case InputLine::Kind::Crash: faults_.crashes.push_back(line.name); return "";
+    case InputLine::Kind::Crash: faults_.crashes.push_back(line.name); return check_step(line.name);
     case InputLine::Kind::Fail:
       if (!program_.find_sink(line.name)) return fmt::format("there is no sink `{}`", line.name);
       faults_.sinks[line.name] = {line.count, line.duration > 0 ? clock_.now() + line.duration : 0, 0};
@@ -68,6 +69,27 @@ Problem TestOrders::follow(const InputLine& line) {
     }
   }
   return "";
+}
+
+// A mistyped step would only be missed at the end, as one that was never done.
+Problem TestOrders::check_step(const std::string& wanted) const {
+  const ir::Program& program = program_.program();
+  std::vector<std::string> names;
+  bool is_there = false;
+  for (const ir::Unit& unit : program.units) {
+    const ir::Protocol& p = unit.protocol;
+    for (const auto* steps : {&p.batch, &p.on_assign, &p.on_revoke, &p.on_lost, &p.on_unclear, &p.on_poison, &p.on_stop}) {
+      for (const ir::Step& step : *steps) {
+        const std::string name = ir::step_name(step, program.sinks);
+        is_there = is_there || wanted == name || wanted == ir::traits(step.kind).text;
+        if (std::ranges::count(names, name) == 0) names.push_back(name);
+      }
+    }
+  }
+  if (is_there) return "";
+  const auto near = diag::suggest(wanted, names);
+  if (near) return fmt::format("no unit has a step `{}`; did you mean `{}`?", wanted, *near);
+  return fmt::format("no unit has a step `{}`; there are {}", wanted, fmt::join(names, ", "));
 }
 
 // As many partitions as the input names.

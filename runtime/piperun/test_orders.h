@@ -25,6 +25,7 @@ class TestOrders {
 
  private:
   Problem follow(const InputLine& line);
+  Problem check_step(const std::string& wanted) const;
   Problem make_topics(const std::vector<InputLine>& input);
   Problem append(const InputLine& line);
   Problem flush();

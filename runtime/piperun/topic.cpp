@@ -76,6 +76,24 @@ class TopicNames {
   std::string own_prefix_;
 };
 
+// A run makes topics in database files; in a cluster it makes none but its own.
+void tell_no_topics(const StoreSet& set, World& world) {
+  const bool has_files = std::ranges::any_of(set.stores, [](const Store& store) { return !store.path.empty(); });
+  const bool has_servers = std::ranges::any_of(set.stores, [](const Store& store) { return store.path.empty(); });
+  if (has_files) {
+    fmt::print(
+        world.err,
+        "no topics; the first run makes those whose source has a `sample` or says `partitions = N`, `piperun topic put TOPIC "
+        "FILE` makes any\n");
+  }
+  if (has_servers) {
+    fmt::print(
+        world.err,
+        "none of the topics that FILE names is there, and no run makes them: `piperun topic put TOPIC FILE --partitions N` "
+        "does; --all shows the others\n");
+  }
+}
+
 Exit list(const Arguments& arguments, World& world) {
   const auto set = open_stores(arguments, world);
   if (!set) return set.error();
@@ -92,9 +110,7 @@ Exit list(const Arguments& arguments, World& world) {
     return {};
   });
   if (!done) return tell(done.error(), *set, world);
-  if (topics == 0)
-    fmt::print(world.err,
-               "no topics; a run makes those with a `sample` or `partitions`, `piperun topic put TOPIC FILE` makes any\n");
+  if (topics == 0) tell_no_topics(*set, world);
   return Exit::Done;
 }
 
