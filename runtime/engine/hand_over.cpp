@@ -11,27 +11,34 @@ constexpr std::int64_t kKeysAtOnce = 10'000;
 using Kind = UpgradeDecision::Kind;
 }  // namespace
 
-base::Result<void> HandOver::decide() {
-  stored_.clear();
-  retired_.clear();
+base::Result<std::vector<StoredManifest>> stored_manifests(const ir::Program& program, connectors::Connectors& connectors) {
   std::vector<ir::SystemId> systems{ir::kNone};
-  for (ir::SystemId id = 0; id < program_.systems.size(); ++id) {
-    if (program_.systems[id].kind != ir::SystemKind::StateStore) systems.push_back(id);
+  for (ir::SystemId id = 0; id < program.systems.size(); ++id) {
+    if (program.systems[id].kind != ir::SystemKind::StateStore) systems.push_back(id);
   }
+  std::vector<StoredManifest> result;
   for (const ir::SystemId id : systems) {
-    const auto domain = connectors_.open_stored(program_, id, "");
+    const auto domain = connectors.open_stored(program, id, "");
     if (!domain) return std::unexpected(domain.error());
     if (!*domain) continue;
     auto manifests = (*domain)->manifests();
     if (!manifests) return std::unexpected(manifests.error());
     for (commit::Manifest& manifest : *manifests) {
       const bool is_known =
-          std::ranges::any_of(stored_, [&](const Stored& stored) { return stored.manifest.unit == manifest.unit; });
-      if (!is_known) stored_.push_back({std::move(manifest), id});  // two connections may name one file
+          std::ranges::any_of(result, [&](const StoredManifest& stored) { return stored.manifest.unit == manifest.unit; });
+      if (!is_known) result.push_back({std::move(manifest), id});  // two connections may name one file
     }
   }
+  return result;
+}
+
+base::Result<void> HandOver::decide() {
+  retired_.clear();
+  auto stored = stored_manifests(program_, connectors_);
+  if (!stored) return std::unexpected(stored.error());
+  stored_ = std::move(*stored);
   std::vector<commit::Manifest> manifests;
-  for (const Stored& stored : stored_) manifests.push_back(stored.manifest);
+  for (const StoredManifest& each : stored_) manifests.push_back(each.manifest);
   UpgradePlan plan = options_.compare(manifests, options_.manifests);
   for (const UpgradeDecision& each : plan.units) {  // before anything is taken from a program that may still run
     if (each.kind == Kind::Refused) return base::failure(base::ErrorCode::ManifestConflict, each.reason);
@@ -115,6 +122,28 @@ const commit::Position* HandOver::position(const commit::PartitionName& partitio
   return found == positions_.end() || found->next_offset < 0 ? nullptr : &*found;
 }
 
+base::Result<bool> HandOver::follow(commit::Position& position) const {
+  const Beginning& beginning = options_.beginnings.at(unit_.name);
+  const commit::PartitionName& name = position.partition;
+  const auto end = std::ranges::find(beginning.positions, name, &commit::Position::partition);
+  if (end == beginning.positions.end() || end->next_offset < 0) {
+    spdlog::info("begins at its beginning, for the run did not have it unit={} run={} topic={} partition={}", unit_.name,
+                 beginning.run, name.topic, name.number);
+    return false;
+  }
+  // What was stored of a cluster alone fits every topic of it.
+  if (!position.mark.starts_with(end->mark) && !position.mark.empty()) {
+    return base::failure(
+        base::ErrorCode::PositionGone,
+        fmt::format("{}/{} was made anew, or is in another cluster, since the run {} ended at {} of it; a run over "
+                    "what is there now has another end",
+                    name.topic, name.number, beginning.run, end->next_offset));
+  }
+  position.next_offset = end->next_offset;
+  if (position.mark.empty()) position.mark = end->mark;
+  return true;
+}
+
 void HandOver::retire() {
   if (!old_) return;
   old_.reset();
@@ -140,7 +169,7 @@ base::Result<void> HandOver::remove_retired() {
 }
 
 base::Result<std::unique_ptr<commit::Domain>> HandOver::open(const std::string& unit) {
-  const auto found = std::ranges::find_if(stored_, [&](const Stored& stored) { return stored.manifest.unit == unit; });
+  const auto found = std::ranges::find_if(stored_, [&](const StoredManifest& stored) { return stored.manifest.unit == unit; });
   auto domain = connectors_.open_stored(program_, found->system, unit);
   if (domain && !*domain)
     return base::failure(base::ErrorCode::CannotOpen, fmt::format("what is stored of the unit {} has just gone", unit));

@@ -11,6 +11,15 @@
 
 namespace piperun::engine {
 
+// What is stored of one unit of a pipeline, and where.
+struct StoredManifest {
+  commit::Manifest manifest;
+  ir::SystemId system = ir::kNone;  // of the program; kNone: its state store
+};
+
+// Of all units that this pipeline has or had, from all its systems.
+base::Result<std::vector<StoredManifest>> stored_manifests(const ir::Program& program, connectors::Connectors& connectors);
+
 // Of the first worker of a unit. A crash at any place is mended by doing it all again. All references outlive it.
 class HandOver {
  public:
@@ -35,14 +44,16 @@ class HandOver {
   // Where the old unit stood; null: nothing was taken over, or not this partition.
   const commit::Position* position(const commit::PartitionName& partition) const;
 
+  // It has nothing stored yet and is to begin where another run ended; known after `freeze`.
+  bool follows_run() const { return decision_.kind == UpgradeDecision::Kind::New && options_.beginnings.contains(unit_.name); }
+  // Puts a new position where that run ended. False: the run did not have this partition, so that it begins at its beginning.
+  // PositionGone when what the run read there is not what is there now.
+  base::Result<bool> follow(commit::Position& position) const;
+
   // After the commit: what was taken over is removed where it was. What fails here, the next start does.
   void retire();
 
  private:
-  struct Stored {
-    commit::Manifest manifest;
-    ir::SystemId system;
-  };
   std::size_t unit_index() const { return static_cast<std::size_t>(&unit_ - program_.units.data()); }
   base::Result<void> decide();
   base::Result<void> remove_retired();
@@ -55,7 +66,7 @@ class HandOver {
   const ir::Unit& unit_;
   const Options& options_;
   connectors::Connectors& connectors_;
-  std::vector<Stored> stored_;
+  std::vector<StoredManifest> stored_;
   std::vector<std::string> retired_;
   UpgradeDecision decision_;
   std::optional<std::string> decided_on_;  // the manifest that was stored of this unit then

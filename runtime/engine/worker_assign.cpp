@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "lang/ir/declared.h"
 #include "lang/value/time.h"
 #include "runtime/base/random.h"
 #include "runtime/engine/attempt.h"
@@ -101,8 +102,8 @@ base::Result<void> Worker::put_manifest() {
   return hand_over_.put_manifest(*domain_, has_positions, share_.all.size() > 1);
 }
 
-// Positions that this unit takes over go first. `start` applies to a topic of which no partition has a position; a partition that
-// appeared later starts at its beginning.
+// Positions that this unit takes over go first. `start`, or the end of the run that it follows, applies to a topic of which no partition
+// has a position; a partition that appeared later starts at its beginning.
 base::Result<void> Worker::seed_positions() {
   std::set<std::string> known;
   std::vector<commit::Position> seeds;
@@ -138,9 +139,12 @@ base::Result<void> Worker::seed_positions() {
     }
     position.next_offset = 0;
     if (partition.source != ir::kNone) {
-      const ir::Source& source = program_.sources[unit_.sources[partition.source]];
-      const std::string& start = is_known ? "earliest" : source.start;
-      const auto resolved = resolve(partition, start);
+      const ir::SourceId id = unit_.sources[partition.source];
+      const bool follows = hand_over_.follows_run() && ir::link_read(program_, id) == nullptr;  // a link is of this run alone
+      const auto followed = follows ? hand_over_.follow(position) : base::Result<bool>(false);
+      if (!followed) return std::unexpected(followed.error());
+      const auto resolved = *followed ? base::Result<std::int64_t>(position.next_offset)
+                                      : resolve(partition, is_known || follows ? "earliest" : program_.sources[id].start);
       if (!resolved) return std::unexpected(resolved.error());
       position.next_offset = *resolved;
     }

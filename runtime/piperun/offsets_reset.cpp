@@ -6,10 +6,12 @@
 #include <charconv>
 #include <map>
 
+#include "lang/ir/declared.h"
 #include "lang/plan/manifest.h"
 #include "lang/value/time.h"
 #include "runtime/piperun/at_work.h"
 #include "runtime/piperun/bounds.h"
+#include "runtime/piperun/ended_run.h"
 #include "runtime/piperun/outbox_relays.h"
 #include "runtime/piperun/stores.h"
 
@@ -21,7 +23,7 @@ constexpr Option kOptions[] = {
     {"--to", Takes::Phrase, true,
      "offset= datetime= shift=", "earliest | latest | offset N | datetime T | shift N (N may be negative)"},
     {"--unit", Takes::One, false, "", "of this unit (default: the only one)"},
-    {"--topic", Takes::One, false, "", "this topic alone"},
+    {"--topic", Takes::One, false, "", "this topic alone, or that of a source of FILE"},
     {"--partition", Takes::One, false, "", "this partition alone"},
     {"--state", Takes::One, false, "keep clear", "what becomes of the keys of `dedup`; must be said if there are any"},
     {"--dry-run", Takes::Nothing, false, "", "say what would be done"},
@@ -81,20 +83,44 @@ base::Result<std::vector<std::string>> stateful_stages(commit::Domain& domain, c
 
 using Targets = std::map<commit::PartitionName, std::int64_t>;
 
-bool is_asked_for(const Arguments& arguments, const commit::PartitionName& name) {
-  return !name.topic.starts_with('#') && (!arguments.has("--topic") || name.topic == arguments.text("--topic")) &&
+// The topic that --topic means: it may be called by its own name, or else by that of its source.
+std::string topic_meant(const Arguments& arguments, const StoreSet& set, const UnitLedger& ledger) {
+  const std::string name = arguments.text("--topic");
+  const auto is_read = [&](const std::string& topic) {
+    return std::ranges::any_of(ledger.positions, [&](const commit::Position& each) { return each.partition.topic == topic; });
+  };
+  if (name.empty() || is_read(name) || !set.compiled) return name;
+  const auto& sources = set.compiled->program->sources;
+  const auto source = std::ranges::find(sources, name, &ir::Source::name);
+  return source != sources.end() && is_read(ir::object_of(*source)) ? ir::object_of(*source) : name;
+}
+
+bool is_asked_for(const Arguments& arguments, const std::string& topic, const commit::PartitionName& name) {
+  return !name.topic.starts_with('#') && (topic.empty() || name.topic == topic) &&
          (!arguments.has("--partition") || std::to_string(name.number) == arguments.text("--partition"));
+}
+
+Exit tell_what_is_read(const UnitLedger& ledger, World& world) {
+  std::map<std::string, std::vector<std::int32_t>> partitions;
+  for (const commit::Position& position : ledger.positions) {
+    if (!position.partition.topic.starts_with('#')) partitions[position.partition.topic].push_back(position.partition.number);
+  }
+  std::vector<std::string> topics;
+  for (const auto& [topic, numbers] : partitions) topics.push_back(fmt::format("{} ({})", topic, fmt::join(numbers, ", ")));
+  return misuse(world, fmt::format("{} has no position of that topic or partition", ledger.unit),
+                fmt::format("it reads these topics (partitions): {}", fmt::join(topics, "; ")));
 }
 
 // Prints what becomes of each partition.
 base::Result<Targets> find_targets(const Arguments& arguments, const Target& target, const StoreSet& set,
                                    const UnitLedger& ledger, World& world) {
   Targets targets;
+  const std::string topic = topic_meant(arguments, set, ledger);
   auto bounds = UnitBounds::open(set, ledger, world);
   if (!bounds) return std::unexpected(bounds.error());
   for (const commit::Position& position : ledger.positions) {
     const commit::PartitionName& name = position.partition;
-    if (!is_asked_for(arguments, name)) continue;
+    if (!is_asked_for(arguments, topic, name)) continue;
     const auto found = bounds->find(name);
     if (!found) return std::unexpected(found.error());
     const auto resolved = resolve(target, *found, position.next_offset);
@@ -146,11 +172,12 @@ Exit reset_unit(const Arguments& arguments, const Target& target, const StoreSet
   }
   const auto targets = find_targets(arguments, target, set, unit.ledger, world);
   if (!targets) return tell(targets.error(), set, world);
-  if (targets->empty()) return misuse(world, "no such topic or partition in this unit");
+  if (targets->empty()) return tell_what_is_read(unit.ledger, world);
   const bool clears = arguments.text("--state") == "clear";
   if (clears) fmt::print(world.out, "keys of {} are forgotten\n", fmt::join(*stages, ", "));
   if (arguments.has("--dry-run")) return Exit::Done;
   if (const auto kept = keep_rows(set, unit.ledger, *targets, world); !kept) return tell(kept.error(), set, world);
+  if (const auto begun = unmark_ended(**domain, unit.ledger.unit); !begun) return tell(begun.error(), set, world);
   const auto moved = move(*unit.store, **domain, *targets, clears ? *stages : std::vector<std::string>{});
   return moved ? Exit::Done : tell(moved.error(), set, world);
 }

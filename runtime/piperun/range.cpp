@@ -46,4 +46,14 @@ std::expected<std::optional<Range>, std::string> read_range(const Arguments& arg
   return range;
 }
 
+std::expected<std::optional<std::string>, std::string> read_after(const Arguments& arguments) {
+  if (!arguments.has("--after")) return std::nullopt;
+  std::string name = arguments.text("--after");
+  if (!is_plain(name)) return std::unexpected("--after NAME is that of a run with --as NAME: letters, digits, `_`, `-` and `.`");
+  if (arguments.has("--from")) return std::unexpected("--after says where the run begins, and so does --from: say one of them");
+  if (arguments.text("--as") == name)
+    return std::unexpected(fmt::format("--as {0} --after {0}: no run begins at its own end", name));
+  return name;
+}
+
 }  // namespace piperun::cli

@@ -3,13 +3,16 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "lang/ast/print.h"
 #include "lang/ir/print.h"
 #include "lang/value/time.h"
 #include "runtime/engine/engine.h"
+#include "runtime/piperun/begin_after.h"
 #include "runtime/piperun/bounded_run.h"
 #include "runtime/piperun/compile.h"
+#include "runtime/piperun/ended_run.h"
 #include "runtime/piperun/ledger.h"
 #include "runtime/piperun/outbox_relays.h"
 #include "runtime/piperun/progress.h"
@@ -35,6 +38,8 @@ constexpr Option kOptions[] = {
     {"--from", Takes::One, false, "", "with --as: begin at this time of the log (not event_time), earliest or latest"},
     {"--until", Takes::One, false, "",
      "with --as: end before the first record of this time of the log; when it has come, at the end of what is there"},
+    {"--after", Takes::One, false, "",
+     "at the first start: begin where the run of `--as` of this name ended, in every partition; later starts go on from there"},
     {"--delivery", Takes::One, false, "at_most_once at_least_once exactly_once",
      "another promise than the file's, to see the difference; with --local"},
     {"--emit", Takes::One, false, "ast ir", "print the syntax tree or the executable form, and do not run"},
@@ -44,6 +49,7 @@ constexpr Option kOptions[] = {
 // A stop that takes longer is given up: what orchestrators wait for before they kill is 30 s as a rule, and a commit in good order takes
 // a few.
 constexpr std::chrono::seconds kStopWithin{15};
+constexpr std::int64_t kAskAgain = 1'000'000;  // microseconds
 
 std::optional<std::uint32_t> number_of_workers(const Arguments& arguments) {
   const auto workers = arguments.number("--workers", 1);
@@ -70,7 +76,48 @@ void tell_what_is_gone(const ir::Program& program, World& world) {
   for (const std::string& words : *outboxes) fmt::print(world.err, "note: {}\n", words);
 }
 
-Exit execute(const Compiled& compiled, const std::string& path, const Arguments& arguments, std::uint32_t workers, World& world) {
+// A system that does not answer is waited for, as the run itself would wait.
+template <typename Ask>
+auto ask_until_answered(const Ask& ask, World& world) {
+  for (bool is_told = false;; world.clock.sleep(kAskAgain)) {
+    auto answer = ask();
+    if (answer || base::traits(answer.error().code).error_class != base::ErrorClass::Transient) return answer;
+    if (!std::exchange(is_told, true)) fmt::print(world.err, "waiting: {}\n", answer.error().message);
+  }
+}
+
+// What the stored end of a run says: of this one, or of the one that it follows.
+Exit look_at_ends(Compiled& compiled, const Arguments& arguments, const CompileOptions& options,
+                  connectors::Connectors& connectors, engine::Options& engine, World& world) {
+  if (options.range && !options.range->until.empty()) {
+    const auto stored = ask_until_answered([&] { return stored_run(*compiled.program, connectors); }, world);
+    if (!stored) return tell(stored.error(), world);
+    if (has_ended(compiled, *stored)) {
+      fmt::print(world.err, "note: {} has ended: nothing is read any more but dead letters that are replayed\n",
+                 compiled.program->id);
+      read_no_more(compiled);
+      engine.manifests = compiled.manifests;
+    }
+  }
+  const auto run = read_after(arguments);
+  if (!*run) return Exit::Done;
+  const After after{**run, arguments.text("FILE"), arguments.text("--state-dir", ".piperun")};
+  auto beginnings = ask_until_answered([&] { return begin_after(after, compiled, options, connectors, world); }, world);
+  if (!beginnings) return tell(beginnings.error(), world);
+  engine.beginnings = std::move(beginnings->units);
+  return beginnings->refused.value_or(Exit::Done);
+}
+
+Exit execute(Compiled& compiled, const Arguments& arguments, const CompileOptions& compiled_with, std::uint32_t workers,
+             World& world) {
+  engine::Options options = engine_options(compiled);
+  options.workers = workers;
+  options.compare = comparer(*upgrade_of(arguments.text("--upgrade")));
+  const std::string state_dir = arguments.text("--state-dir", ".piperun");
+  const std::string base_dir = folder_of(arguments.text("FILE"));
+  const auto connectors = connectors::make_connectors(state_dir, base_dir, world.clock, engine::secret_from_environment);
+  if (const Exit looked = look_at_ends(compiled, arguments, compiled_with, *connectors, options, world); looked != Exit::Done)
+    return looked;
   std::stop_source stop;
   Progress progress(world.terminal ? &world.err : nullptr, world.clock);
   StopReport report(progress, *compiled.program);
@@ -79,12 +126,6 @@ Exit execute(const Compiled& compiled, const std::string& path, const Arguments&
                               report.print(world.err, kStopWithin.count());
                               return Exit::WorldFailed;
                             });
-  engine::Options options = engine_options(compiled);
-  options.workers = workers;
-  options.compare = comparer(*upgrade_of(arguments.text("--upgrade")));
-  const std::string state_dir = arguments.text("--state-dir", ".piperun");
-  const std::string base_dir = folder_of(path);
-  const auto connectors = connectors::make_connectors(state_dir, base_dir, world.clock, engine::secret_from_environment);
   const RunOnce run_once = [&](bool drain, std::stop_token token) {
     options.drain = drain;
     return engine::run(*compiled.program, *connectors, world.clock, report, options, std::move(token));
@@ -92,12 +133,14 @@ Exit execute(const Compiled& compiled, const std::string& path, const Arguments&
   // Of a time that is over, what is there is all there will be.
   const auto until = value::parse_timestamp(arguments.text("--until"));
   const bool is_over = until && *until <= world.clock.now();
-  const engine::RunResult result = until && !is_over && !arguments.has("--drain")
-                                       ? run_until(*until, world.clock, stop.get_token(), run_once)
-                                       : run_once(is_over || arguments.has("--drain"), stop.get_token());
+  const bool waits = until && !is_over && !arguments.has("--drain");
+  const engine::RunResult result = waits ? run_until(*until, world.clock, stop.get_token(), run_once)
+                                         : run_once(is_over || arguments.has("--drain"), stop.get_token());
   progress.clear();
   if (until && !result.error && !stop.stop_requested()) {  // what comes after the end is nothing to this run
     if (const auto forgot = forget_relays(*compiled.program, *connectors); !forgot) return tell(forgot.error(), world);
+    const auto marked = is_over || waits ? mark_ended(*compiled.program, *connectors) : base::Result<void>();
+    if (!marked) return tell(marked.error(), world);
   }
   // What a `stdout` sink prints is data, and the ledger is no part of it.
   const bool prints_data = std::ranges::any_of(compiled.program->systems,
@@ -110,6 +153,7 @@ Exit execute(const Compiled& compiled, const std::string& path, const Arguments&
 Exit run(const Arguments& arguments, World& world) {
   auto options = compile_options(arguments, world);
   if (!options) return misuse(world, options.error());
+  if (const auto after = read_after(arguments); !after) return misuse(world, after.error());
   if (!options->range && (arguments.has("--from") || arguments.has("--until")))
     return misuse(world, "--from and --until are for a second run: give it an id with --as NAME");
   const auto workers = number_of_workers(arguments);
@@ -120,11 +164,11 @@ Exit run(const Arguments& arguments, World& world) {
   const std::string path = arguments.text("FILE");
   if (arguments.has("--emit")) return emit(path, arguments.text("--emit"), *options, world);
   options->run = true;
-  const auto compiled = compile_or_tell(path, *options, world);
+  auto compiled = compile_or_tell(path, *options, world);
   if (!compiled) return compiled.error();
   if (const auto checked = check_secrets(*compiled->program); !checked) return tell(checked.error(), world);
   tell_what_is_gone(*compiled->program, world);
-  return execute(*compiled, path, arguments, *workers, world);
+  return execute(*compiled, arguments, *options, *workers, world);
 }
 
 }  // namespace
@@ -134,6 +178,7 @@ const Command kRun = {"", "Runs a pipeline.",
                       "piperun orders.pipe --local --drain\n"
                       "piperun orders.pipe --local --param min_total=5 --state-dir /var/lib/orders\n"
                       "piperun orders.pipe --as again --from 2026-01-01T00:00:00Z --until 2026-02-01T00:00:00Z\n"
+                      "piperun orders.pipe --after again\n"
                       "piperun orders.pipe --emit=ir",
                       kOptions, run};
 

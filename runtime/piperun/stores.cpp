@@ -146,6 +146,16 @@ std::string misread(const std::vector<std::string>& words, std::string_view thin
 
 }  // namespace
 
+StoreSet stores_of(Compiled compiled, std::string state_dir, std::string base_dir, base::Clock& clock) {
+  StoreSet set;
+  set.state_dir = std::move(state_dir);
+  set.base_dir = std::move(base_dir);
+  set.pipeline = compiled.program->id;
+  set.compiled = std::make_unique<Compiled>(std::move(compiled));
+  add_stores_of(set, clock);
+  return set;
+}
+
 std::expected<StoreSet, Exit> open_stores(const Arguments& arguments, World& world, std::string_view thing) {
   StoreSet set;
   set.words = arguments.all("WORDS");
@@ -169,11 +179,9 @@ std::expected<StoreSet, Exit> open_stores(const Arguments& arguments, World& wor
     world.err << diag::render(compiled->report, *compiled->sources, {.colour = world.colour});
     return std::unexpected(Exit::WrongFile);
   }
-  set.base_dir = folder_of(path);
-  set.pipeline = compiled->program->id;
-  set.compiled = std::make_unique<Compiled>(std::move(*compiled));
-  add_stores_of(set, world.clock);
-  return set;
+  StoreSet found = stores_of(std::move(*compiled), std::move(set.state_dir), folder_of(path), world.clock);
+  found.words = std::move(set.words);
+  return found;
 }
 
 Exit tell(const base::Error& error, const StoreSet& set, World& world) {

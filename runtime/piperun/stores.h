@@ -38,6 +38,9 @@ struct StoreSet {
   const Store* of(ir::SystemId system) const;  // null: such a system stores nothing
 };
 
+// All systems of a program. `state_dir`, `base_dir`: as make_connectors takes them.
+StoreSet stores_of(Compiled compiled, std::string state_dir, std::string base_dir, base::Clock& clock);
+
 // `WORDS`: positions, of which one that ends in `.pipe` is the FILE; besides it one word if the command is about a `thing` (TOPIC,
 // TABLE), else none. Prints what is wrong with it.
 std::expected<StoreSet, Exit> open_stores(const Arguments& arguments, World& world, std::string_view thing = {});

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <numeric>
+#include <sstream>
 
 #include "tests/integration/kafka_client.h"
 #include "tests/integration/pipeline_process.h"
@@ -33,11 +35,12 @@ class PipelinePositionsTest : public ::testing::Test {
            name_ + "\" }\nsink rows = " + sink + "\nflow copied {\n  from events\n  to rows\n}\n";
   }
   std::string topic_sink() const { return "bus { topic = \"" + name_ + "_out\" }"; }
-  void put(int from, int to) const {  // a record a minute from noon on
+  // A record a minute from noon on; in the two partitions by turns, or all in one.
+  void put(int from, int to, int partition = -1) const {
     const Handle producer = make_client(RD_KAFKA_PRODUCER);
     for (int i = from; i < to; ++i) {
       const std::string value = "{\"n\":" + std::to_string(i) + "}";
-      rd_kafka_producev(producer.get(), RD_KAFKA_V_TOPIC(name_.c_str()), RD_KAFKA_V_PARTITION(i % 2),
+      rd_kafka_producev(producer.get(), RD_KAFKA_V_TOPIC(name_.c_str()), RD_KAFKA_V_PARTITION(partition < 0 ? i & 1 : partition),
                         RD_KAFKA_V_TIMESTAMP(kNoon + i * 60'000), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
                         RD_KAFKA_V_VALUE(const_cast<char*>(value.data()), value.size()), RD_KAFKA_V_END);
     }
@@ -48,6 +51,17 @@ class PipelinePositionsTest : public ::testing::Test {
     for (const Record& record : read_all(name_ + "_out", 1)) result.push_back(std::stoi(record.value.substr(5)));
     std::ranges::sort(result);
     return result;
+  }
+  void add_partition(int partitions) const {
+    const Handle client = make_client(RD_KAFKA_PRODUCER);
+    std::string error(512, '\0');
+    rd_kafka_NewPartitions_t* more =
+        rd_kafka_NewPartitions_new(name_.c_str(), static_cast<std::size_t>(partitions), error.data(), error.size());
+    rd_kafka_queue_t* queue = rd_kafka_queue_new(client.get());
+    rd_kafka_CreatePartitions(client.get(), &more, 1, nullptr, queue);
+    rd_kafka_event_destroy(rd_kafka_queue_poll(queue, 20'000));
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_NewPartitions_destroy(more);
   }
   void make_anew(int partitions) const {
     const Handle client = make_client(RD_KAFKA_PRODUCER);
@@ -108,6 +122,62 @@ TEST_F(PipelinePositionsTest, ARangeUnderThePipelinesOwnNameLeavesItsPositionsAl
   PipelineProcess live(folder, {"test.pipe", "--drain"});
   ASSERT_EQ(live.wait(), 0) << live.log();
   EXPECT_EQ(copied().size(), 25u) << live.log();
+}
+
+// What comes behind its end with an older time, be it in a partition that was not there, is read by the run that follows, and by no
+// other: not even by the historical run when it is started again.
+TEST_F(PipelinePositionsTest, WhoFollowsAHistoricalRunReadsAllThatItDidNot) {
+  for (const bool is_database : {false, true}) {
+    name_ += "x";
+    create_topic(name_, 2, {{"retention.ms", "-1"}});
+    create_topic(name_ + "_out", 1);
+    const PipelineFolder folder(file(is_database ? "pg { table = \"rows\", create = true }" : topic_sink()));
+    const auto ids = [&] {
+      if (!is_database) return copied();
+      std::vector<int> result;
+      std::stringstream list(database_.value("SELECT string_agg(n::text, ' ' ORDER BY n) FROM rows"));
+      for (int n = 0; list >> n;) result.push_back(n);
+      return result;
+    };
+    const std::vector<std::string> past = {"test.pipe", "--as", "past", "--until", "2026-01-01T12:10:00Z"};
+    put(0, 20);
+    PipelineProcess history(folder, past);
+    ASSERT_EQ(history.wait(), 0) << history.log();
+    EXPECT_EQ(ids().size(), 10u) << history.log();
+    add_partition(3);
+    put(-4, 0, 2);
+    put(-8, -4);
+    PipelineProcess again(folder, past);
+    ASSERT_EQ(again.wait(), 0) << again.log();
+    EXPECT_THAT(again.log(), HasSubstr("past has ended"));
+    EXPECT_EQ(ids().size(), 10u) << again.log();
+    PipelineProcess live(folder, {"test.pipe", "--after", "past", "--drain"});
+    ASSERT_EQ(live.wait(), 0) << live.log();
+    std::vector<int> wanted(28);
+    std::iota(wanted.begin(), wanted.end(), -8);
+    EXPECT_EQ(ids(), wanted) << live.log();
+    EXPECT_THAT(live.log(), HasSubstr("partition=2"));
+  }
+}
+
+// Its positions went with the topic, or are those of another one.
+TEST_F(PipelinePositionsTest, WhereARunEndedInATopicThatWasMadeAnewIsNoBeginning) {
+  for (const bool is_database : {false, true}) {
+    name_ += "x";
+    create_topic(name_, 2, {{"retention.ms", "-1"}});
+    create_topic(name_ + "_out", 1);
+    const PipelineFolder folder(file(is_database ? "pg { table = \"rows\", create = true }" : topic_sink()));
+    put(0, 20);
+    PipelineProcess history(folder, {"test.pipe", "--as", "past", "--until", "2026-01-01T12:10:00Z"});
+    ASSERT_EQ(history.wait(), 0) << history.log();
+    make_anew(2);
+    put(0, 40);
+    PipelineProcess live(folder, {"test.pipe", "--after", "past", "--drain"});
+    EXPECT_EQ(live.wait(), 3) << live.log();
+    EXPECT_THAT(live.log(), HasSubstr("made anew"));
+    EXPECT_THAT(live.log(), HasSubstr("P2008"));
+    EXPECT_EQ(committed(name_ + (is_database ? ".bus.pg" : ".bus.bus"), name_, 2), (std::vector<std::int64_t>{-1, -1}));
+  }
 }
 
 TEST_F(PipelinePositionsTest, ADrainIsOverWhenAllPartitionsAreReadWhoeverHasThem) {
