@@ -74,9 +74,10 @@ TypeId Expressions::decimal_arithmetic(ExprId id, const ast::Binary& binary, Typ
   if (binary.op == Divide) {
     const TypeId wanted = context_.base(hint);
     if (context_.kind(wanted) != TypeKind::Decimal) {
+      const bool can_be_zero = fact(binary.right).constant == kNone;
       context_.error(Code::P0213, span(id), "the result of this division needs a declared type")
           .note("a quotient can have digits without end")
-          .help(fmt::format("`to_decimal({}, 18, 4)!`, or `round({}, 4)`", text(id), text(id)));
+          .help(fmt::format("`to_decimal({}, 18, 4)!`, or `round({}, 4){}`", text(id), text(id), can_be_zero ? "!" : ""));
       return {};
     }
     coerce(binary.left, decimal(context_, a), "the dividend");

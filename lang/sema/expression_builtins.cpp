@@ -30,14 +30,21 @@ TypeId Expressions::declared_decimal(const ast::Call& call, std::string_view nam
   return is_declared ? decimal(context_, {precision, scale}) : TypeId{};
 }
 
+// Also if it says what happens when it fails: `(a / b)!`, `a / b catch 0.00`.
+bool Expressions::is_arithmetic(ExprId id) const {
+  if (const auto* bang = std::get_if<ast::Bang>(&node(id).node)) return is_arithmetic(bang->operand);
+  if (const auto* caught = std::get_if<ast::Catch>(&node(id).node)) return is_arithmetic(caught->operand);
+  return std::holds_alternative<ast::Binary>(node(id).node);
+}
+
 // The types of all arguments; nullopt: one of them has a mistake.
 std::optional<std::vector<TypeId>> Expressions::infer_arguments(const ast::Call& call, std::string_view name, Scope& scope,
                                                                 TypeId dividend) {
   std::vector<TypeId> given;
   bool has_error = false;
   for (const ast::Argument& argument : call.arguments) {
-    const bool is_division = std::holds_alternative<ast::Binary>(node(argument.value).node);
-    given.push_back(infer(argument.value, scope, given.empty() && is_division ? dividend : TypeId{}));
+    const bool takes_type = given.empty() && is_arithmetic(argument.value);
+    given.push_back(infer(argument.value, scope, takes_type ? dividend : TypeId{}));
     has_error |= context_.is_error(given.back());
     if (!argument.fold) continue;
     context_.error(Code::P0207, span(argument.value), fmt::format("`{}` folds no list", name));

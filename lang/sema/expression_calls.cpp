@@ -7,6 +7,7 @@
 #include "lang/sema/expressions.h"
 #include "lang/sema/functions.h"
 #include "lang/sema/signatures.h"
+#include "stdlib/modules.h"
 #include "stdlib/native/regex.h"
 
 namespace piperun::sema {
@@ -62,16 +63,42 @@ TypeId Expressions::member_call(ExprId id, const ast::Call& call, const ast::Mem
   }
   infer_all(call, scope);
   auto& found = context_.error(Code::P0206, name.span, fmt::format("there is no function `{}`", text(call.callee)));
+  if (root != nullptr && !is_local(root->name.text, scope) && help_with_module(found, call, *root, name, scope)) return {};
   if (is_builtin(name.text)) {
     const std::string_view more = call.arguments.empty() ? "" : ", …";
     found.help(fmt::format("a function stands before its arguments: `{}({}{})`", name.text, text(member.object), more));
-  } else if (root != nullptr) {
-    std::vector<std::string> names;
-    for (const auto& use : context_.program.modules[scope.module].uses) names.push_back(use.first);
-    context_.suggest(found, root->name.span, root->name.text, names);
-    if (names.empty()) found.help(fmt::format("a module must be named first: `use std.{}`", root->name.text));
+  } else if (root != nullptr && !is_local(root->name.text, scope)) {
+    found.help(fmt::format("a module is named at the head of the file: `use \"./{0}.pipe\" as {0}`", root->name.text));
   }
   return {};
+}
+
+namespace {
+
+bool declares(std::string_view module, std::string_view function) { return module.contains(fmt::format("fn {}(", function)); }
+
+}  // namespace
+
+// `text.pad(s)` where nothing is called `text`: a module that is not named, or a word that is nearly one. False: neither.
+bool Expressions::help_with_module(diag::Diagnostic& found, const ast::Call& call, const ast::NameRef& root,
+                                   const ast::Name& function, const Scope& scope) {
+  const std::string& module = root.name.text;
+  if (const auto standard = stdlib::module(module)) {
+    if (declares(*standard, function.text))
+      found.help(fmt::format("name the module first, at the head of the file: `use std.{}`", module));
+    else if (is_builtin(function.text))
+      found.help(fmt::format("it belongs to no module: `{}(…)`", function.text), span(call.callee), function.text);
+    else found.help(fmt::format("`std.{}` has no such function; `piperun lang` lists those that it has", module));
+    return true;
+  }
+  std::vector<std::string> names;
+  for (const auto& use : context_.program.modules[scope.module].uses) names.push_back(use.first);
+  for (const stdlib::Module& each : stdlib::modules()) names.emplace_back(each.name);
+  const std::size_t before = found.helps.size();
+  context_.suggest(found, root.name.span, module, names);
+  if (found.helps.size() == before && is_builtin(function.text) && !call.arguments.empty())
+    found.help(fmt::format("it belongs to no module: `{}(…)`", function.text), span(call.callee), function.text);
+  return found.helps.size() != before;
 }
 
 // A pattern that is known is checked now; one that comes from data may be wrong, and then the call fails.
@@ -127,6 +154,11 @@ void Expressions::unknown_function(const ast::Name& name, const Scope& scope) {
       found.help(fmt::format("module `{}` has it", alias), name.span, fmt::format("{}.{}", alias, name.text));
       return;
     }
+  }
+  for (const stdlib::Module& module : stdlib::modules()) {
+    if (!declares(module.text, name.text)) continue;
+    found.help(fmt::format("`use std.{0}` at the head of the file, and write `{0}.{1}(…)`", module.name, name.text));
+    return;
   }
   std::vector<std::string> names = context_.names_of<ast::FnDecl>(scope.module);
   for (const auto& each : catalog::functions()) names.emplace_back(each.name);

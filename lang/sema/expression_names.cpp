@@ -42,6 +42,12 @@ std::optional<TypeId> Expressions::local_name(ExprId id, const std::string& text
   return narrowed(id, column.type, text, scope);
 }
 
+bool Expressions::is_local(const std::string& text, const Scope& scope) {
+  return std::ranges::count(scope.variables, text, &Variable::name) > 0 ||
+         (scope.parameters != nullptr && std::ranges::count(*scope.parameters, text, &Parameter::name) > 0) ||
+         (scope.row != nullptr && scope.row->columns.contains(text));
+}
+
 TypeId Expressions::name(ExprId id, const ast::Name& name, Scope& scope, TypeId hint) {
   if (name.text.empty()) return {};
   if (const auto type = local_name(id, name.text, scope)) return *type;

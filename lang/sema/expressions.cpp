@@ -22,14 +22,27 @@ bool Expressions::condition(ExprId id, Scope& scope, std::string_view what) {
   return check_as(id, scope, context_.scalar(TypeKind::Bool), what);
 }
 
+bool Expressions::is_operand(ExprId id) const {
+  return ast::match(
+      node(id).node, [](const ast::Unary&) { return false; }, [](const ast::Binary&) { return false; },
+      [](const ast::NullTest&) { return false; }, [](const ast::Coalesce&) { return false; },
+      [](const ast::Catch&) { return false; }, [](const ast::If&) { return false; }, [](const ast::Range&) { return false; },
+      [](const auto&) { return true; });
+}
+
 bool Expressions::handle_failure(ExprId id) {
   if (!fact(id).can_fail || context_.is_error(fact(id).type)) return true;
   const auto found = failing_.find(id);
   const ExprId part = found == failing_.end() ? id : found->second;
-  const Span end = span(part).last();
-  context_.error(Code::P0301, span(part), fmt::format("`{}` can fail, and nothing says what happens then", text(part)))
-      .help("`!`: then the record is dead", end, "!")
-      .help("`catch v`: then the value is v");
+  auto& error =
+      context_.error(Code::P0301, span(part), fmt::format("`{}` can fail, and nothing says what happens then", text(part)));
+  if (is_operand(part)) {
+    error.help("`!`: then the record is dead", span(part).last(), "!");
+  } else {  // behind it, `!` would be about its last operand alone
+    const std::string right = fmt::format("({})!", text(part));
+    error.help(fmt::format("`{}`: then the record is dead", right), span(part), right);
+  }
+  error.help("`catch v`: then the value is v");
   fact(id).can_fail = false;
   return false;
 }
@@ -169,7 +182,8 @@ bool Expressions::present(ExprId id, std::string_view what) {
   auto& found = context_.error(Code::P0300, span(id), fmt::format("{} cannot be null, but this may be", what));
   found.label(context_.name(type));
   if (const std::string where = path(id); !where.empty()) found.help(fmt::format("ask first: `{} is not null and …`", where));
-  found.help(fmt::format("or say what to use instead: `{} ?? …`", text(id)));
+  const std::string operand = is_operand(id) ? std::string(text(id)) : fmt::format("({})", text(id));
+  found.help(fmt::format("or say what to use instead: `{} ?? …`", operand));
   return false;
 }
 

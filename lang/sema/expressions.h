@@ -71,6 +71,7 @@ class Expressions {
   TypeId name(ExprId id, const ast::Name& name, Scope& scope, TypeId hint);
   TypeId narrowed(ExprId id, TypeId type, const std::string& path_text, const Scope& scope);
   std::optional<TypeId> local_name(ExprId id, const std::string& text, const Scope& scope);
+  static bool is_local(const std::string& text, const Scope& scope);  // such a name
   void no_value(const ast::Name& name, const ast::Declaration& declaration);
   void unknown_name(const ast::Name& name, const Scope& scope);
   TypeId param(ExprId id, const ast::ParamRef& ref, Scope& scope);
@@ -119,6 +120,8 @@ class Expressions {
   void infer_all(const ast::Call& call, Scope& scope);
   TypeId named_call(ExprId id, const ast::Call& call, const ast::Name& name, Scope& scope, TypeId hint);
   TypeId member_call(ExprId id, const ast::Call& call, const ast::Member& member, Scope& scope);
+  bool help_with_module(diag::Diagnostic& found, const ast::Call& call, const ast::NameRef& root, const ast::Name& function,
+                        const Scope& scope);
   TypeId environment_call(ExprId id, const ast::Call& call, const std::string& name, Scope& scope);
   TypeId declared_call(ExprId id, const ast::Call& call, Symbol symbol, Scope& scope);
   TypeId builtin_call(ExprId id, const ast::Call& call, const ast::Name& name, Scope& scope, TypeId hint);
@@ -129,6 +132,7 @@ class Expressions {
   };
   int digits_at(const ast::Call& call, std::size_t i) const;
   TypeId declared_decimal(const ast::Call& call, std::string_view name);
+  bool is_arithmetic(ExprId id) const;
   std::optional<std::vector<TypeId>> infer_arguments(const ast::Call& call, std::string_view name, Scope& scope, TypeId dividend);
   bool take_secret_key(ExprId id, const ast::Call& call);
   std::optional<Overload> choose(const ast::Call& call, std::string_view name, const std::vector<TypeId>& given, Scope& scope);
@@ -153,6 +157,7 @@ class Expressions {
   bool present(ExprId id, std::string_view what);
   void absorb(ExprId into, ExprId part);  // failure, volatility and secrecy of a part are those of the whole
   bool is_literal(ExprId id) const;  // its type adapts
+  bool is_operand(ExprId id) const;  // a sign behind it is about all of it
   std::string path(ExprId id) const;  // "" if it is none
   const ast::Expr& node(ExprId id) const { return context_.program.pool[id]; }
   Span span(ExprId id) const { return context_.program.pool[id].span; }
