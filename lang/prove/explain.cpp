@@ -66,7 +66,7 @@ class Explainer {
     }
     for (const ir::TableId id : unit.tables) {
       const ir::Table& table = program_.tables[id];
-      line("  looks up {}: {}{}, as it is at that moment", table.name, object_words("table", table.object),
+      line("  looks up {}: {}{}, as it is at that moment", table.name, object_words(table_kind(table.system), table.object),
            plan::describe(program_.systems[table.system]));
     }
     for (const ir::SinkId id : unit.sinks) sink(program_.sinks[id]);
@@ -87,6 +87,12 @@ class Explainer {
     return program_.systems[source.system].kind == ir::SystemKind::File ? "path" : "topic";
   }
 
+  // What rows lie in.
+  const char* table_kind(ir::SystemId system) const {
+    const ir::SystemKind kind = program_.systems[system].kind;
+    return kind == ir::SystemKind::File ? "path" : kind == ir::SystemKind::Kafka ? "topic" : "table";
+  }
+
   void sink(const ir::Sink& sink) {
     const char* each = sink.is_topic ? "with the key" : "one row per";
     const std::string key = sink.key.empty() ? std::string() : fmt::format(", {} {}", each, key_names(sink));
@@ -94,7 +100,7 @@ class Explainer {
     line("  writes   {}: {}{}{}", sink.name,
          object_words(is_outbox       ? "outbox"
                       : sink.is_topic ? "topic"
-                                      : "table",
+                                      : table_kind(sink.system),
                       sink.object),
          plan::describe(program_.systems[sink.system]), key);
   }
@@ -266,6 +272,12 @@ class Explainer {
   void sink_assumptions(const ir::Sink& sink, std::vector<std::string>& found) const {
     if (sink.idempotent_by_key)
       found.push_back(fmt::format("The receiver of {} ignores a request whose idempotency key it has seen.", sink.name));
+    if (sink.version >= 0 && sink.is_keyed) {
+      const std::string& version = sink.columns[static_cast<std::size_t>(sink.version)].name;
+      found.push_back(fmt::format(
+          "A delete leaves nothing in {} to compare `{}` with: an older row that comes behind the delete of its key is written.",
+          sink.name, version));
+    }
     if (program_.delivery != ir::Delivery::AtLeastOnce || sink.key.empty()) return;
     found.push_back(
         sink.is_topic

@@ -75,11 +75,12 @@ class Flows {
  private:
   void stage(ir::NodeId id) {
     const ir::Node& node = dataflow_.nodes[id];
-    std::set<std::string> other_flows;
+    std::set<std::string> others;
     for (const ir::Incoming& edge : incoming_[id]) {
-      if (dataflow_.nodes[edge.from].flow != node.flow) other_flows.insert(dataflow_.nodes[edge.from].flow);
+      const ir::Node& before = dataflow_.nodes[edge.from];
+      if (before.flow != node.flow) others.insert(stream(before));
     }
-    if (!other_flows.empty()) out_ += fmt::format("    from {}\n", fmt::join(other_flows, ", "));
+    if (!others.empty()) out_ += fmt::format("    from {}\n", fmt::join(others, ", "));
     if (const auto* output = std::get_if<ir::Output>(&node.op)) return arrival(*output);
     if (continues(id)) return;
     std::string after = record_text(program_, node.output);
@@ -90,6 +91,13 @@ class Flows {
       after = fmt::format("{{ {} }}", after);
     }
     out_ += beside(stage_text(node), after);
+  }
+
+  // What another flow reads: a source is read once for all flows, a link is read in place of the flow that writes it.
+  std::string stream(const ir::Node& node) const {
+    const auto* input = std::get_if<ir::Input>(&node.op);
+    const bool is_flow = input == nullptr || ir::link_read(program_, input->source) != nullptr;
+    return is_flow ? node.flow : program_.sources[input->source].name;
   }
 
   // One stage of the file can be several operators: `enrich` looks up, then computes. The last one shows the result.
