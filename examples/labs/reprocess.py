@@ -18,11 +18,11 @@ with Lab(__doc__) as lab:
     time.sleep(0.01)
     pipeline.put("paid", payments(7, 10))
 
-    def read_again(words, expected, *command):
+    def read_again(words, expected, *command, options=()):
         before = lab.rows("bookings")
         if command:
             pipeline.tell(*command)
-        pipeline.drain()
+        pipeline.drain(*options)
         lab.expect(f"read, {words}", expected, lab.rows("bookings") - before)
 
     read_again("the first time", 10)
@@ -46,3 +46,10 @@ with Lab(__doc__) as lab:
         pipeline.drain("--as", f"{lab.run}_{mode}", *bounds)
         lab.expect(f"read, {mode}", count, lab.rows("bookings") - before)
     lab.expect("receipts", 11, lab.rows("receipts"))
+
+    lab.say("The pipeline itself, as if it were new, begins where the history ended; started again with the same words, it goes on:")
+    after = ["--after", f"{lab.run}_history"]
+    read_again("behind the history", 5, "offsets", "delete", options=after)
+    pipeline.put("paid", payments(12, 14))
+    read_again("behind its own position", 3, options=after)
+    lab.expect("receipts", 14, lab.rows("receipts"))
