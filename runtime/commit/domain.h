@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lang/ir/protocol.h"
@@ -55,6 +56,8 @@ struct Advance {
 struct KeyEntry {
   std::string key;  // value::encode_key
   std::vector<std::int64_t> times;  // ascending; empty: absent
+  std::int32_t partition =
+      -1;  // where it lies, in a domain whose keys lie by partition; lookup_keys has one for each that holds it
 };
 struct KeyClaim {
   std::string key;
@@ -65,12 +68,25 @@ struct KeyClaim {
   std::int32_t partition = -1;
 };
 
+// What a letter's value is. Stores have the name: one that is there never means anything else.
+enum class Kept : std::uint8_t {
+  Unknown,  // stored by a version that did not say so
+  Original,  // the record's own, or the record had none
+  Hash,  // `original = hash`
+  Omitted,  // `original = omit`
+  TooLarge,  // none: the store did not take it
+};
+inline constexpr std::string_view kKeptNames[] = {"", "original", "hash", "omitted", "too-large"};
+constexpr std::string_view name_of(Kept kept) { return kKeptNames[static_cast<std::size_t>(kept)]; }
+Kept kept_of(std::string_view name);  // Unknown: of a later version, too
+
 // A record that failed, with all that is needed to understand and to replay it. Keyed by (unit, topic, partition, offset, element).
 struct Letter {
   std::string unit, flow;
   PartitionName origin;
   std::int64_t offset = 0, next_offset = 0, element = 0, timestamp = 0;
   std::optional<std::string> key, value;  // original bytes, as the policy says
+  Kept kept = Kept::Unknown;  // of the value
   std::vector<std::pair<std::string, std::optional<std::string>>> headers;
   std::string code, message, sqlstate, site;  // site: `orders.pipe:12:3`
   std::int64_t attempts = 1, first_failure = 0, last_failure = 0, replays = 0;

@@ -32,6 +32,9 @@ class Sink {
   virtual base::Result<void> write(std::span<const OutputRow> rows) = 0;
   // Blocks until all that was written is acknowledged.
   virtual base::Result<void> await() = 0;
+  // "" when readers of committed data are given all that was there when this was asked first; else a place where they are not yet, for
+  // a transaction of anybody is open before it. To be asked behind the last commit.
+  virtual base::Result<std::string> hidden_at() { return std::string(); }
 };
 
 }  // namespace piperun::connectors

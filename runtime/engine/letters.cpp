@@ -16,6 +16,11 @@ std::optional<std::string> original(std::optional<std::string_view> bytes, ir::E
   return std::string(*bytes);
 }
 
+commit::Kept kept(std::optional<std::string_view> bytes, ir::ErrorPolicy::Original keep) {
+  if (!bytes || keep == ir::ErrorPolicy::Original::Keep) return commit::Kept::Original;
+  return keep == ir::ErrorPolicy::Original::Hash ? commit::Kept::Hash : commit::Kept::Omitted;
+}
+
 // Writes the members of one JSON object.
 class Members {
  public:
@@ -101,6 +106,7 @@ commit::Letter make_letter(const ir::Program& program, const ir::Unit& unit, con
     letter.timestamp = record.raw->timestamp;
     letter.key = original(record.raw->key, ir::ErrorPolicy::Original::Keep);
     letter.value = original(record.raw->value, policy.original);
+    letter.kept = kept(record.raw->value, policy.original);
     for (const record::Header& header : record.raw->headers) {
       letter.headers.emplace_back(std::string(header.name),
                                   header.value ? std::optional(std::string(*header.value)) : std::nullopt);
@@ -133,6 +139,7 @@ std::string letter_json(const commit::Letter& letter) {
   members.bytes("key", letter.key);
   members.headers(letter);
   members.bytes("value", letter.value);
+  if (letter.kept > commit::Kept::Original) members.text("kept", name_of(letter.kept));
   members.number("attempts", letter.attempts);
   if (letter.replays != 0) members.number("replays", letter.replays);
   members.time("first_failure", letter.first_failure);

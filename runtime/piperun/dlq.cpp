@@ -9,6 +9,7 @@
 #include "runtime/engine/letters.h"
 #include "runtime/piperun/letter_filter.h"
 #include "runtime/piperun/numbers.h"
+#include "runtime/piperun/reason_kind.h"
 #include "runtime/piperun/replayable.h"
 #include "runtime/piperun/rows.h"
 #include "runtime/piperun/stores.h"
@@ -19,13 +20,17 @@ namespace {
 constexpr Option kWhere = {"--where", Takes::One, false, "",
                            "a condition over code, reason, topic, partition, offset, unit, flow, key, value, at, sqlstate, "
                            "attempts, replays, timestamp, "
-                           "first_failure, last_failure"};
+                           "first_failure, last_failure, kept (original, hash, omitted, too-large)"};
 constexpr Option kShowOptions[] = {kOfFile, kWhere, kAs, kStandIns, kStateDir, kParam};
 constexpr Option kListOptions[] = {kOfFile, kWhere, kAs, kStandIns, kStateDir, kParam, kJson};
-constexpr Option kReplayOptions[] = {
-    kOfFile, kWhere,    {"--force", Takes::Nothing, false, "", "also what failed in three replays, and what has no value"},
-    kAs,     kStandIns, kStateDir,
-    kParam};
+constexpr Option kReplayOptions[] = {kOfFile,
+                                     kWhere,
+                                     {"--force", Takes::Nothing, false, "",
+                                      "also what failed in three replays, and what an earlier version stored without a value"},
+                                     kAs,
+                                     kStandIns,
+                                     kStateDir,
+                                     kParam};
 constexpr Option kDropOptions[] = {
     kOfFile, kWhere, {"--all", Takes::Nothing, false, "", "every letter; instead of --where"}, kAs, kStandIns, kStateDir, kParam};
 using Letters = std::vector<commit::Letter>;
@@ -95,14 +100,14 @@ void tell_none(const Arguments& arguments, World& world) {
 struct Group {
   std::int64_t letters = 0;
   commit::Letter first;
-  std::map<std::string, std::int64_t> reasons;
+  std::map<std::string, ReasonKind> reasons;  // by kind
 };
 
-// The most frequent first, then by their text.
-std::vector<std::pair<std::int64_t, std::string>> ranked(const Group& group) {
-  std::vector<std::pair<std::int64_t, std::string>> result;
-  for (const auto& [reason, letters] : group.reasons) result.emplace_back(letters, reason);
-  std::ranges::stable_sort(result, std::ranges::greater(), &std::pair<std::int64_t, std::string>::first);
+// The most frequent first, then by their kind.
+std::vector<const ReasonKind*> ranked(const Group& group) {
+  std::vector<const ReasonKind*> result;
+  for (const auto& [kind, reasons] : group.reasons) result.push_back(&reasons);
+  std::ranges::stable_sort(result, std::ranges::greater(), &ReasonKind::letters);
   return result;
 }
 
@@ -112,18 +117,19 @@ void print_group(const Group& group, World& world) {
   const auto reasons = ranked(group);
   const bool is_one = reasons.size() == 1;
   fmt::print(world.out, "{:>6}  {}  {}  {}{}{}   first: {}/{}@{}\n", group.letters, letter.unit, letter.code,
-             is_one ? letter.message : counted(std::ssize(reasons), "reason"), letter.site.empty() ? "" : "  at ", letter.site,
-             letter.origin.topic, letter.origin.number, letter.offset);
+             is_one ? reasons[0]->words() : counted(std::ssize(reasons), "reason"), letter.site.empty() ? "" : "  at ",
+             letter.site, letter.origin.topic, letter.origin.number, letter.offset);
   if (is_one) return;
   const std::size_t shown = std::min(reasons.size(), kMostReasons);
-  for (std::size_t i = 0; i < shown; ++i) fmt::print(world.out, "{:>12}  {}\n", reasons[i].first, reasons[i].second);
+  for (std::size_t i = 0; i < shown; ++i) fmt::print(world.out, "{:>12}  {}\n", reasons[i]->letters(), reasons[i]->words());
   if (shown < reasons.size()) fmt::print(world.out, "{:>12}  … and {} more; `dlq show` has all\n", "", reasons.size() - shown);
 }
 
 void print_json(const Group& group, World& world) {
   std::vector<std::string> reasons;
-  for (const auto& [letters, reason] : ranked(group))
-    reasons.push_back(fmt::format("{{\"letters\":{},\"reason\":{}}}", letters, bytes_json(reason)));
+  for (const ReasonKind* each : ranked(group))
+    reasons.push_back(fmt::format("{{\"letters\":{},\"reason\":{},\"example\":{}}}", each->letters(), bytes_json(each->words()),
+                                  bytes_json(each->example())));
   fmt::print(world.out, "{{\"letters\":{},\"reasons\":[{}],\"first\":{}}}\n", group.letters, fmt::join(reasons, ","),
              engine::letter_json(group.first));
 }
@@ -133,7 +139,7 @@ Exit list(const Arguments& arguments, World& world) {
   const Exit done = each_letter(arguments, world, [&](const commit::Letter& letter) {
     Group& group = groups[{letter.unit, letter.code, letter.site}];
     if (group.letters++ == 0) group.first = letter;
-    ++group.reasons[letter.message];
+    group.reasons[kind_of(letter.code, letter.message)].add(letter.message);
   });
   if (done != Exit::Done) return done;
   for (const auto& [key, group] : groups) arguments.has("--json") ? print_json(group, world) : print_group(group, world);

@@ -18,7 +18,7 @@ type Letter {
   code: string, reason: string, sqlstate: string, at: string, unit: string, flow: string, topic: string
   partition: int64, offset: int64, element: int64, attempts: int64, replays: int64
   timestamp: timestamp, first_failure: timestamp, last_failure: timestamp
-  key: string?, value: string?
+  key: string?, value: string?, kept: string
 }
 source letters: Letter = stdin { format = json }
 sink accepted = stdout
@@ -89,11 +89,13 @@ std::string letter_fields(const commit::Letter& letter) {
   return fmt::format(
       "{{\"code\":{},\"reason\":{},\"sqlstate\":{},\"at\":{},\"unit\":{},\"flow\":{},\"topic\":{},\"partition\":{},\"offset\":{},"
       "\"element\":{},"
-      "\"attempts\":{},\"replays\":{},\"timestamp\":{},\"first_failure\":{},\"last_failure\":{},\"key\":{},\"value\":{}}}",
+      "\"attempts\":{},\"replays\":{},\"timestamp\":{},\"first_failure\":{},\"last_failure\":{},\"key\":{},\"value\":{},"
+      "\"kept\":{}}}",
       bytes_json(letter.code), bytes_json(letter.message), bytes_json(letter.sqlstate), bytes_json(letter.site),
       bytes_json(letter.unit), bytes_json(letter.flow), bytes_json(letter.origin.topic), letter.origin.number, letter.offset,
       letter.element, letter.attempts, letter.replays, time_json(letter.timestamp), time_json(letter.first_failure),
-      time_json(letter.last_failure), bytes_json(readable(letter.key)), bytes_json(readable(letter.value)));
+      time_json(letter.last_failure), bytes_json(readable(letter.key)), bytes_json(readable(letter.value)),
+      bytes_json(std::string(name_of(letter.kept))));
 }
 
 // In the pipeline around it a text such as `true` and a stage in the next line would be no mistake.

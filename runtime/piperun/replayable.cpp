@@ -13,7 +13,12 @@ namespace {
 
 constexpr std::int64_t kMaxReplays = 3;
 
-bool is_hash(const std::string& value) { return value.size() == 22 && value.starts_with("fnv1a:"); }
+bool looks_like_hash(const std::string& value) {
+  constexpr std::string_view kBegin = "fnv1a:";
+  const auto is_digit = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
+  return value.size() == kBegin.size() + 16 && value.starts_with(kBegin) &&
+         std::ranges::all_of(value.substr(kBegin.size()), is_digit);
+}
 
 bool reads_no_letters(const ir::Program* program, const std::string& manifest) {
   return program != nullptr ? program->delivery == ir::Delivery::AtMostOnce : manifest.contains(R"("delivery":"at_most_once")");
@@ -21,6 +26,14 @@ bool reads_no_letters(const ir::Program* program, const std::string& manifest) {
 
 bool may_omit(const ir::Program* program) {
   return program == nullptr || std::ranges::count(program->policies, ir::Original::Omit, &ir::ErrorPolicy::original) > 0;
+}
+
+// What a letter's value is, where the version that stored it did not say so. Unknown: a record that had none, or one that was omitted.
+commit::Kept guess(const commit::Letter& letter, const ir::Program* program) {
+  if (letter.value) return looks_like_hash(*letter.value) ? commit::Kept::Hash : commit::Kept::Original;
+  if (kafka::reads_too_large(letter)) return commit::Kept::TooLarge;
+  const bool is_tombstone = letter.code == base::traits(base::ErrorCode::Tombstone).code;
+  return is_tombstone || !may_omit(program) ? commit::Kept::Original : commit::Kept::Unknown;
 }
 
 std::string place(const commit::Letter& letter) {
@@ -31,10 +44,13 @@ std::string place(const commit::Letter& letter) {
 
 Replay replay_of(const commit::Letter& letter, const ir::Program* program, const std::string& manifest) {
   if (reads_no_letters(program, manifest)) return Replay::Never;
-  if (kafka::was_too_large(letter)) return Replay::TooLarge;
-  if (letter.value && is_hash(*letter.value)) return Replay::Hashed;
-  const bool is_tombstone = letter.code == base::traits(base::ErrorCode::Tombstone).code;
-  if (!letter.value && !is_tombstone && may_omit(program)) return Replay::Valueless;
+  switch (letter.kept == commit::Kept::Unknown ? guess(letter, program) : letter.kept) {
+    case commit::Kept::Hash: return Replay::Hashed;
+    case commit::Kept::TooLarge: return Replay::TooLarge;
+    case commit::Kept::Omitted: return Replay::Omitted;
+    case commit::Kept::Unknown: return Replay::Valueless;
+    case commit::Kept::Original: break;
+  }
   return letter.replays >= kMaxReplays ? Replay::TooOften : Replay::Possible;
 }
 
@@ -60,10 +76,11 @@ std::string why_not(Replay replay, std::int64_t letters, const commit::Letter& f
           "forgets the letter. A larger `max.message.bytes` of the topic of dead letters keeps the next one",
           which, place(first), first.origin.topic, first.origin.number, first.offset);
     case Replay::Hashed:
+    case Replay::Omitted:
       return fmt::format(
-          "{} cannot be replayed: `original = hash` keeps no record. They are still where they came from ({}), as long as that "
+          "{} cannot be replayed: `original = {}` keeps no record. They are still where they came from ({}), as long as that "
           "keeps them",
-          which, place(first));
+          which, replay == Replay::Hashed ? "hash" : "omit", place(first));
     case Replay::Valueless:
       return fmt::format(
           "{} without a value: if it was not kept (`original = omit`) a replay would take it for a delete; the records are still "

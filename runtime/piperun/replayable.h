@@ -13,7 +13,8 @@ enum class Replay : std::uint8_t {
   Never,      // the unit is at_most_once
   TooLarge,   // the store of letters did not take the value
   Hashed,     // `original = hash`
-  Valueless,  // `original = omit`, or a record that had no value: which, is known only if the FILE omits none
+  Omitted,    // `original = omit`
+  Valueless,  // that, or a record that had no value: an earlier version did not say which, and the FILE may omit some
   TooOften,
 };
 

@@ -184,6 +184,54 @@ TEST_F(KafkaLettersTest, ALetterThatIsTooLargeIsKeptWithoutItsValue) {
   EXPECT_THAT(letters[1].message, ::testing::HasSubstr("1000000 bytes"));
 }
 
+TEST_F(KafkaLettersTest, OnlyTheLetterThatIsTooLargeLosesItsValue) {
+  for (const bool is_transactional : {true, false}) {
+    Member member(group(), source_);
+    ASSERT_TRUE(member.joins(2));
+    auto domain = this->domain(&member, is_transactional);
+    assign(*domain);
+    std::vector<Letter> letters;
+    for (const std::size_t size : {200'000, 1'000'000, 300'000, 999'900, 10}) {
+      letters.push_back(letter(std::ssize(letters)));
+      letters.back().value = std::string(size, 'x');
+      letters.back().kept = commit::Kept::Original;
+    }
+    done(domain->put_letters(letters));
+    const auto stored = value_of(domain->letters(false));
+    ASSERT_EQ(stored.size(), letters.size());
+    for (const std::size_t i : {0, 2, 4}) {
+      EXPECT_EQ(stored[i].value, letters[i].value) << i;
+      EXPECT_EQ(stored[i].kept, commit::Kept::Original) << i;
+    }
+    for (const std::size_t i : {1, 3}) {
+      EXPECT_FALSE(stored[i].value) << i;
+      EXPECT_EQ(stored[i].kept, commit::Kept::TooLarge) << i;
+    }
+    member.leave();
+  }
+}
+
+// Where the topic takes less than the client would send, the broker would refuse the whole transaction.
+TEST_F(KafkaLettersTest, WhatTheTopicOfLettersTakesCounts) {
+  source_ = new_name("narrow");
+  create_topic(source_, 2, {{"max.message.bytes", "20000"}});
+  Member member(group(), source_);
+  ASSERT_TRUE(member.joins(2));
+  auto domain = this->domain(&member);
+  assign(*domain);
+  Letter fits = letter(1), large = letter(2);
+  fits.value = std::string(15'000, 'x');
+  large.value = std::string(19'900, 'x');
+  done(domain->begin());
+  done(domain->put_letters(std::vector{fits, large}));
+  done(domain->store_offsets(std::vector{advance(0, 3)}));
+  done(domain->commit());
+  const auto stored = value_of(domain->letters(false));
+  ASSERT_THAT(offsets(stored), ElementsAre(1, 2));
+  EXPECT_EQ(stored[0].value, fits.value);
+  EXPECT_FALSE(stored[1].value);
+}
+
 TEST_F(KafkaLettersTest, WithoutTransactionsALetterIsAcknowledgedBeforeThePosition) {
   Member member(group(), source_);
   ASSERT_TRUE(member.joins(2));

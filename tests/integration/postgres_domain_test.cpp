@@ -492,6 +492,7 @@ Letter letter(std::int64_t offset) {
   result.next_offset = offset + 1;
   result.timestamp = 77;
   result.value = std::string("\0{broken", 8);
+  result.kept = commit::Kept::Original;
   result.headers = {{"type", "x\xff"}, {"empty", ""}, {"none", std::nullopt}, {"type", "again"}};
   result.code = "P1001";
   result.message = "invalid JSON at byte 1";
@@ -512,6 +513,7 @@ TEST_F(PostgresDomainTest, LettersComeBackAsTheyWere) {
   const Letter& first = stored.front();
   EXPECT_EQ(first.offset, 1);
   EXPECT_EQ(first.value, std::string("\0{broken", 8));
+  EXPECT_EQ(first.kept, commit::Kept::Original);
   EXPECT_EQ(first.key, std::nullopt);
   EXPECT_EQ(first.headers, letter(1).headers);
   EXPECT_EQ(stored[1].headers, letter(1).headers);
@@ -522,6 +524,20 @@ TEST_F(PostgresDomainTest, LettersComeBackAsTheyWere) {
   EXPECT_TRUE(must(open("other.unit")->letters(false)).empty());
   ASSERT_TRUE(domain->remove_letter(first));
   EXPECT_EQ(must(domain->letters(false)).size(), 2u);
+}
+
+TEST_F(PostgresDomainTest, WhatAnEarlierVersionDidNotSayOfALetterIsNotKnown) {
+  ASSERT_TRUE(owner()->put_letters(std::vector{letter(1)}));
+  database_.exec("ALTER TABLE piperun.dead_letters DROP COLUMN kept");
+  auto stored = must(must(PostgresDomain::open_stored(settings_, "p", "orders.shop"))->letters(false));
+  ASSERT_EQ(stored.size(), 1u);
+  EXPECT_EQ(stored.front().kept, commit::Kept::Unknown);
+  EXPECT_EQ(stored.front().value, letter(1).value);
+  auto domain = owner();
+  Letter hash = letter(2);
+  hash.kept = commit::Kept::Hash;
+  ASSERT_TRUE(domain->put_letters(std::vector{hash}));
+  EXPECT_EQ(must(domain->letters(false)).at(1).kept, commit::Kept::Hash);
 }
 
 TEST_F(PostgresDomainTest, ALetterWithAnyBytesInItsMessageCanBeStored) {
@@ -672,6 +688,7 @@ TEST_F(PostgresDomainTest, WhatAnEarlierVersionStoredIsTakenAsItIs) {
     return numbers;
   }();
   for (const bool is_asked : {true, false}) {
+    database_.exec("ALTER TABLE piperun.dead_letters DROP COLUMN kept");
     database_.exec("ALTER TABLE piperun.offsets DROP COLUMN newest_time; DROP FUNCTION piperun.advance(" + arguments +
                    "); DELETE FROM piperun.format; INSERT INTO piperun.format VALUES (1)");
     auto domain = is_asked ? must(PostgresDomain::open_stored(settings_, "p", "orders.shop")) : open();

@@ -11,8 +11,8 @@ namespace {
 constexpr const char* kPut =
     "INSERT INTO piperun_dead_letters (pipeline, unit, topic, partition, \"offset\", element, flow, next_offset, timestamp, key, "
     "value, headers, "
-    "code, message, sqlstate, site, attempts, first_failure, last_failure, replays, replay_asked) "
-    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21) "
+    "code, message, sqlstate, site, attempts, first_failure, last_failure, replays, replay_asked, kept) "
+    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22) "
     "ON CONFLICT DO UPDATE SET flow = excluded.flow, code = excluded.code, message = excluded.message, sqlstate = "
     "excluded.sqlstate, "
     "site = excluded.site, attempts = excluded.attempts, last_failure = excluded.last_failure, replays = max(replays, "
@@ -22,7 +22,7 @@ constexpr const char* kPut =
 constexpr const char* kSelect =
     "SELECT topic, partition, \"offset\", element, flow, next_offset, timestamp, key, value, headers, code, message, sqlstate, "
     "site, attempts, "
-    "first_failure, last_failure, replays, replay_asked FROM piperun_dead_letters "
+    "first_failure, last_failure, replays, replay_asked, kept FROM piperun_dead_letters "
     "WHERE pipeline = ?1 AND unit = ?2 AND replay_asked >= ?3 ORDER BY topic, partition, \"offset\", element";
 
 std::optional<std::string_view> view_of(const std::optional<std::string>& text) {
@@ -52,6 +52,7 @@ Letter letter_of(const Query& row, const std::string& unit) {
   result.last_failure = row.integer(16);
   result.replays = row.integer(17);
   result.replay_asked = row.integer(18) != 0;
+  result.kept = commit::kept_of(row.text(19));
   return result;
 }
 
@@ -82,7 +83,8 @@ Result<void> EmbeddedDomain::put_letters(std::span<const Letter> letters) {
       query.bind(18, letter.first_failure)
           .bind(19, letter.last_failure)
           .bind(20, letter.replays)
-          .bind(21, std::int64_t{letter.replay_asked});
+          .bind(21, std::int64_t{letter.replay_asked})
+          .bind(22, name_of(letter.kept));
       if (auto put = query.run(); !put) return std::unexpected(put.error());
     }
   }

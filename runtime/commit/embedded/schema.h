@@ -4,7 +4,7 @@
 namespace piperun::embedded {
 
 // In PRAGMA user_version. A file with a higher number was written by a later version and is refused.
-inline constexpr int kFormatVersion = 3;
+inline constexpr int kFormatVersion = 4;
 
 // Record ids are partition id * 2^40 + offset: appends of a partition lie side by side, and reading is a range of row ids.
 inline constexpr int kOffsetBits = 40;
@@ -32,6 +32,7 @@ CREATE TABLE piperun_dead_letters (
   element INTEGER NOT NULL, flow TEXT NOT NULL, next_offset INTEGER NOT NULL, timestamp INTEGER NOT NULL, key BLOB, value BLOB,
   headers BLOB, code TEXT NOT NULL, message TEXT NOT NULL, sqlstate TEXT NOT NULL, site TEXT NOT NULL, attempts INTEGER NOT NULL,
   first_failure INTEGER NOT NULL, last_failure INTEGER NOT NULL, replays INTEGER NOT NULL, replay_asked INTEGER NOT NULL,
+  kept TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (pipeline, unit, topic, partition, "offset", element));
 CREATE TABLE piperun_sink_rows (
   pipeline TEXT NOT NULL, unit TEXT NOT NULL, sink TEXT NOT NULL, rows INTEGER NOT NULL,
@@ -54,6 +55,7 @@ CREATE VIEW piperun_topic_records AS
 inline constexpr const char* kUpgrades[kFormatVersion - 1] = {
     "ALTER TABLE piperun_positions ADD COLUMN mark TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE piperun_positions ADD COLUMN newest_time INTEGER",
+    "ALTER TABLE piperun_dead_letters ADD COLUMN kept TEXT NOT NULL DEFAULT ''",
 };
 
 }  // namespace piperun::embedded

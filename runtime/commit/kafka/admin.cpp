@@ -119,6 +119,28 @@ Result<std::map<std::string, std::string>> describe_config(rd_kafka_t* handle, C
   return result;
 }
 
+namespace {
+
+std::int64_t number(const std::map<std::string, std::string>& settings, const std::string& name, std::int64_t otherwise) {
+  const auto found = settings.find(name);
+  if (found == settings.end()) return otherwise;
+  std::from_chars(found->second.data(), found->second.data() + found->second.size(), otherwise);
+  return otherwise;
+}
+
+}  // namespace
+
+std::int64_t largest_sent(const ClientSettings& client) {
+  constexpr std::int64_t kDefault = 1'000'000;  // librdkafka's
+  return number(client.properties, "message.max.bytes", kDefault);
+}
+
+std::int64_t largest_batch(rd_kafka_t* handle, const ClientSettings& client, const std::string& topic) {
+  const std::int64_t sent = largest_sent(client);
+  const auto limits = describe_config(handle, ConfigOf::Topic, topic);
+  return limits ? std::min(sent, number(*limits, "max.message.bytes", sent)) : sent;
+}
+
 Result<void> create_internal_topic(rd_kafka_t* handle, const InternalTopic& topic, const std::string& like) {
   const auto model = describe_topic(handle, like);
   if (!model) return std::unexpected(model.error());

@@ -7,6 +7,7 @@
 #include <set>
 #include <tuple>
 
+#include "runtime/commit/kafka/admin.h"
 #include "runtime/commit/kafka/kafka_domain.h"
 #include "runtime/commit/kafka/letter_record.h"
 
@@ -18,38 +19,57 @@ using commit::Letter;
 
 namespace {
 
-constexpr std::size_t kLargeValue = 100'000;
 constexpr std::int64_t kLookEvery = 500'000;  // while nobody asks for a replay
 
 auto place(const Letter& letter) { return std::tie(letter.origin, letter.offset, letter.element); }
 
+std::int64_t size_of(const LetterRecord& record) {
+  std::size_t bytes = record.key.size() + record.value.size();
+  for (const auto& [name, value] : record.headers) bytes += name.size() + value.value_or("").size();
+  return kBatchOverhead + kHeaderOverhead * std::ssize(record.headers) + static_cast<std::int64_t>(bytes);
+}
+
 }  // namespace
 
-// A record that its own topic took may be too large together with what is said about it: better a letter without the original, which
-// the source has, than none.
 Result<void> KafkaDomain::put_letters(std::span<const Letter> letters) {
-  std::vector<OwnRecord> records = letter_records(letters, SIZE_MAX);
-  auto done = write(records);
-  if (!done && done.error().code == ErrorCode::Oversize) {
-    records = letter_records(letters, kLargeValue);
-    done = write(records);
+  std::vector<OwnRecord> records;
+  for (const Letter& letter : letters) {
+    auto record = own_record(letter);
+    if (!record) return std::unexpected(record.error());
+    records.push_back(std::move(*record));
   }
-  if (!done) return done;
+  if (auto done = write(records); !done) return done;
   for (OwnRecord& record : records) handled_.insert(std::move(record.key));
   return {};
 }
 
-std::vector<OwnRecord> KafkaDomain::letter_records(std::span<const Letter> letters, std::size_t largest) const {
-  std::vector<OwnRecord> records;
-  for (const Letter& letter : letters) {
-    Letter ours = letter;
-    ours.unit = settings_.unit;  // also of one that was taken over from another unit
-    if (ours.value && ours.value->size() > largest) ours = without_value(std::move(ours), letters_topic(settings_.pipeline));
-    LetterRecord made = letter_record(ours);
-    records.push_back({OwnTopic::Letters, letters_topic(settings_.pipeline), std::move(made.key), std::move(made.value),
-                       std::move(made.headers)});
+// A record that its own topic took may be too large together with what is said about it: better a letter without the original, which
+// the source has, than none. It is measured before it is written, for what a broker refuses ends the whole transaction.
+Result<OwnRecord> KafkaDomain::own_record(const Letter& letter) {
+  Letter ours = letter;
+  ours.unit = settings_.unit;  // also of one that was taken over from another unit
+  LetterRecord made = letter_record(ours);
+  if (ours.value) {
+    const auto is_taken = takes_letter(size_of(made));
+    if (!is_taken) return std::unexpected(is_taken.error());
+    if (!*is_taken) made = letter_record(without_value(std::move(ours), letters_topic(settings_.pipeline)));
   }
-  return records;
+  return OwnRecord{OwnTopic::Letters, letters_topic(settings_.pipeline), std::move(made.key), std::move(made.value),
+                   std::move(made.headers)};
+}
+
+// What does not fit is asked about each time: a person may have raised the topic's limit.
+Result<bool> KafkaDomain::takes_letter(std::int64_t size) {
+  if (size <= largest_letter_) return true;
+  const auto client = handle();
+  if (!client) return std::unexpected(client.error());
+  const std::string topic = letters_topic(settings_.pipeline);
+  if (const auto found = describe_topic(*client, topic); !found) {
+    if (found.error().code != ErrorCode::NoSuchTopic) return std::unexpected(found.error());
+    if (auto made = make_topic(*client, {OwnTopic::Letters, topic, {}}); !made) return std::unexpected(made.error());
+  }
+  largest_letter_ = largest_batch(*client, settings_.client, topic);
+  return size <= largest_letter_;
 }
 
 Result<void> KafkaDomain::remove_letter(const Letter& letter) { return remove_letters(std::span(&letter, 1)); }

@@ -33,6 +33,7 @@ struct DomainSettings {
   std::string state_dir;  // of the local stores of keys
   std::vector<std::string> stages;  // that have keys; others are restored when they are asked for first
   std::vector<std::string> outboxes{};  // that the unit reads: the group holds positions of their progress topics
+  std::map<std::string, std::string> databases{};  // of the outboxes: commit/database_identity.h
   std::int64_t transaction_timeout = 10'000'000;
 };
 
@@ -108,11 +109,13 @@ class KafkaDomain final : public commit::Domain {
   base::Result<rd_kafka_t*> handle();
 
   base::Result<void> reload();
+  std::optional<std::int64_t> patience() const;
   std::int64_t replay_offset(std::span<const commit::Advance> advances) const;
   base::Result<void> commit_waiting(std::span<const PartitionOffset> offsets);
   bool must_wait(ir::StepMode mode);
   base::Result<std::vector<commit::Letter>> stored_letters();
-  std::vector<OwnRecord> letter_records(std::span<const commit::Letter> letters, std::size_t largest) const;
+  base::Result<OwnRecord> own_record(const commit::Letter& letter);
+  base::Result<bool> takes_letter(std::int64_t size);
   base::Result<void> read_marks();
   std::string own_key(const commit::Letter& letter) const;
 
@@ -156,6 +159,7 @@ class KafkaDomain final : public commit::Domain {
   std::vector<Mark> marks_;  // that wait for their replay
   std::int64_t look_again_at_ = INT64_MIN;  // for marks, monotonic microseconds
   std::set<std::string> handled_;  // letters put or removed by the commit to come
+  std::int64_t largest_letter_ = 10'000;  // bytes of a record that the topic of letters surely takes
 
   std::unique_ptr<Keys> keys_;
 };

@@ -60,6 +60,7 @@ bool read_key(std::string_view key, Letter& letter) {
 void read_own_header(std::string_view name, const std::optional<std::string>& value, Letter& letter) {
   if (name == "key") letter.key = value;
   if (name == "value") letter.value.reset();
+  if (name == "kept" && value) letter.kept = commit::kept_of(*value);
   if (!value) return;
   for (const TextField& field : kTexts) {
     if (name == field.name) letter.*field.member = *value;
@@ -75,10 +76,11 @@ Letter without_value(Letter letter, const std::string& topic) {
   letter.message += fmt::format(" (the value of {} bytes is too large for the topic `{}`: {}/{}@{} {}", letter.value->size(),
                                 topic, letter.origin.topic, letter.origin.number, letter.offset, kElsewhere);
   letter.value.reset();
+  letter.kept = commit::Kept::TooLarge;
   return letter;
 }
 
-bool was_too_large(const Letter& letter) { return !letter.value && letter.message.ends_with(kElsewhere); }
+bool reads_too_large(const Letter& letter) { return !letter.value && letter.message.ends_with(kElsewhere); }
 
 std::string letter_key(const Letter& letter) {
   return fmt::format("{}/{}/{}/{}/{}", letter.unit, letter.origin.topic, letter.origin.number, letter.offset, letter.element);
@@ -95,6 +97,7 @@ LetterRecord letter_record(const Letter& letter) {
   for (const NumberField& field : kNumbers) add(field.name, std::to_string(letter.*field.member));
   if (letter.key) add("key", *letter.key);
   if (!letter.value) add("value", "none");
+  if (letter.kept != commit::Kept::Unknown) add("kept", std::string(name_of(letter.kept)));
   for (const auto& [name, value] : letter.headers) result.headers.emplace_back(fmt::format("{}{}", kOriginal, name), value);
   return result;
 }

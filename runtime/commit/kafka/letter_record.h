@@ -13,13 +13,16 @@ namespace piperun::kafka {
 
 struct LetterRecord {
   std::string key;  // `unit/topic/partition/offset/element`
-  std::string value;  // a null one removes the letter: an original without a value has the header `piperun.value` = "none"
+  // A null one removes the letter: one without a value has the header `piperun.value` = "none". What the value is, or why there is none,
+  // says `piperun.kept` (commit::kKeptNames).
+  std::string value;
   std::vector<std::pair<std::string, std::optional<std::string>>> headers;
 };
 
-// The same letter without its value, which a topic did not take; its message says so.
+// The same letter without its value, which a topic does not take; its message says so.
 commit::Letter without_value(commit::Letter letter, const std::string& topic);
-bool was_too_large(const commit::Letter& letter);  // it is such a letter
+// By these words of an earlier version it is such a letter; since then Letter::kept says so.
+bool reads_too_large(const commit::Letter& letter);
 
 std::string letter_key(const commit::Letter& letter);
 LetterRecord letter_record(const commit::Letter& letter);

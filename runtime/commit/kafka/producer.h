@@ -36,6 +36,10 @@ struct ProducerSettings {
   bool is_idempotent = true;  // false only where a property `acks` that at_most_once allows forbids it
 };
 
+// The most that frames a record which is alone in its batch (KIP-98), and each header of it: brokers compare the whole with
+// `max.message.bytes`.
+inline constexpr std::int64_t kBatchOverhead = 61 + 21, kHeaderOverhead = 10;
+
 struct RecordHeader {
   std::string_view name;
   std::optional<std::string_view> value;

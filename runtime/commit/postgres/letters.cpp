@@ -16,16 +16,17 @@ constexpr const char* kPut =
     "INSERT INTO piperun.dead_letters AS d (pipeline, unit, topic, partition, \"offset\", element, flow, next_offset, timestamp, "
     "key, "
     "value, header_names, header_values, code, message, sqlstate, site, attempts, first_failure, last_failure, replays, "
-    "replay_asked) "
+    "replay_asked, kept) "
     "SELECT $1, $2, w.topic, w.partition, w.at, w.element, w.flow, w.next_offset, w.timestamp, w.key, w.value, w.names::bytea[], "
     "w.header_values::bytea[], w.code, w.message, w.sqlstate, w.site, w.attempts, w.first_failure, w.last_failure, w.replays, "
-    "w.asked "
+    "w.asked, w.kept "
     "FROM unnest($3::text[], $4::int8[], $5::int8[], $6::int8[], $7::text[], $8::int8[], $9::int8[], $10::bytea[], $11::bytea[], "
     "$12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::int8[], $19::int8[], $20::int8[], "
     "$21::int8[], "
-    "$22::bool[]) w(topic, partition, at, element, flow, next_offset, timestamp, key, value, names, header_values, code, "
+    "$22::bool[], $23::text[]) w(topic, partition, at, element, flow, next_offset, timestamp, key, value, names, header_values, "
+    "code, "
     "message, "
-    "sqlstate, site, attempts, first_failure, last_failure, replays, asked) "
+    "sqlstate, site, attempts, first_failure, last_failure, replays, asked, kept) "
     "ON CONFLICT (pipeline, unit, topic, partition, \"offset\", element) DO UPDATE SET flow = excluded.flow, code = "
     "excluded.code, "
     "message = excluded.message, sqlstate = excluded.sqlstate, site = excluded.site, attempts = excluded.attempts, "
@@ -35,7 +36,7 @@ constexpr const char* kPut =
 constexpr const char* kSelect =
     "SELECT topic, partition, \"offset\", element, flow, next_offset, timestamp, key, value, code, message, sqlstate, site, "
     "attempts, "
-    "first_failure, last_failure, replays, replay_asked, cardinality(header_names) FROM piperun.dead_letters "
+    "first_failure, last_failure, replays, replay_asked, kept, cardinality(header_names) FROM piperun.dead_letters "
     "WHERE pipeline = $1 AND unit = $2 AND (replay_asked OR NOT $3::bool) ORDER BY topic, partition, \"offset\", element";
 constexpr const char* kSelectHeaders =
     "SELECT topic, partition, \"offset\", element, h.name, h.value FROM piperun.dead_letters d, "
@@ -70,6 +71,7 @@ Letter letter_of(const Rows& rows, std::size_t i, const std::string& unit) {
   result.last_failure = rows.integer(i, 15);
   result.replays = rows.integer(i, 16);
   result.replay_asked = rows.boolean(i, 17);
+  result.kept = commit::kept_of(rows.view(i, 18));
   return result;
 }
 
@@ -143,6 +145,7 @@ Result<void> PostgresDomain::put_letters(std::span<const Letter> letters) {
   Array asked(Wire::Bool);
   for (const Letter* letter : ordered) asked.boolean(letter->replay_asked);
   columns.parameters.array(asked);
+  columns.text([](const Letter* letter) { return name_of(letter->kept); });
   return change_owned(kPut, columns.parameters);
 }
 
@@ -154,7 +157,7 @@ Result<std::vector<Letter>> PostgresDomain::letters(bool only_asked) {
   bool has_headers = false;
   for (std::size_t i = 0; i < rows->size(); ++i) {
     result.push_back(letter_of(*rows, i, unit_));
-    has_headers = has_headers || rows->integer(i, 18) > 0;
+    has_headers = has_headers || rows->integer(i, 19) > 0;
   }
   if (!has_headers) return result;
   auto headers = session_->query(kSelectHeaders, parameters);

@@ -36,7 +36,7 @@ CREATE TABLE piperun.dead_letters (
   element bigint NOT NULL, flow text NOT NULL, next_offset bigint NOT NULL, timestamp bigint NOT NULL, key bytea, value bytea,
   header_names bytea[] NOT NULL, header_values bytea[] NOT NULL, code text NOT NULL, message text NOT NULL, sqlstate text NOT NULL,
   site text NOT NULL, attempts bigint NOT NULL, first_failure bigint NOT NULL, last_failure bigint NOT NULL,
-  replays bigint NOT NULL, replay_asked boolean NOT NULL,
+  replays bigint NOT NULL, replay_asked boolean NOT NULL, kept text NOT NULL DEFAULT '',
   PRIMARY KEY (pipeline, unit, topic, partition, "offset", element));
 CREATE TABLE piperun.sink_rows (
   pipeline text NOT NULL, unit text NOT NULL, sink text NOT NULL, rows bigint NOT NULL, PRIMARY KEY (pipeline, unit, sink));
@@ -101,17 +101,27 @@ END $body$;
 
 // From format 1. The function of that format stays: processes of the version that made it may be at work.
 constexpr const char* kUpgrade = "ALTER TABLE piperun.offsets ADD COLUMN newest_time bigint";
+// What versions of this format without it need not know of has no number: they find nothing wrong, be they at work or started again.
+constexpr const char* kKept = "ALTER TABLE piperun.dead_letters ADD COLUMN kept text NOT NULL DEFAULT ''";
+
+struct Stored {
+  int version = 0;  // 0: nothing
+  bool has_kept = false;
+  bool is_complete() const { return version == kFormatVersion && has_kept; }
+};
 
 // The tables of the catalog are read, for to_regclass answers from a cache that is not refreshed after a wait for an advisory lock.
-Result<int> stored_version(Session& session) {
+Result<Stored> what_is_stored(Session& session) {
   auto exists = session.query(
       "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-      "WHERE n.nspname = 'piperun' AND c.relname = 'format')");
+      "WHERE n.nspname = 'piperun' AND c.relname = 'format'), EXISTS (SELECT 1 FROM pg_catalog.pg_class c "
+      "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid "
+      "WHERE n.nspname = 'piperun' AND c.relname = 'dead_letters' AND a.attname = 'kept' AND NOT a.attisdropped)");
   if (!exists) return std::unexpected(exists.error());
-  if (!exists->boolean(0, 0)) return 0;
+  if (!exists->boolean(0, 0)) return Stored{};
   auto version = session.query("SELECT max(version) FROM piperun.format");
   if (!version) return std::unexpected(version.error());
-  return static_cast<int>(version->integer(0, 0));
+  return Stored{static_cast<int>(version->integer(0, 0)), exists->boolean(0, 1)};
 }
 
 base::Error with_advice(base::Error error, Session& session) {
@@ -137,18 +147,19 @@ Result<void> create_or_upgrade(Session& session) {
   if (auto begun = session.begin(); !begun) return begun;
   auto locked = session.query("SELECT pg_advisory_xact_lock($1)", Parameters().integer(kCreationLock));
   if (!locked) return std::unexpected(locked.error());
-  auto version = stored_version(session);  // another process may have been first
-  if (!version) return std::unexpected(version.error());
+  const auto stored = what_is_stored(session);  // another process may have been first
+  if (!stored) return std::unexpected(stored.error());
   constexpr const char* kFormat = "CREATE SCHEMA IF NOT EXISTS piperun; CREATE TABLE piperun.format (version integer NOT NULL)";
-  const std::vector<const char*> missing = *version == 0   ? std::vector{kFormat, kTables, kFunctions, kAdvance}
-                                           : *version == 1 ? std::vector{kUpgrade, kAdvance}
-                                                           : std::vector<const char*>();
+  std::vector<const char*> missing;
+  if (stored->version == 0) missing = {kFormat, kTables, kFunctions, kAdvance};
+  if (stored->version == 1) missing = {kUpgrade, kAdvance};
+  if (stored->version > 0 && !stored->has_kept) missing.push_back(kKept);
   for (const char* statements : missing) {
     if (auto made = session.execute(statements); !made) return made;
   }
-  if (!missing.empty()) {
-    auto stored = session.execute(fmt::format("INSERT INTO piperun.format (version) VALUES ({})", kFormatVersion));
-    if (!stored) return stored;
+  if (stored->version < kFormatVersion) {
+    auto made = session.execute(fmt::format("INSERT INTO piperun.format (version) VALUES ({})", kFormatVersion));
+    if (!made) return made;
   }
   return session.commit();
 }
@@ -156,19 +167,20 @@ Result<void> create_or_upgrade(Session& session) {
 }  // namespace
 
 Result<bool> has_schema(Session& session) {
-  auto version = stored_version(session);
-  if (!version) return std::unexpected(version.error());
-  if (auto checked = check(session, *version); !checked) return std::unexpected(checked.error());
-  if (*version > 0 && *version < kFormatVersion) {
+  const auto stored = what_is_stored(session);
+  if (!stored) return std::unexpected(stored.error());
+  if (auto checked = check(session, stored->version); !checked) return std::unexpected(checked.error());
+  if (stored->version > 0 && !stored->is_complete()) {
     if (auto made = make_schema(session); !made) return std::unexpected(made.error());
   }
-  return *version != 0;
+  return stored->version != 0;
 }
 
 Result<void> make_schema(Session& session) {
-  auto version = stored_version(session);
-  if (!version) return std::unexpected(with_advice(version.error(), session));
-  if (*version >= kFormatVersion) return check(session, *version);
+  const auto stored = what_is_stored(session);
+  if (!stored) return std::unexpected(with_advice(stored.error(), session));
+  if (stored->version > kFormatVersion) return check(session, stored->version);
+  if (stored->is_complete()) return {};
   auto made = create_or_upgrade(session);
   if (made) return {};
   session.roll_back();

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "runtime/commit/kafka/admin.h"
@@ -17,16 +16,6 @@ using base::Result;
 namespace {
 
 constexpr int kRowBits = 40;
-constexpr std::int64_t kClientLimit = 1'000'000;  // librdkafka's message.max.bytes
-constexpr std::int64_t kBatchOverhead = 61 + 21;  // of a batch with one record (KIP-98), at most
-constexpr std::int64_t kHeaderOverhead = 10;
-
-std::int64_t number(const std::map<std::string, std::string>& settings, const std::string& name, std::int64_t otherwise) {
-  const auto found = settings.find(name);
-  if (found == settings.end()) return otherwise;
-  std::from_chars(found->second.data(), found->second.data() + found->second.size(), otherwise);
-  return otherwise;
-}
 
 bool is_compressed(const std::map<std::string, std::string>& properties) {
   for (const char* name : {"compression.type", "compression.codec"}) {
@@ -68,13 +57,8 @@ Result<void> KafkaSink::prepare() {
                     settings_.name, settings_.topic, client_.name, settings_.topic, client_.brokers));
   }
   partitions_ = topic->partitions;
-  most_bytes_ = batch_bytes_ = number(client_.properties, "message.max.bytes", kClientLimit);
-  const auto limits = describe_config(admin->get(), ConfigOf::Topic, settings_.topic);
-  if (limits) {
-    const std::int64_t limit = number(*limits, "max.message.bytes", most_bytes_);
-    batch_bytes_ = std::min(batch_bytes_, limit);
-    if (!is_compressed(client_.properties)) most_bytes_ = batch_bytes_;
-  }
+  batch_bytes_ = largest_batch(admin->get(), client_, settings_.topic);
+  most_bytes_ = is_compressed(client_.properties) ? largest_sent(client_) : batch_bytes_;
   return joined_ ? Result<void>{} : open_own();
 }
 
@@ -165,6 +149,28 @@ Result<void> KafkaSink::await() {
   }
   if (base::traits(error.code).error_class != ErrorClass::Data) own_.reset();
   return std::unexpected(std::move(error));
+}
+
+Result<std::string> KafkaSink::hidden_at() {
+  if (!joined_) return std::string();
+  if (!looking_) {
+    auto opened = open_admin(client_);
+    if (!opened) return std::unexpected(opened.error());
+    looking_.emplace(std::move(*opened));
+  }
+  std::vector<commit::PartitionName> names;
+  for (std::int32_t i = 0; i < partitions_; ++i) names.push_back({settings_.topic, i});
+  if (ends_.empty()) {
+    auto ends = list_offsets(looking_->get(), names, kLatest, false);
+    if (!ends) return std::unexpected(ends.error());
+    ends_ = std::move(*ends);
+  }
+  const auto visible = list_offsets(looking_->get(), names, kLatest);
+  if (!visible) return std::unexpected(visible.error());
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if ((*visible)[i] < ends_[i]) return fmt::format("{}[{}]", settings_.topic, i);
+  }
+  return std::string();
 }
 
 }  // namespace piperun::kafka

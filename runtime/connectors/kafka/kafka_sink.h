@@ -2,6 +2,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,7 @@ class KafkaSink final : public connectors::Sink {
   base::Result<void> write(std::span<const connectors::OutputRow> rows) override;
   // After a failure that is none of a row the producer is given up, with what it had not sent: the rows are written again.
   base::Result<void> await() override;
+  base::Result<std::string> hidden_at() override;
 
  private:
   KafkaSink(ClientSettings client, SinkSettings settings, OpenProducer joined)
@@ -52,6 +54,8 @@ class KafkaSink final : public connectors::Sink {
   std::int64_t batch_bytes_ = 0;
   std::int32_t partitions_ = 0;
   std::uint64_t written_ = 0;  // rows since the last await
+  std::optional<Client> looking_;  // of hidden_at()
+  std::vector<std::int64_t> ends_;  // by partition, with what is not committed, when that was asked first
   std::vector<RecordHeader> headers_;
 };
 

@@ -197,6 +197,7 @@ TEST_F(EmbeddedDomainTest, AFileOfAnEarlierFormatIsTakenAsItIs) {
     ASSERT_EQ(
         sqlite3_exec(file,
                      "ALTER TABLE piperun_positions DROP COLUMN mark; ALTER TABLE piperun_positions DROP COLUMN newest_time; "
+                     "ALTER TABLE piperun_dead_letters DROP COLUMN kept; "
                      "PRAGMA user_version = 1",
                      nullptr, nullptr, nullptr),
         SQLITE_OK);
@@ -466,6 +467,7 @@ Letter letter(std::int64_t offset) {
   result.next_offset = offset + 1;
   result.timestamp = 77;
   result.value = std::string("\0{broken", 8);
+  result.kept = commit::Kept::Original;
   result.headers = {{"type", "x"}, {"empty", ""}, {"none", std::nullopt}};
   result.code = "P1001";
   result.message = "invalid JSON at byte 1";
@@ -484,6 +486,7 @@ TEST_F(EmbeddedDomainTest, LettersComeBackAsTheyWere) {
   const Letter& first = stored->front();
   EXPECT_EQ(first.offset, 1);
   EXPECT_EQ(first.value, std::string("\0{broken", 8));
+  EXPECT_EQ(first.kept, commit::Kept::Original);
   EXPECT_EQ(first.key, std::nullopt);
   EXPECT_EQ(first.headers, letter(1).headers);
   EXPECT_EQ(first.code, "P1001");
@@ -491,6 +494,21 @@ TEST_F(EmbeddedDomainTest, LettersComeBackAsTheyWere) {
   EXPECT_TRUE(open(200'000, "other.unit")->letters(false)->empty());
   ASSERT_TRUE(domain->remove_letter(first));
   EXPECT_EQ(domain->letters(false)->size(), 1u);
+}
+
+TEST_F(EmbeddedDomainTest, WhatAnEarlierFormatDidNotSayOfALetterIsNotKnown) {
+  ASSERT_TRUE(owner()->put_letters(std::vector{letter(1)}));
+  sqlite3* file = nullptr;
+  ASSERT_EQ(sqlite3_open(path_.c_str(), &file), SQLITE_OK);
+  EXPECT_EQ(sqlite3_exec(file, "ALTER TABLE piperun_dead_letters DROP COLUMN kept; PRAGMA user_version = 3", nullptr, nullptr,
+                         nullptr),
+            SQLITE_OK);
+  sqlite3_close(file);
+  const auto stored = open()->letters(false);
+  ASSERT_TRUE(stored) << stored.error().message;
+  ASSERT_EQ(stored->size(), 1u);
+  EXPECT_EQ(stored->front().kept, commit::Kept::Unknown);
+  EXPECT_EQ(stored->front().value, letter(1).value);
 }
 
 TEST_F(EmbeddedDomainTest, AReplayedLetterThatFailsAgainKeepsItsHistory) {

@@ -27,6 +27,7 @@ Letter sample() {
   letter.first_failure = 5;
   letter.last_failure = 6;
   letter.replays = 2;
+  letter.kept = commit::Kept::Hash;
   return letter;
 }
 
@@ -45,6 +46,7 @@ void expect_same(const Letter& a, const Letter& b) {
   EXPECT_EQ(a.timestamp, b.timestamp);
   EXPECT_EQ(a.key, b.key);
   EXPECT_EQ(a.value, b.value);
+  EXPECT_EQ(a.kept, b.kept);
   EXPECT_EQ(a.headers, b.headers);
   EXPECT_EQ(a.code, b.code);
   EXPECT_EQ(a.message, b.message);
@@ -77,6 +79,29 @@ TEST(LetterRecord, KeyNamesTheRecordAndTheValueIsTheOriginal) {
   const LetterRecord record = letter_record(sample());
   EXPECT_EQ(record.key, "orders.shop/orders/3/17/2");
   EXPECT_EQ(record.value, *sample().value);
+}
+
+TEST(LetterRecord, WhatItsValueIsDoesNotHangOnItsWords) {
+  Letter letter = without_value(sample(), "p.dead-letters");
+  letter.message = "other words";
+  ASSERT_TRUE(back(letter));
+  EXPECT_EQ(back(letter)->kept, commit::Kept::TooLarge);
+  EXPECT_FALSE(back(letter)->value);
+  for (const auto kept : {commit::Kept::Original, commit::Kept::Hash, commit::Kept::Omitted}) {
+    letter.kept = kept;
+    EXPECT_EQ(back(letter)->kept, kept);
+  }
+}
+
+TEST(LetterRecord, OneOfAnEarlierVersionIsReadAsItIs) {
+  Letter letter = without_value(sample(), "p.dead-letters");
+  LetterRecord record = letter_record(letter);
+  std::erase_if(record.headers, [](const auto& header) { return header.first == "piperun.kept"; });
+  const auto read = letter_of(record.key, record.value, record.headers);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->kept, commit::Kept::Unknown);
+  EXPECT_FALSE(read->value);
+  EXPECT_TRUE(reads_too_large(*read));
 }
 
 TEST(LetterRecord, AnOriginMayBeAPath) {
