@@ -57,6 +57,7 @@ class Process {
   bool encode(const NodeState& state, const ir::Node& node, const Row& row, Batch& batch, connectors::OutputRow& to,
               Processed& out);
   void send(std::size_t node, std::size_t port, const Row& row);
+  void refuse_key(std::size_t node, Batch& batch, const base::Error& error, std::vector<const value::Cell*>& keys);
   void fail(Batch& batch, const ir::Node& node, const Row& row, base::ErrorCode code, std::string message, ir::Site site);
 
   const ir::Program& program_;

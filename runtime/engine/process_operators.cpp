@@ -1,7 +1,10 @@
 // From rows to rows: row functions, flatten, dedup and enrich.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "lang/value/key.h"
+#include "lang/value/time.h"
 #include "runtime/base/random.h"
 #include "runtime/engine/process_state.h"
 #include "runtime/operators/dedup.h"
@@ -13,6 +16,18 @@ std::string key_of(const value::TypeTable& types, std::span<const CellRange> ran
   std::string key;
   for (const CellRange& range : ranges) value::encode_key(types, range.type, cells + range.offset, key);
   return key;
+}
+
+// The source promised that there is no such repeat. One process that reads both partitions would drop it, two would not see it.
+std::unexpected<base::Error> in_two_partitions(const std::string& stage, const commit::PartitionName& partition,
+                                               std::int64_t offset, const operators::Dedup::Accepted& earlier) {
+  std::string time;
+  value::append_timestamp(time, earlier.time);
+  return base::failure(
+      base::ErrorCode::KeyInTwoPartitions,
+      fmt::format("the record at offset {} of {}, partition {}, repeats a key of `{}` that came with partition {}, at {}: "
+                  "`partitioned_by` promises that equal keys come with one partition",
+                  offset, partition.topic, partition.number, stage, earlier.partition, time));
 }
 
 }  // namespace
@@ -72,13 +87,18 @@ base::Result<void> Process::dedup(std::size_t node, Batch& batch, const LookupKe
   if (!stored) return std::unexpected(stored.error());
   operators::Dedup decide(spec.within);
   decide.load(*stored);
+  const ir::System& domain = program_.systems[unit_.domain];
+  const bool lies_by_partition = domain.kind == ir::SystemKind::Kafka && !domain.stand_in;
   for (std::size_t i = 0; i < state.rows.size(); ++i) {
     const Row& row = state.rows[i];
     BatchRecord& record = batch.records[row.record];
     if (batch.dead.contains(row.record)) continue;  // it may not leave a key behind
     const std::int64_t time = row.cells[state.time.offset + state.time.count - 1].i;
     if (record.time == commit::kNoTime) record.time = time;  // a record of an internal topic carries it as data
-    if (!decide.accept(keys[i], time, partitions_[record.partition].name.number)) {
+    const commit::PartitionName& from = partitions_[record.partition].name;
+    if (!decide.accept(keys[i], time, from.number)) {
+      if (lies_by_partition && decide.elsewhere())
+        return in_two_partitions(spec.name, from, record.raw->offset, *decide.elsewhere());
       record.duplicate = true;
       continue;
     }
@@ -89,7 +109,25 @@ base::Result<void> Process::dedup(std::size_t node, Batch& batch, const LookupKe
   return {};
 }
 
-base::Result<void> Process::enrich(std::size_t node, Batch&, Processed& out) {
+// What asks for a row that cannot be read is dead, each record by itself; the others are looked up again.
+void Process::refuse_key(std::size_t node, Batch& batch, const base::Error& error, std::vector<const value::Cell*>& keys) {
+  NodeState& state = nodes_[node];
+  const ir::Node& at = unit_.dataflow.nodes[node];
+  const std::string refused = key_of(program_.types, state.key, state.rows[static_cast<std::size_t>(error.row)].cells);
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < state.rows.size(); ++i) {
+    if (key_of(program_.types, state.key, state.rows[i].cells) == refused) {
+      fail(batch, at, state.rows[i], error.code, error.message, at.site);
+      continue;
+    }
+    state.rows[kept] = state.rows[i];
+    keys[kept++] = keys[i];
+  }
+  state.rows.resize(kept);
+  keys.resize(kept);
+}
+
+base::Result<void> Process::enrich(std::size_t node, Batch& batch, Processed& out) {
   NodeState& state = nodes_[node];
   if (state.rows.empty()) return {};
   int key_cells = 0;
@@ -100,8 +138,14 @@ base::Result<void> Process::enrich(std::size_t node, Batch&, Processed& out) {
     keys.push_back(key);
     for (const CellRange& part : state.key) key = std::copy_n(row.cells + part.offset, part.count, key);
   }
-  std::vector<const value::Cell*> found(keys.size(), nullptr);
-  if (const auto done = tables_[state.table_index]->lookup(keys, out.memory, found); !done) return done;
+  std::vector<const value::Cell*> found;
+  for (;;) {
+    found.assign(keys.size(), nullptr);
+    const auto done = tables_[state.table_index]->lookup(keys, out.memory, found);
+    if (done) break;
+    if (base::traits(done.error().code).error_class != base::ErrorClass::Data || done.error().row < 0) return done;
+    refuse_key(node, batch, done.error(), keys);
+  }
   for (std::size_t i = 0; i < state.rows.size(); ++i) {
     const Row& row = state.rows[i];
     value::Cell* cells = out.memory.cells(static_cast<std::size_t>(state.output_cells));

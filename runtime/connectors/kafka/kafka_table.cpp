@@ -1,8 +1,10 @@
 #include "runtime/connectors/kafka/kafka_table.h"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cstring>
 
@@ -26,18 +28,19 @@ std::string_view text(const void* bytes, std::size_t size) {
 }  // namespace
 
 Result<std::unique_ptr<connectors::Table>> KafkaTable::open(const ClientSettings& client, const ir::Program& program,
-                                                            const ir::Table& table) {
+                                                            const ir::Table& table, Misfit misfit) {
   auto log = TopicLog::open(client);
   if (!log) return std::unexpected(log.error());
-  std::unique_ptr<KafkaTable> result(new KafkaTable(std::move(*log), program, table));
+  std::unique_ptr<KafkaTable> result(new KafkaTable(std::move(*log), program, table, misfit));
   if (auto loaded = result->load(); !loaded) return std::unexpected(loaded.error());
   return result;
 }
 
-KafkaTable::KafkaTable(TopicLog log, const ir::Program& program, const ir::Table& table)
+KafkaTable::KafkaTable(TopicLog log, const ir::Program& program, const ir::Table& table, Misfit misfit)
     : log_(std::move(log)),
       program_(program),
       table_(table),
+      misfit_(misfit),
       fields_(program.types[table.type].fields),
       decoder_(record::make_decoder(program, table)) {
   for (const value::Field& field : fields_) {
@@ -85,7 +88,7 @@ Result<void> KafkaTable::follow() {
 }
 
 KafkaTable::Record KafkaTable::record_of(const rd_kafka_message_t& message) {
-  Record result{message.partition, message.offset, {}, {}};
+  Record result{message.partition, message.offset, {}, {}, {}};
   if (message.key != nullptr) result.key.emplace(text(message.key, message.key_len));
   if (message.payload == nullptr) return result;
   result.value.emplace(text(message.payload, message.len));
@@ -96,13 +99,14 @@ KafkaTable::Record KafkaTable::record_of(const rd_kafka_message_t& message) {
 // Of records without a message key nothing but the row's key tells which of them replaces which.
 std::string KafkaTable::identity(const Record& record) {
   if (record.key) return *record.key;
-  const auto key = record.value ? row_key(record) : Result<std::string>(std::string());
+  if (!record.value) return {};
+  const auto key = row_key(record);
   return key ? *key : fmt::format("{}[{}]", record.partition, record.offset);
 }
 
 // Rows that go make room first: a key may have moved from one message key to another.
 Result<void> KafkaTable::take_all(Newest newest) {
-  for (const auto& [message_key, record] : newest) remove(message_key);
+  for (auto& [message_key, record] : newest) record.former = remove(message_key);
   std::vector<Record> records;
   for (auto& [message_key, record] : newest) {
     if (record.value) records.push_back(std::move(record));
@@ -114,21 +118,19 @@ Result<void> KafkaTable::take_all(Newest newest) {
   return {};
 }
 
-base::Error KafkaTable::bad(const Record& record, const std::string& why) const {
+std::string KafkaTable::words(const Record& record, const std::string& why) const {
   const char* mend = record.key ? "a newer record with the same message key, or one without a value, mends it"
                                 : "it has no message key, so none can take its place: delete the records of the topic up to it";
-  return {
-      ErrorCode::SchemaMismatch,
-      fmt::format("table {}: {}[{}] record {}: {}; {}", table_.name, table_.object, record.partition, record.offset, why, mend),
-      {},
-      -1};
+  const char* pass = misfit_ == Misfit::Stops ? "; with `dead_letter = keep` it is passed over" : "";
+  return fmt::format("table {}: {}[{}] record {}: {}; {}{}", table_.name, table_.object, record.partition, record.offset, why,
+                     mend, pass);
 }
 
-Result<std::string> KafkaTable::row_key(const Record& record) {
+std::expected<std::string, record::DecodeFault> KafkaTable::row_key(const Record& record) {
   scratch_.reset();
   value::Cell* cells = scratch_.cells(width_);
   const std::string_view value(record.value->data(), record.value->size() - record::kPadding);
-  if (const auto fault = decoder_->decode(value, scratch_, cells)) return std::unexpected(bad(record, fault->detail));
+  if (auto fault = decoder_->decode(value, scratch_, cells)) return std::unexpected(std::move(*fault));
   std::string key;
   for (const int field : table_.key) {
     const auto i = static_cast<std::size_t>(field);
@@ -137,20 +139,58 @@ Result<std::string> KafkaTable::row_key(const Record& record) {
   return key;
 }
 
-void KafkaTable::remove(const std::string& message_key) {
-  const auto known = row_keys_.find(message_key);
-  if (known == row_keys_.end()) return;
-  rows_.erase(known->second);
-  row_keys_.erase(known);
+// As most who write such topics do it: the message key is the text of the row's key, where that is one.
+std::optional<std::string> KafkaTable::row_key_of(std::string_view message_key) {
+  if (table_.key.size() != 1) return std::nullopt;
+  const value::TypeId type = fields_[static_cast<std::size_t>(table_.key.front())].type;
+  value::Cell cell = value::Cell::of(message_key);
+  if (program_.types[type].kind == value::TypeKind::Int) {
+    std::int64_t number = 0;
+    const auto [end, error] = std::from_chars(message_key.data(), message_key.data() + message_key.size(), number);
+    if (error != std::errc() || end != message_key.data() + message_key.size()) return std::nullopt;
+    cell = value::Cell::of(number);
+  } else if (program_.types[type].kind != value::TypeKind::String) {
+    return std::nullopt;
+  }
+  std::string key;
+  value::encode_key(program_.types, type, &cell, key);
+  return key;
+}
+
+// Returns the key of the row that it had.
+std::optional<std::string> KafkaTable::remove(const std::string& message_key) {
+  if (auto row = row_keys_.extract(message_key)) {
+    rows_.erase(row.mapped());
+    return std::move(row.mapped());
+  }
+  auto passed = passed_keys_.extract(message_key);
+  if (!passed) return std::nullopt;
+  passed_over_.erase(passed.mapped());
+  return std::move(passed.mapped());
 }
 
 Result<void> KafkaTable::take(Record record) {
   auto key = row_key(record);
-  if (!key) return std::unexpected(key.error());
-  if (rows_.contains(*key)) return std::unexpected(bad(record, "there is a record with this key and another message key"));
+  if (!key && misfit_ == Misfit::Stops) return base::failure(ErrorCode::SchemaMismatch, words(record, key.error().detail));
+  if (!key) {
+    pass_over(record, key.error());
+    return {};
+  }
+  if (rows_.contains(*key)) {
+    return base::failure(ErrorCode::SchemaMismatch, words(record, "there is a record with this key and another message key"));
+  }
   row_keys_[record.key.value_or(*key)] = *key;
   rows_[std::move(*key)] = std::move(*record.value);
   return {};
+}
+
+void KafkaTable::pass_over(const Record& record, const record::DecodeFault& fault) {
+  spdlog::warn("record of a table passed over table={} topic={} partition={} offset={} code={} error={}", table_.name,
+               table_.object, record.partition, record.offset, base::traits(fault.code).code, fault.detail);
+  auto key = record.former || !record.key ? record.former : row_key_of(*record.key);
+  if (!key) return;
+  passed_keys_[record.key.value_or(*key)] = *key;
+  passed_over_[std::move(*key)] = {fault.code, words(record, fault.detail)};
 }
 
 Result<void> KafkaTable::lookup(std::span<const value::Cell* const> keys, value::Arena& arena,
@@ -167,7 +207,11 @@ Result<void> KafkaTable::lookup(std::span<const value::Cell* const> keys, value:
     }
     rows[i] = nullptr;
     const auto found = rows_.find(bytes);
-    if (found == rows_.end()) continue;
+    if (found == rows_.end()) {
+      const auto passed = passed_over_.find(bytes);
+      if (passed == passed_over_.end()) continue;
+      return std::unexpected(base::Error{passed->second.code, passed->second.words, {}, static_cast<std::int64_t>(i)});
+    }
     // The strings of a row are views: into a copy, for the table may have another value before the batch is over.
     const std::string& stored = found->second;
     char* copy = arena.chars(stored.size());
