@@ -97,12 +97,8 @@ class Run {
     const bool upstream_done = std::ranges::all_of(unit.upstream, [&](std::size_t i) { return units_[i].unfinished == 0; });
     if (!upstream_done) return false;
     const auto done = options_.drain ? worker.is_at_end() : worker.is_exhausted();
-    if (!done) {  // an outage passes, and who lost its partitions is told so by its next batch
-      const base::ErrorClass kind = base::traits(done.error().code).error_class;
-      if (kind != base::ErrorClass::Transient && kind != base::ErrorClass::Ownership) fail(done.error());
-      return false;
-    }
-    return *done;
+    if (!done && !stop_.stop_requested()) fail(done.error());
+    return done && *done;
   }
 
   void run_inline() {

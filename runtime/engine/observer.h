@@ -24,6 +24,8 @@ class Observer {
   // A system fails; the unit tries again in `wait` microseconds. `paused`: all attempts are used up, from now on it probes.
   virtual void retrying(const ir::Unit& /*unit*/, const base::Error& /*error*/, int /*attempt*/, std::int64_t /*wait*/,
                         bool /*paused*/) {}
+  // What retrying() told last is over, and nothing was committed since.
+  virtual void recovered(const ir::Unit& /*unit*/) {}
 };
 
 }  // namespace piperun::engine

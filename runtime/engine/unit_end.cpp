@@ -17,8 +17,16 @@ std::int64_t next_offset(const std::vector<commit::Position>& stored, const comm
 
 }  // namespace
 
+// One of its sources has no stop time.
+bool UnitEnd::never_ends() const {
+  for (std::uint32_t source = 0; kind_ == Kind::ForGood && source < unit_.sources.size(); ++source) {
+    if (stop_time_(source) == INT64_MAX) return true;
+  }
+  return false;
+}
+
 base::Result<bool> UnitEnd::is_reached(Membership& membership, const ReadPositions& read_positions) {
-  if (clock_.monotonic() < look_at_) return false;
+  if (clock_.monotonic() < look_at_ || never_ends()) return false;
   look_at_ = clock_.monotonic() + kLookEvery;
   if (const auto found = find_ends(membership); !found) return std::unexpected(found.error());
   std::vector<Ending*> others;
@@ -37,35 +45,39 @@ base::Result<bool> UnitEnd::is_reached(Membership& membership, const ReadPositio
   return true;
 }
 
+// For good: the ends move until a record of the stop time is there.
 base::Result<void> UnitEnd::find_ends(Membership& membership) {
-  if (is_asked_) return {};
+  if (is_asked_ && kind_ == Kind::OfNow) return {};
   const auto partitions = membership.partitions();
   if (!partitions) return std::unexpected(partitions.error());
-  for (const auto& [source, partition] : *partitions)
-    endings_.push_back({.name = {partition.topic, partition.number}, .source = source, .end = partition.end});
-  is_asked_ = true;
-  tell_at_ = clock_.monotonic() + kTellAfter;
+  for (const auto& [source, partition] : *partitions) {
+    const commit::PartitionName name{partition.topic, partition.number};
+    const auto known = std::ranges::find(endings_, name, &Ending::name);
+    if (known == endings_.end()) endings_.push_back({.name = name, .source = source, .end = partition.end});
+    else if (std::exchange(known->end, partition.end) != partition.end) known->unread = -1;
+  }
+  if (!std::exchange(is_asked_, true)) tell_at_ = clock_.monotonic() + kTellAfter;
   return {};
 }
 
 // Once: who waits for a program that seems to do nothing wants to know for what.
 void UnitEnd::tell(const Ending& ending) {
-  if (is_told_ || clock_.monotonic() < tell_at_) return;
+  if (is_told_ || kind_ == Kind::ForGood || clock_.monotonic() < tell_at_) return;
   is_told_ = true;
   spdlog::info("waiting for what others have to read unit={} topic={} partition={}", unit_.name, ending.name.topic,
                ending.name.number);
 }
 
 // Numbers alone do not tell: behind the last record there may be the mark of its transaction. What was looked at is not looked at again
-// until its owner has come on.
+// until its owner has come on, or more is there.
 base::Result<bool> UnitEnd::is_reached(Ending& ending, std::int64_t position, Membership& membership) const {
   if (position < 0) return false;  // not seeded yet
-  if (position >= ending.end) return true;
+  if (position >= ending.end) return kind_ == Kind::OfNow;
   if (std::exchange(ending.seen, position) != position) return false;  // its owner is at work
   if (position == ending.unread) return false;
   const auto time = membership.next_time(ending.name, position, ending.end);
   if (!time) return std::unexpected(time.error());
-  if (!*time || **time >= stop_time_(ending.source)) return true;
+  if (*time ? **time >= stop_time_(ending.source) : kind_ == Kind::OfNow) return true;
   ending.unread = position;
   return false;
 }

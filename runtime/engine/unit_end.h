@@ -14,17 +14,22 @@ namespace piperun::engine {
 // Used by the executor thread. `unit` and `clock` outlive it.
 class UnitEnd {
  public:
+  enum class Kind : std::uint8_t {
+    OfNow,  // what was there when this was asked first, and comes before the stop time
+    ForGood,  // all that comes before the stop time: a record of that time or later is there
+  };
+
   // The time of the log at which a source of the unit ends, microseconds; INT64_MAX: never. By index into ir::Unit::sources.
   using StopTime = std::function<std::int64_t(std::uint32_t source)>;
 
   using ReadPositions =
       std::function<base::Result<std::vector<commit::Position>>()>;  // of all partitions, as they are stored now
 
-  UnitEnd(const ir::Unit& unit, base::Clock& clock, StopTime stop_time)
-      : unit_(unit), clock_(clock), stop_time_(std::move(stop_time)) {}
+  UnitEnd(Kind kind, const ir::Unit& unit, base::Clock& clock, StopTime stop_time)
+      : kind_(kind), unit_(unit), clock_(clock), stop_time_(std::move(stop_time)) {}
 
-  // What was there when this was asked first, and comes before the stop time, is committed in each partition that is not assigned to this
-  // member. Looks at the stored positions once in a while only; in between it is not reached.
+  // It is committed in each partition that is not assigned to this member. Looks at the stored positions once in a while only; in between
+  // it is not reached.
   base::Result<bool> is_reached(Membership& membership, const ReadPositions& read_positions);
 
  private:
@@ -40,6 +45,9 @@ class UnitEnd {
   base::Result<bool> is_reached(Ending& ending, std::int64_t position, Membership& membership) const;
   void tell(const Ending& ending);
 
+  bool never_ends() const;
+
+  const Kind kind_;
   const ir::Unit& unit_;
   base::Clock& clock_;
   StopTime stop_time_;

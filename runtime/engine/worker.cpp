@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "runtime/base/random.h"
 #include "runtime/engine/attempt.h"
@@ -23,11 +24,14 @@ Worker::Worker(const ir::Program& program, const ir::Unit& unit, const Options& 
       relays_(program, unit, connectors),
       link_trim_(program, unit, connectors, clock),
       key_expiry_(program, unit),
-      unit_end_(unit, clock, [this](std::uint32_t source) { return stop_time(source); }),
+      unit_end_(options.drain ? UnitEnd::Kind::OfNow : UnitEnd::Kind::ForGood, unit, clock,
+                [this](std::uint32_t source) { return stop_time(source); }),
+      output_end_(unit, clock),
       hand_over_(program, unit, options, connectors),
       fetch_(program, unit, options, clock, stop_),
       ahead_(unit, options),
-      retry_(program.policies[0], static_cast<std::uint64_t>(clock.now()) ^ base::mix(base::fnv1a(unit.name) + number)) {
+      retry_(program.policies[0], static_cast<std::uint64_t>(clock.now()) ^ base::mix(base::fnv1a(unit.name) + number)),
+      end_retry_(retry_) {
   share_.is_first = number == 0;
 }
 
@@ -66,18 +70,33 @@ base::Result<Progress> Worker::assign() {
   return Progress::Worked;
 }
 
-base::Result<bool> Worker::is_at_end() {
-  if (has_work_waiting()) return false;
-  if (!intake()) return true;
-  const auto own = intake()->is_at_end();
-  return own && *own ? are_others_at_end() : own;
+base::Result<bool> Worker::is_at_end() { return has_ended(&Intake::is_at_end); }
+
+base::Result<bool> Worker::is_exhausted() { return has_ended(&Intake::is_exhausted); }
+
+base::Result<bool> Worker::has_ended(OwnEnd own_end) {
+  const auto ended = look_for_end(own_end);
+  if (ended) {
+    if (std::exchange(is_end_unknown_, false)) observer_.recovered(unit_);
+    end_retry_.succeeded();
+    return ended;
+  }
+  const base::ErrorClass kind = base::traits(ended.error().code).error_class;
+  if (kind == base::ErrorClass::Ownership) return false;  // the next batch tells it
+  if (kind != base::ErrorClass::Transient) return ended;
+  is_end_unknown_ = true;
+  if (!wait_before_retry(ended.error(), end_retry_)) return ended;
+  return false;
 }
 
-base::Result<bool> Worker::is_exhausted() {
+base::Result<bool> Worker::look_for_end(OwnEnd own_end) {
   if (has_work_waiting()) return false;
   if (!intake()) return true;
-  const auto own = intake()->is_exhausted();
-  return own && *own ? are_others_at_end() : own;
+  const auto own = (intake()->*own_end)();
+  if (!own || !*own) return own;
+  const auto others = are_others_at_end();
+  if (!others || !*others || !options_.drain || number_ != 0) return others;
+  return output_end_.is_reached(sinks_);
 }
 
 base::Result<bool> Worker::are_others_at_end() {
@@ -183,8 +202,8 @@ base::Result<Progress> Worker::run_range(std::size_t first, std::size_t last, st
 }
 
 // False: give up, or a stop was asked for.
-bool Worker::wait_before_retry(const base::Error& error) {
-  const Retry::Decision decision = retry_.after_failure();
+bool Worker::wait_before_retry(const base::Error& error, Retry& retry) {
+  const Retry::Decision decision = retry.after_failure();
   if (decision.paused)
     spdlog::error("paused unit={} attempts={} wait_ms={} error={}", unit_.name, decision.attempt, decision.wait / 1000,
                   error.message);

@@ -13,6 +13,7 @@
 #include "runtime/engine/membership.h"
 #include "runtime/engine/observer.h"
 #include "runtime/engine/options.h"
+#include "runtime/engine/output_end.h"
 #include "runtime/engine/process.h"
 #include "runtime/engine/relays.h"
 #include "runtime/engine/retry.h"
@@ -42,7 +43,8 @@ class Worker {
   // has changed.
   base::Result<Progress> run_batch();
 
-  // All that was there when this was asked first is committed; of a group's partitions, whoever reads them.
+  // All that was there when this was asked first is committed, whoever reads a group's partitions, and readers are given what was
+  // written. While a system fails that is not known: an outage like any other. False for who lost its partitions.
   base::Result<bool> is_at_end();
   // The same, and nothing can come any more.
   base::Result<bool> is_exhausted();
@@ -69,7 +71,11 @@ class Worker {
   base::Result<Progress> run_range(std::size_t first, std::size_t last, std::size_t resume = 0);
   base::Result<Progress> fetch_and_run();
   base::Result<Progress> look_for_owner();
-  bool wait_before_retry(const base::Error& error);
+  bool wait_before_retry(const base::Error& error) { return wait_before_retry(error, retry_); }
+  bool wait_before_retry(const base::Error& error, Retry& retry);
+  using OwnEnd = base::Result<bool> (Intake::*)();
+  base::Result<bool> has_ended(OwnEnd own_end);
+  base::Result<bool> look_for_end(OwnEnd own_end);
   bool has_work_waiting() const;
   base::Result<bool> are_others_at_end();
   Intake* intake();  // null: nothing is read yet
@@ -146,6 +152,7 @@ class Worker {
   LinkTrim link_trim_;
   KeyExpiry key_expiry_;
   UnitEnd unit_end_;
+  OutputEnd output_end_;
   std::unique_ptr<commit::Domain> domain_;
   std::vector<std::unique_ptr<connectors::Sink>> sinks_;  // one per Unit::sinks; some write through the domain
   HandOver hand_over_;
@@ -163,7 +170,8 @@ class Worker {
   std::vector<commit::Counts> unsettled_;  // per partition: fates that come after their positions (at_most_once)
   Batch batch_;
   Processed processed_;
-  Retry retry_;
+  Retry retry_, end_retry_;
+  bool is_end_unknown_ = false;  // an outage has kept it from being found
 };
 
 }  // namespace piperun::engine

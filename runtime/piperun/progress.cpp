@@ -25,6 +25,12 @@ void Progress::retrying(const ir::Unit& unit, const base::Error& error, int atte
   show(true);
 }
 
+void Progress::recovered(const ir::Unit& unit) {
+  const std::lock_guard lock(mutex_);
+  trouble_.erase(unit.name);
+  show(true);
+}
+
 void Progress::clear() {
   const std::lock_guard lock(mutex_);
   if (has_line_) *out_ << "\r\x1b[K" << std::flush;

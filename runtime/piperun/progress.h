@@ -19,6 +19,7 @@ class Progress final : public engine::Observer {
 
   void committed(const ir::Unit& unit, const commit::Counts& batch) override;
   void retrying(const ir::Unit& unit, const base::Error& error, int attempt, std::int64_t wait, bool paused) override;
+  void recovered(const ir::Unit& unit) override;
   void clear();  // removes the line, before something else is written
 
  private:

@@ -21,6 +21,7 @@ engine::Verdict StopReport::after(const ir::Unit& unit, const ir::Step& step) {
   {
     const std::lock_guard lock(mutex_);
     last_[unit.name] = {step, {}};
+    has_begun_ = true;
   }
   return next_.after(unit, step);
 }
@@ -31,6 +32,19 @@ void StopReport::retrying(const ir::Unit& unit, const base::Error& error, int at
     last_[unit.name].trouble = fmt::format("tries again (attempt {}): {}", attempt, error.message);
   }
   next_.retrying(unit, error, attempt, wait, paused);
+}
+
+void StopReport::recovered(const ir::Unit& unit) {
+  {
+    const std::lock_guard lock(mutex_);
+    last_[unit.name].trouble.clear();
+  }
+  next_.recovered(unit);
+}
+
+bool StopReport::has_begun() {
+  const std::lock_guard lock(mutex_);
+  return has_begun_;
 }
 
 void StopReport::print(std::ostream& out, std::int64_t seconds) {
@@ -44,7 +58,7 @@ void StopReport::print(std::ostream& out, std::int64_t seconds) {
       fmt::print(out, "  {}: the last step that was done is `{}`\n", unit.name,
                  ir::step_name(found->second.step, program_.sinks));
   }
-  fmt::print(out, "{}\n", what_is_given_up(program_.delivery));
+  fmt::print(out, "{}\n", has_begun_ ? what_is_given_up(program_.delivery) : "Nothing was read yet.");
   out.flush();
 }
 

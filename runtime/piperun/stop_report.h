@@ -18,7 +18,10 @@ class StopReport final : public engine::Observer {
   engine::Verdict after(const ir::Unit& unit, const ir::Step& step) override;
   void committed(const ir::Unit& unit, const commit::Counts& batch) override { next_.committed(unit, batch); }
   void retrying(const ir::Unit& unit, const base::Error& error, int attempt, std::int64_t wait, bool paused) override;
+  void recovered(const ir::Unit& unit) override;
 
+  // A unit has done a step: what is to be stopped is more than an attempt to reach a system. From any thread.
+  bool has_begun();
   // For a person, at the deadline. From any thread.
   void print(std::ostream& out, std::int64_t seconds);
 
@@ -31,6 +34,7 @@ class StopReport final : public engine::Observer {
   const ir::Program& program_;
   std::mutex mutex_;
   std::map<std::string, Word> last_;  // by unit
+  bool has_begun_ = false;
 };
 
 }  // namespace piperun::cli

@@ -6,9 +6,7 @@
 
 #include <numeric>
 
-#include "runtime/engine/engine.h"
-#include "runtime/piperun/compile.h"
-#include "tests/unit/runtime/engine/topic_to_table.h"
+#include "tests/unit/runtime/engine/numbers_pipeline.h"
 
 namespace piperun::engine {
 namespace {
@@ -17,59 +15,15 @@ using base::ErrorCode;
 using connectors::Group;
 using ::testing::ElementsAreArray;
 
-constexpr const char* kProgram = R"(pipeline numbers {
-  delivery        = exactly_once
-  commit_records  = 10
-  commit_interval = INTERVAL
-  on error { dead_letter = keep }
-}
-connection bus  = kafka { brokers = "nowhere:1" }
-connection shop = postgres { url = secret("URL") }
-type Number { n: int64 }
-source numbers: Number = bus { topic = "numbers" }
-sink kept = shop { table = "kept" }
-flow f {
-  from numbers
-  to kept
-}
-)";
-
 class AheadTest : public ::testing::Test {
  protected:
   // Until the topic is used up, or somebody asks `stop_` for it. Returns how long it took, in seconds.
   double run(const std::string& interval = "20ms", bool drain = true) {
-    std::string text = kProgram;
-    text.replace(text.find("INTERVAL"), 8, interval);
-    cli::CompileOptions how;
-    how.files = {{"numbers.pipe", text}};
-    const auto compiled = cli::compile_file("numbers.pipe", how);
-    if (!compiled || !compiled->ok()) {
-      ADD_FAILURE() << "the program does not compile";
-      return 0;
-    }
-    Options options = cli::engine_options(*compiled);
-    options.drain = drain;
-    options.compare = [](const std::vector<commit::Manifest>& stored, const std::vector<std::string>&) {
-      UpgradeDecision decision;
-      decision.kind = stored.empty() ? UpgradeDecision::Kind::New : UpgradeDecision::Kind::Equal;
-      return UpgradePlan{{decision}, {}};
-    };
-    FakeConnectors connectors(world_);
-    base::SystemClock clock;
     Observer observer;
-    const auto begun = std::chrono::steady_clock::now();
-    const RunResult result = engine::run(*compiled->program, connectors, clock, observer, options, stop_.get_token());
-    EXPECT_FALSE(result.error) << result.error->message;
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+    return run_numbers(world_, observer, stop_.get_token(), interval, drain);
   }
 
-  // Assigned from the beginning, each with so many records.
-  void give(std::vector<std::int64_t> ends) {
-    world_.ends = std::move(ends);
-    std::vector<commit::PartitionName> all;
-    for (std::size_t i = 0; i < world_.ends.size(); ++i) all.push_back({"numbers", static_cast<std::int32_t>(i)});
-    world_.tell(Group::Change::Assigned, all);
-  }
+  void give(std::vector<std::int64_t> ends) { give_numbers(world_, std::move(ends)); }
 
   // The intake holds kQueuedSlabs: one more than these and the first batch is handed over only when the next batch has taken one.
   void await_next_batch() {

@@ -33,7 +33,7 @@ struct World {
   std::size_t letters = 0;
   std::function<base::Result<void>(std::span<const std::int64_t> numbers)> on_write = [](auto) { return base::Result<void>(); };
   std::function<base::Result<void>()> on_fence = [] { return base::Result<void>(); };
-  std::function<base::Result<void>()> on_commit = on_fence;
+  std::function<base::Result<void>()> on_commit = on_fence, on_end = on_fence;
 
   void tell(connectors::Group::Change change, std::vector<commit::PartitionName> partitions) {
     const std::lock_guard lock(mutex);
@@ -62,6 +62,7 @@ class FakeGroup final : public connectors::Group {
       Polled polled = std::move(world_.changes.front());
       world_.changes.pop_front();
       if (polled.change == Change::Assigned) assigned_ = polled.partitions;
+      else taken_ = polled.change == Change::Lost ? assigned_ : polled.partitions;
       return polled;
     }
     if (is_waiting_ && !std::exchange(world_.is_told, true)) world_.changed.notify_all();
@@ -86,7 +87,7 @@ class FakeGroup final : public connectors::Group {
   base::Result<void> let_go() override {
     is_waiting_ = false;
     next_.clear();
-    assigned_.clear();
+    std::erase_if(assigned_, [&](const commit::PartitionName& each) { return std::ranges::count(taken_, each) > 0; });
     return {};
   }
   base::Result<std::vector<connectors::GroupPartition>> partitions() override {
@@ -97,6 +98,7 @@ class FakeGroup final : public connectors::Group {
   }
   base::Result<std::int64_t> resolve(const std::string&, std::uint32_t) override { return 0; }
   base::Result<bool> is_at_end() override {
+    if (auto asked = world_.on_end(); !asked) return std::unexpected(asked.error());
     const std::lock_guard lock(world_.mutex);
     return world_.changes.empty() && std::ranges::all_of(next_, [&](const auto& each) {
              return each.second == world_.ends[static_cast<std::size_t>(each.first.number)];
@@ -126,7 +128,7 @@ class FakeGroup final : public connectors::Group {
 
   World& world_;
   bool is_waiting_ = false;  // for an answer
-  std::vector<commit::PartitionName> assigned_;
+  std::vector<commit::PartitionName> assigned_, taken_;
   std::map<commit::PartitionName, std::int64_t> next_;
 };
 

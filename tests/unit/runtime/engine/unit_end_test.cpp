@@ -21,6 +21,7 @@ class TwoPartitions final : public Group {
  public:
   std::atomic<int> questions = 0;
   std::atomic<std::int64_t> end = 11;
+  std::atomic<std::int64_t> stopped_at = INT64_MAX;  // from this offset on records have the time kStop
 
   base::Result<Polled> poll(std::int64_t wait, bool, std::size_t, std::size_t) override {
     std::this_thread::sleep_for(std::chrono::microseconds(wait));
@@ -31,6 +32,7 @@ class TwoPartitions final : public Group {
   }
   base::Result<std::optional<std::int64_t>> next_time(const PartitionName&, std::int64_t from, std::int64_t) override {
     ++questions;
+    if (from >= 12 && from < end) return from >= stopped_at ? kStop : 12;
     return from < 10 ? std::optional(from) : std::nullopt;
   }
   base::Result<void> read_from(std::span<const connectors::StartAt>) override { return {}; }
@@ -59,6 +61,9 @@ class UnitEndTest : public ::testing::Test {
     other.next_offset = offset;
     stored_ = {other};
   }
+  UnitEnd end_of(UnitEnd::Kind kind) {
+    return {kind, unit_, clock_, [this](std::uint32_t) { return stop_time_; }};
+  }
   bool is_reached() {
     for (int look = 0; look < 2; ++look) {  // what moved since the last one is looked at again
       clock_.sleep(1'000'000);
@@ -76,8 +81,12 @@ class UnitEndTest : public ::testing::Test {
   TwoPartitions* group_ = nullptr;
   Membership membership_;
   std::int64_t stop_time_ = kStop;
-  const ir::Unit unit_{};
-  UnitEnd end_{unit_, clock_, [this](std::uint32_t) { return stop_time_; }};
+  const ir::Unit unit_ = [] {
+    ir::Unit unit;
+    unit.sources = {0};
+    return unit;
+  }();
+  UnitEnd end_ = end_of(UnitEnd::Kind::OfNow);
 };
 
 TEST_F(UnitEndTest, IsNotReachedWhileAnotherMemberHasNotCommittedAllRecords) {
@@ -109,6 +118,38 @@ TEST_F(UnitEndTest, ARecordOfTheStopTimeOrLaterIsNotWaitedFor) {
   EXPECT_FALSE(is_reached());
   other_is_at(5);
   EXPECT_TRUE(is_reached());
+}
+
+class UnitEndForGoodTest : public UnitEndTest {
+ protected:
+  bool is_reached_for_good() {
+    for (int look = 0; look < 2; ++look) {
+      clock_.sleep(1'000'000);
+      const auto reached = for_good_.is_reached(membership_, [this] { return base::Result<std::vector<Position>>(stored_); });
+      if (reached && *reached) return true;
+    }
+    return false;
+  }
+  UnitEnd for_good_ = end_of(UnitEnd::Kind::ForGood);
+};
+
+TEST_F(UnitEndForGoodTest, IsReachedWhenARecordOfTheStopTimeIsThere) {
+  other_is_at(11);
+  EXPECT_FALSE(is_reached_for_good()) << "more may come";
+  group_->end = 12;  // the mark of a transaction
+  EXPECT_FALSE(is_reached_for_good());
+  group_->stopped_at = 13;
+  group_->end = 30;
+  EXPECT_FALSE(is_reached_for_good());
+  other_is_at(13);
+  EXPECT_TRUE(is_reached_for_good());
+}
+
+TEST_F(UnitEndForGoodTest, IsNeverReachedWithoutAStopTime) {
+  stop_time_ = INT64_MAX;
+  group_->stopped_at = 0;
+  other_is_at(11);
+  EXPECT_FALSE(is_reached_for_good());
 }
 
 TEST_F(UnitEndTest, WhatThisMemberHasIsLeftToItself) {
