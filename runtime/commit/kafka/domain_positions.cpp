@@ -22,6 +22,8 @@ using commit::Position;
 namespace {
 
 constexpr std::int64_t kWaitEvery = 30'000'000;  // hybrid: so often a commit is waited for
+// A worker may be asked to stop, and a member that is paused in its transaction keeps it open for up to 20 s.
+constexpr std::int64_t kClaimPatience = 6'000'000, kLookPatience = 2'000'000;
 
 bool is_replay(const PartitionName& partition) { return partition.topic == Ledger::kReplay; }
 
@@ -46,7 +48,7 @@ Result<std::vector<Position>> KafkaDomain::claim(std::span<const PartitionName> 
     if (!is_replay(partition)) continue;
     if (auto made = make_replay_topic((*client)->handle(), partitions); !made) return std::unexpected(made.error());
   }
-  auto stored = (*client)->committed(names);
+  auto stored = (*client)->committed(names, kClaimPatience);
   if (!stored) return std::unexpected(stored.error());
   ledger_.forget();
   forget_changes();
@@ -89,7 +91,7 @@ Result<void> KafkaDomain::reload() {
   auto client = consumer();
   if (!client) return std::unexpected(client.error());
   if (names.empty()) return {};
-  auto stored = (*client)->committed(names);
+  auto stored = (*client)->committed(names, kClaimPatience);
   if (!stored) return std::unexpected(stored.error());
   const bool was_stored = ledger_.is_what_was_planned(*stored);
   for (const PartitionOffset& each : *stored) ledger_.load(each);
@@ -102,13 +104,18 @@ Result<void> KafkaDomain::reload() {
   return {};
 }
 
+// Of its own a worker's commit is settled at once. Who is no member reads positions to go on from there.
+std::optional<std::int64_t> KafkaDomain::patience() const {
+  return member_ == nullptr ? std::nullopt : std::optional(kLookPatience);
+}
+
 Result<std::vector<Position>> KafkaDomain::read_positions(ir::StepMode mode) {
   if (mode == ir::StepMode::Locking || is_unclear_) {
     if (auto done = reload(); !done) return std::unexpected(done.error());
   }
   auto client = handle();
   if (!client) return std::unexpected(client.error());
-  const auto stored = group_offsets(*client, group_);
+  const auto stored = group_offsets(*client, group_, patience());
   if (!stored) return std::unexpected(stored.error());
   std::vector<Position> result;
   for (const PartitionOffset& each : *stored) {
@@ -228,7 +235,7 @@ Result<void> KafkaDomain::add_rows(const std::string& sink, std::int64_t rows) {
 Result<std::vector<std::pair<std::string, std::int64_t>>> KafkaDomain::rows() {
   auto client = handle();
   if (!client) return std::unexpected(client.error());
-  const auto stored = group_offsets(*client, group_);
+  const auto stored = group_offsets(*client, group_, patience());
   if (!stored) return std::unexpected(stored.error());
   std::map<std::string, std::int64_t> sums;
   for (const PartitionOffset& each : *stored) {

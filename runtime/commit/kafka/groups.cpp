@@ -77,7 +77,8 @@ bool is_known_everywhere(rd_kafka_t* handle, const std::string& name) {
 
 }  // namespace
 
-Result<std::vector<PartitionOffset>> group_offsets(rd_kafka_t* handle, const std::string& group) {
+Result<std::vector<PartitionOffset>> group_offsets(rd_kafka_t* handle, const std::string& group,
+                                                   std::optional<std::int64_t> patience) {
   const std::string during = fmt::format("the offsets of the group {}", group);
   const AdminOptions options = admin_options(handle, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
   const ErrorPtr refused(rd_kafka_AdminOptions_set_require_stable_offsets(options.get(), 1));
@@ -105,6 +106,9 @@ Result<std::vector<PartitionOffset>> group_offsets(rd_kafka_t* handle, const std
       }
     }
     if (is_stable) return result;
+    if (patience && Clock::now() - begun > std::chrono::microseconds(*patience)) {
+      const ErrorPtr never(rd_kafka_AdminOptions_set_require_stable_offsets(options.get(), 0));
+    }
     if (Clock::now() - begun > kUnstableLimit) return failed(RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT, during);
   }
 }

@@ -1,6 +1,8 @@
 // All offsets of a consumer group, and topics of ours made and removed: requests on the handle of any client, as those of admin.h.
 #pragma once
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,8 +10,10 @@
 
 namespace piperun::kafka {
 
-// The committed offsets of all partitions; only of settled transactions: while one is open that has some, it waits.
-base::Result<std::vector<PartitionOffset>> group_offsets(rd_kafka_t* handle, const std::string& group);
+// The committed offsets of all partitions; only of settled transactions: while one is open that has some, it waits. After `patience`
+// (microseconds) those are taken that were committed before it; without one it is an outage, after two minutes.
+base::Result<std::vector<PartitionOffset>> group_offsets(rd_kafka_t* handle, const std::string& group,
+                                                         std::optional<std::int64_t> patience = {});
 // Those of topics that a member subscribes to stay; they are returned.
 base::Result<std::vector<PartitionOffset>> delete_group_offsets(rd_kafka_t* handle, const std::string& group);
 

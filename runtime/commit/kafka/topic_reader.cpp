@@ -13,8 +13,6 @@ using commit::PartitionName;
 
 namespace {
 
-// Nothing arrives: a transaction that was left open ends by its timeout, which is far below.
-constexpr std::chrono::seconds kSilenceLimit{60};
 using Steady = std::chrono::steady_clock;
 
 std::optional<std::string> text(const void* bytes, std::size_t size) {
@@ -40,14 +38,14 @@ TopicRecord record_of(const rd_kafka_message_t& message) {
 
 }  // namespace
 
-Result<TopicReader> TopicReader::open(const ClientSettings& settings) {
+Result<TopicReader> TopicReader::open(const ClientSettings& settings, std::int64_t patience) {
   static const std::pair<std::string, std::string> promise[] = {
       {"isolation.level", "read_committed"}, {"enable.partition.eof", "true"}, {"check.crcs", "true"},
       {"enable.auto.commit", "false"},       {"auto.offset.reset", "error"},   {"allow.auto.create.topics", "false"},
       {"fetch.wait.max.ms", "100"}};
   auto client = Client::open(RD_KAFKA_CONSUMER, settings, promise, std::make_unique<ClientState>());
   if (!client) return std::unexpected(client.error());
-  return TopicReader(std::move(*client));
+  return TopicReader(std::move(*client), patience);
 }
 
 Result<std::int64_t> TopicReader::end(const PartitionName& partition) {
@@ -83,7 +81,7 @@ Result<std::int64_t> TopicReader::read(const PartitionName& partition, std::int6
 Result<std::int64_t> TopicReader::consume(const PartitionName& partition, rd_kafka_queue_t* queue, std::int64_t end,
                                           const Visit& visit) {
   auto heard = Steady::now();
-  while (Steady::now() - heard < kSilenceLimit) {
+  while (Steady::now() - heard < std::chrono::microseconds(patience_)) {
     const MessagePtr message(rd_kafka_consume_queue(queue, 100));
     if (!message) continue;
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {

@@ -22,7 +22,8 @@ struct TopicRecord {
 // One thread at a time.
 class TopicReader {
  public:
-  static base::Result<TopicReader> open(const ClientSettings& settings);
+  // `patience`: for how long nothing may come that is not there yet (microseconds); then it is an outage.
+  static base::Result<TopicReader> open(const ClientSettings& settings, std::int64_t patience = 60'000'000);
 
   // Where the log ends now, with what is written but not committed. NoSuchTopic.
   base::Result<std::int64_t> end(const commit::PartitionName& partition);
@@ -37,10 +38,11 @@ class TopicReader {
   rd_kafka_t* handle() const { return client_.get(); }
 
  private:
-  explicit TopicReader(Client client) : client_(std::move(client)) {}
+  TopicReader(Client client, std::int64_t patience) : client_(std::move(client)), patience_(patience) {}
   base::Result<std::int64_t> consume(const commit::PartitionName& partition, rd_kafka_queue_t* queue, std::int64_t end,
                                      const Visit& visit);
   Client client_;
+  std::int64_t patience_;
   std::set<std::string> known_;  // topics that are there
 };
 
