@@ -67,8 +67,17 @@ class Letters(Commands):
         (self.folder / "p.pipe").write_text(whole.replace("dead_letter = keep", "dead_letter = keep, original = omit"))
         self.put(0, order(4, "-5.00"))
         self.drain()
-        self.assertIn("1 letter without a value: if it was not kept", self.replay_of("offset == 2").stderr)
-        self.piperun("dlq", "replay", "p.pipe", "--force", "--where", "offset == 2")
+        self.assertIn("`original = omit` keeps no record", self.replay_of("offset == 2").stderr)
+        self.piperun("dlq", "replay", "p.pipe", "--force", "--where", "offset == 2", code=3)
+        self.assertEqual([each["kept"] for each in self.letters() if "kept" in each], ["hash", "omitted", "hash"])
+        self.assertEqual([each["offset"] for each in self.letters("--where", 'kept == "omitted"')], [2])
+
+    def test_a_value_that_looks_like_a_hash_is_replayed(self):
+        looks_so = "fnv1a:0123456789abcdef"
+        self.put(0, looks_so)
+        self.drain()
+        self.assertEqual([each["value"] for each in self.letters("--where", "offset == 2")], [looks_so])
+        self.assertIn("1 letter will be read again", self.piperun("dlq", "replay", "p.pipe", "--where", "offset == 2").stdout)
 
     def test_at_most_once_replays_nothing(self):
         self.write(SINKS[self.sink].format(name=self.name), "at_most_once")
@@ -126,6 +135,30 @@ class Stored(Commands):
         self.assertEqual(len(rows_of(self.piperun("topic", "peek", "names", "p.pipe", "--all").stdout)), 1)
         self.assertIn("if it is a topic, `piperun topic peek` shows it", self.piperun("table", "peek", "names", "p.pipe", code=3).stderr)
         self.drain()
+
+    def test_a_record_that_does_not_fit_its_table_concerns_those_who_ask_for_it(self):
+        if self.sink != "kafka":
+            return
+        table = f'table names: Order = bus {{ topic = "{self.name}.names", key = id }}\n'
+        text = (self.folder / "p.pipe").read_text().replace("flow booked", table + "flow booked").replace("  to lines", '  enrich n = names[id] ?? fail("unknown")\n  to lines')
+        keeps = text.replace("  dedup id within 1h\n", "")
+        (self.folder / "p.pipe").write_text(keeps.replace("dead_letter = keep", "dead_letter = stop"))
+        names = order(3) + "\n" + json.dumps({"id": "o1"}) + "\n"
+        self.piperun("topic", "put", f"{self.name}.names", "p.pipe", "--partitions", "1", "--key", "id", text=names)
+        stopped = self.piperun("p.pipe", "--drain", code=3).stderr
+        self.assertIn(f"table names: {self.name}.names[0] record 1: ", stopped)
+        self.assertIn("with `dead_letter = keep` it is passed over", stopped)
+        (self.folder / "p.pipe").write_text(keeps)
+        said = self.piperun("p.pipe", "--drain")
+        self.assertIn(f"record of a table passed over table=names topic={self.name}.names partition=0 offset=1", said.stdout + said.stderr)
+        self.assertEqual(self.stored_ids(), ["o3"])
+        letter = self.letters("--where", 'value == null or contains(value ?? "", "o1")')[0]
+        self.assertEqual(letter["code"], "P1003")
+        self.assertIn(f"table names: {self.name}.names[0] record 1: ", letter["reason"])
+        self.piperun("topic", "put", "names", "p.pipe", "--key", "id", text=order(1) + "\n")
+        self.piperun("dlq", "replay", "p.pipe", "--where", 'code == "P1003"')
+        self.drain()
+        self.assertEqual(self.stored_ids(), ["o1", "o3"])
 
     def test_audit_counts_what_is_there(self):
         self.drain()

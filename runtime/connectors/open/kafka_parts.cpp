@@ -187,10 +187,16 @@ Result<std::unique_ptr<Sink>> KafkaParts::open_sink(const ir::Program& program, 
   return kafka::KafkaSink::open(*client, std::move(wanted), std::move(joined));
 }
 
-Result<std::unique_ptr<Table>> KafkaParts::open_table(const ir::Program& program, ir::TableId id) const {
+// The strictest of the flows that look up in it.
+Result<std::unique_ptr<Table>> KafkaParts::open_table(const ir::Program& program, const ir::Unit& unit, ir::TableId id) const {
   const auto client = settings(program, program.tables[id].system);
   if (!client) return std::unexpected(client.error());
-  return kafka::KafkaTable::open(*client, program, program.tables[id]);
+  const bool stops = std::ranges::any_of(unit.dataflow.nodes, [&](const ir::Node& node) {
+    const auto* enrich = std::get_if<ir::Enrich>(&node.op);
+    return enrich != nullptr && enrich->table == id && program.policies[node.policy].dead_letter == ir::DeadLetter::Stop;
+  });
+  return kafka::KafkaTable::open(*client, program, program.tables[id],
+                                 stops ? kafka::Misfit::Stops : kafka::Misfit::IsPassedOver);
 }
 
 Result<void> KafkaParts::trim(const ir::Program& program, ir::SystemId system, std::span<const StartAt> below) const {

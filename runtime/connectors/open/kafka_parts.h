@@ -34,7 +34,7 @@ class KafkaParts {
                                                             const std::string& unit);
   base::Result<std::unique_ptr<Sink>> open_sink(const ir::Program& program, const ir::Unit& unit, ir::SinkId id,
                                                 commit::Domain& domain);
-  base::Result<std::unique_ptr<Table>> open_table(const ir::Program& program, ir::TableId id) const;
+  base::Result<std::unique_ptr<Table>> open_table(const ir::Program& program, const ir::Unit& unit, ir::TableId id) const;
 
   base::Result<void> trim(const ir::Program& program, ir::SystemId system, std::span<const StartAt> below) const;
 

@@ -274,7 +274,7 @@ Result<std::unique_ptr<Table>> RealConnectors::open_table(const ir::Program& pro
     return embedded::LookupTable::open(database_path(program, table.system), program.types, embedded::layout_of(program, table),
                                        table.cache, clock_);
   }
-  if (is_kafka(system)) return kafka_.open_table(program, id);
+  if (is_kafka(system)) return kafka_.open_table(program, unit, id);
   if (is_postgres(system)) return postgres_.open_table(program, unit, id);
   if (system.kind == ir::SystemKind::File) return file::FileTable::open(in_base(table.object), program, table, clock_);
   return not_here(system, "table");
