@@ -60,7 +60,7 @@ class Group {
   virtual base::Result<std::int64_t> resolve(const std::string& start, std::uint32_t partition) = 0;
 
   // When the record was made that a reader would be given first of those in [from, end), microseconds since 1970 (0: its system does
-  // not say); nothing: there is none, for the mark of a transaction takes an offset too. Whoever reads the partition; from any thread.
+  // not say); nothing: there is none, for the mark of a transaction takes an offset too. Whoever reads the partition; from one thread, any.
   virtual base::Result<std::optional<std::int64_t>> next_time(const commit::PartitionName& partition, std::int64_t from,
                                                               std::int64_t end) = 0;
 

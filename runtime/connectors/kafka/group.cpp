@@ -284,18 +284,50 @@ Result<std::int64_t> KafkaGroup::resolve(const std::string& start, std::uint32_t
   return resolve_start(member_.handle(), {found.topic, found.number}, start);
 }
 
-// By a reader of its own: what the members read, and how far, is not touched.
+// By a reader of its own, kept for the next look: what the members read, and how far, is not touched.
 Result<std::optional<std::int64_t>> KafkaGroup::next_time(const PartitionName& partition, std::int64_t from, std::int64_t end) {
-  auto log = TopicLog::open(client_);
-  if (!log) return std::unexpected(log.error());
+  if (!looking_) {
+    auto log = TopicLog::open(client_);
+    if (!log) return std::unexpected(log.error());
+    looking_.emplace(std::move(*log));
+  }
   std::optional<std::int64_t> time;
   const PartitionOffset start{partition, from, {}};
-  const auto read = log->read_to_ends(std::span(&start, 1), [&](const rd_kafka_message_t& message) {
+  const auto read = looking_->read_to_ends(std::span(&start, 1), [&](const rd_kafka_message_t& message) {
+    if (message.offset < from) return true;  // what an earlier look has left
     if (message.offset < end) time = time_of(message);
     return false;
   });
-  if (!read) return std::unexpected(read.error());
-  return time;
+  if (read) return time;
+  looking_.reset();
+  return std::unexpected(read.error());
+}
+
+// By a client of its own: behind a fetch the member's would answer only when that has waited its time.
+Result<std::vector<std::int64_t>> KafkaGroup::ends_of(std::span<const PartitionName> partitions) {
+  if (partitions.empty()) return std::vector<std::int64_t>();
+  if (asking_.get() == nullptr) {
+    auto opened = open_admin(client_);
+    if (!opened) return std::unexpected(opened.error());
+    asking_ = std::move(*opened);
+  }
+  return list_offsets(asking_.get(), partitions, kLatest);
+}
+
+// While no broker answers, nobody is asked.
+Result<void> KafkaGroup::look_for_stall() {
+  if (stall_) return std::unexpected(*stall_);
+  const std::int64_t now = steady_now();
+  if (!stall_watch_.is_due(now) || member_.consumer().state().all_brokers_down) return {};
+  std::vector<StallWatch::Reading> reading;
+  for (std::size_t i = 0; i < assigned_.size(); ++i) {
+    if (reading_[i].expected >= 0) reading.push_back({assigned_[i], reading_[i].expected, reading_[i].seen_end});
+  }
+  const auto looked =
+      stall_watch_.look(now, reading, [this](std::span<const PartitionName> partitions) { return ends_of(partitions); });
+  if (!looked) stall_ = looked.error();
+  is_stalled_ = !looked;
+  return looked;
 }
 
 Result<bool> KafkaGroup::is_at_end() {

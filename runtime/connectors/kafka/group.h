@@ -4,12 +4,14 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "runtime/connectors/group.h"
 #include "runtime/connectors/kafka/group_member.h"
 #include "runtime/connectors/kafka/old_positions.h"
+#include "runtime/connectors/kafka/topic_log.h"
 
 namespace piperun::kafka {
 
@@ -83,6 +85,7 @@ class KafkaGroup final : public connectors::Group {
   std::map<commit::PartitionName, std::int64_t> ends_;  // where is_at_end() ends
   std::vector<connectors::GroupPartition> all_;  // as partitions() returned them last
   OldPositions old_positions_;
+  std::optional<TopicLog> looking_;  // of next_time()
 };
 
 }  // namespace piperun::kafka
