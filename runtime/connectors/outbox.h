@@ -17,6 +17,9 @@ class OutboxRelay {
   // (fenced) This relay has sent the rows below; they go when every relay of the outbox has.
   virtual base::Result<void> delete_sent(std::int64_t below) = 0;
 
+  // Another process that is alive has claimed it last. Before claim().
+  virtual base::Result<bool> is_held_elsewhere() = 0;
+
   // ---- For a person who moves or removes positions, behind claim()
 
   // (fenced) What stands from `position` on is kept for this relay, whatever it has sent. PositionGone: it is not all there any more.

@@ -17,15 +17,21 @@ using base::Result;
 
 using Visit = std::function<Result<void>(const ir::Source&, connectors::OutboxRelay&)>;
 
-// Calls `visit` with the relay of each outbox table that the unit reads, claimed: who had it can change nothing more.
-Result<void> each_relay(const ir::Program& program, const ir::Unit& unit, connectors::Connectors& connectors,
-                        const Visit& visit) {
+enum class Of : std::uint8_t { Anybody, NobodyElse };
+
+// Calls `visit` with the relay of each outbox table that the unit reads, claimed: who had it can change nothing more. Of::NobodyElse
+// leaves out those that another process reads now.
+Result<void> each_relay(const ir::Program& program, const ir::Unit& unit, connectors::Connectors& connectors, const Visit& visit,
+                        Of of = Of::Anybody) {
   for (const ir::SourceId id : unit.sources) {
     const ir::Source& source = program.sources[id];
     if (!ir::is_outbox(source) || program.systems[source.system].stand_in) continue;
     auto relay = connectors.open_relay(program, unit, id);
     if (!relay) return std::unexpected(relay.error());
     if (!*relay) continue;
+    const auto is_held = of == Of::NobodyElse ? (*relay)->is_held_elsewhere() : Result<bool>(false);
+    if (!is_held) return std::unexpected(is_held.error());
+    if (*is_held) continue;
     if (auto claimed = (*relay)->claim(); !claimed) return claimed;
     if (auto done = visit(source, **relay); !done) return done;
   }
@@ -51,7 +57,10 @@ Result<void> keep_rows(const StoreSet& set, const UnitLedger& unit,
     for (const commit::Position& now : unit.positions) {
       const auto target = positions.find(now.partition);
       if (now.partition.topic != source.object || target == positions.end()) continue;
-      if (auto kept = relay.keep_from(std::min(now.next_offset, target->second)); !kept) return kept;
+      auto kept = relay.keep_from(std::min(now.next_offset, target->second));
+      const bool is_of_another = !kept && kept.error().code == base::ErrorCode::PositionGone && now.next_offset < target->second;
+      if (is_of_another) kept = relay.keep_from(target->second);  // numbers of another database say nothing about its rows
+      if (!kept) return kept;
     }
     return {};
   });
@@ -63,7 +72,7 @@ Result<void> forget_relays(const StoreSet& set, const std::string& unit, World& 
 
 Result<void> forget_relays(const ir::Program& program, connectors::Connectors& connectors) {
   for (const ir::Unit& unit : program.units) {
-    if (auto done = each_relay(program, unit, connectors, leave); !done) return done;
+    if (auto done = each_relay(program, unit, connectors, leave, Of::NobodyElse); !done) return done;
   }
   return {};
 }

@@ -18,7 +18,8 @@ base::Result<void> keep_rows(const StoreSet& set, const UnitLedger& unit,
 
 // The unit is forgotten: it keeps no row back any more. Nothing without a FILE, or for a unit that is not in it.
 base::Result<void> forget_relays(const StoreSet& set, const std::string& unit, World& world);
-// The same for all units of a run that has come to its end for good.
+// The same for all units of a run that has come to its end for good. A relay that another process of the run has at work is left to that
+// one: it comes to the same end, and rows that it still has to read would go with the relay.
 base::Result<void> forget_relays(const ir::Program& program, connectors::Connectors& connectors);
 
 // For people: of which outboxes that a unit is to read from their beginning on, for the first time, others have sent rows already, which

@@ -117,6 +117,16 @@ Result<void> Outbox::claim() {
   return {};
 }
 
+// An owner is a process: its connections carry its name.
+Result<bool> Outbox::is_held_elsewhere() {
+  auto rows = session_->query(
+      "SELECT DISTINCT r.owner FROM piperun.relays r JOIN pg_catalog.pg_stat_activity a ON a.application_name = r.owner "
+      "WHERE r.pipeline = $1 AND r.unit = $2 AND r.outbox = $3 AND r.owner <> ''",
+      names());
+  if (!rows) return std::unexpected(rows.error());
+  return rows->size() > 0 && process_of(rows->text(0, 0)) != process_of(application_name({}));
+}
+
 Result<void> Outbox::lock_relay() {
   auto rows = session_->query(
       "SELECT epoch, owner FROM piperun.relays WHERE pipeline = $1 AND unit = $2 AND outbox = $3 FOR UPDATE", names());
