@@ -22,8 +22,9 @@ using commit::Position;
 namespace {
 
 constexpr std::int64_t kWaitEvery = 30'000'000;  // hybrid: so often a commit is waited for
-// A worker may be asked to stop, and a member that is paused in its transaction keeps it open for up to 20 s.
-constexpr std::int64_t kClaimPatience = 6'000'000, kLookPatience = 2'000'000;
+// A worker may be asked to stop, which has 15 s. A member that was killed or is paused in its transaction keeps it open for up to 14 s
+// behind the end of its session: not longer than two attempts.
+constexpr std::int64_t kClaimPatience = 9'000'000, kLookPatience = 2'000'000;
 
 bool is_replay(const PartitionName& partition) { return partition.topic == Ledger::kReplay; }
 

@@ -230,7 +230,7 @@ Result<void> KafkaDomain::write(std::span<const OwnRecord> records) {
 
 Result<TopicReader*> KafkaDomain::reader() {
   if (!reader_) {
-    constexpr std::int64_t kWorker = 6'000'000, kPerson = 60'000'000;  // a worker may be asked to stop, and tries again
+    constexpr std::int64_t kWorker = 9'000'000, kPerson = 60'000'000;  // a worker may be asked to stop, and tries again
     auto opened = TopicReader::open(settings_.client, member_ == nullptr ? kPerson : kWorker);
     if (!opened) return std::unexpected(opened.error());
     reader_ = std::move(*opened);
