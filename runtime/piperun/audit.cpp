@@ -119,18 +119,42 @@ class Audit {
                     is_known || !fits ? "" : "; which of the others wrote here, and all of its rows, is not known"));
   }
 
-  // Rows of sinks of that name, by pipeline that reads what this one reads, as far as it is stored in the systems of FILE.
-  base::Result<std::map<std::string, std::int64_t>> written_by_others(const std::string& sink) {
-    if (!others_) {
-      std::vector<UnitLedger> found;
-      const auto done = each_store(set_, [&](const Store& store) -> base::Result<void> {
-        auto ledgers = store.data->others(set_.pipeline, topics_);
+  // All units of the pipelines of which one reads what this one reads, as far as they are stored in the systems of FILE: the rest of a
+  // chain reads internal topics of its own.
+  base::Result<std::vector<UnitLedger>> ledgers_of_others() {
+    std::set<std::string> pipelines;
+    auto done = each_store(set_, [&](const Store& store) -> base::Result<void> {
+      const auto ledgers = store.data->others(set_.pipeline, topics_);
+      if (!ledgers) return std::unexpected(ledgers.error());
+      for (const UnitLedger& ledger : *ledgers) pipelines.insert(ledger.pipeline);
+      return {};
+    });
+    std::vector<UnitLedger> result;
+    const auto is_known = [&](const UnitLedger& ledger) {  // two connections may lead to one server
+      return std::ranges::any_of(
+          result, [&](const UnitLedger& other) { return other.pipeline == ledger.pipeline && other.unit == ledger.unit; });
+    };
+    for (const std::string& pipeline : pipelines) {
+      if (!done) break;
+      done = each_store(set_, [&](const Store& store) -> base::Result<void> {
+        auto ledgers = store.data->ledgers(pipeline);
         if (!ledgers) return std::unexpected(ledgers.error());
-        std::ranges::move(*ledgers, std::back_inserter(found));
+        for (UnitLedger& ledger : *ledgers) {
+          if (!is_known(ledger)) result.push_back(std::move(ledger));
+        }
         return {};
       });
-      if (!done) return std::unexpected(done.error());
-      others_ = std::move(found);
+    }
+    if (!done) return std::unexpected(done.error());
+    return result;
+  }
+
+  // Rows of sinks of that name, by other pipeline.
+  base::Result<std::map<std::string, std::int64_t>> written_by_others(const std::string& sink) {
+    if (!others_) {
+      auto found = ledgers_of_others();
+      if (!found) return std::unexpected(found.error());
+      others_ = std::move(*found);
     }
     std::map<std::string, std::int64_t> result;
     for (const UnitLedger& ledger : *others_) {
@@ -150,7 +174,7 @@ class Audit {
   const StoreSet& set_;
   World& world_;
   std::set<std::string> topics_;  // that the units of this pipeline read
-  std::optional<std::vector<UnitLedger>> others_;  // that read one of them, once somebody has asked
+  std::optional<std::vector<UnitLedger>> others_;  // of pipelines that read one of them, once somebody has asked
   int faults_ = 0;
 };
 

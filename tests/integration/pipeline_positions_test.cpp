@@ -144,13 +144,13 @@ TEST_F(PipelinePositionsTest, WhoFollowsAHistoricalRunReadsAllThatItDidNot) {
     PipelineProcess history(folder, past);
     ASSERT_EQ(history.wait(), 0) << history.log();
     EXPECT_EQ(ids().size(), 10u) << history.log();
-    add_partition(3);
-    put(-4, 0, 2);
     put(-8, -4);
     PipelineProcess again(folder, past);
     ASSERT_EQ(again.wait(), 0) << again.log();
     EXPECT_THAT(again.log(), HasSubstr("past has ended"));
     EXPECT_EQ(ids().size(), 10u) << again.log();
+    add_partition(3);
+    put(-4, 0, 2);
     PipelineProcess live(folder, {"test.pipe", "--after", "past", "--drain"});
     ASSERT_EQ(live.wait(), 0) << live.log();
     std::vector<int> wanted(28);
