@@ -179,9 +179,13 @@ Result<std::vector<KeyEntry>> KafkaDomain::lookup_keys(const std::string& stage,
   std::vector<KeyEntry> result;
   result.reserve(keys.size());
   for (const std::string& key : keys) {
-    auto times = find_key(stage, **all, key);
-    if (!times) return std::unexpected(times.error());
-    result.push_back({key, std::move(*times)});
+    const std::size_t before = result.size();
+    for (const auto& [partition, shard] : **all) {
+      auto times = shard.times(stage, key);
+      if (!times) return std::unexpected(times.error());
+      if (!times->empty()) result.push_back({key, std::move(*times), partition});
+    }
+    if (result.size() == before) result.push_back({key, {}});
   }
   return result;
 }

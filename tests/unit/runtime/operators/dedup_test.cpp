@@ -51,6 +51,41 @@ TEST(Dedup, ClaimsAreInKeyOrder) {
   EXPECT_EQ(claims[0].key + claims[1].key + claims[2].key, "abc");
 }
 
+TEST(Dedup, ARepeatFromAnotherPartitionIsTold) {
+  Dedup dedup(10);
+  dedup.load(std::vector<commit::KeyEntry>{{"a", {50}, 3}, {"b", {}}});
+  EXPECT_FALSE(dedup.accept("a", 52, 3));
+  EXPECT_FALSE(dedup.elsewhere()) << "its own partition";
+  EXPECT_FALSE(dedup.accept("a", 53, 1));
+  ASSERT_TRUE(dedup.elsewhere());
+  EXPECT_EQ(dedup.elsewhere()->partition, 3);
+  EXPECT_EQ(dedup.elsewhere()->time, 50);
+  EXPECT_TRUE(dedup.accept("a", 60, 1)) << "too far apart for a repeat, wherever it is";
+  EXPECT_FALSE(dedup.elsewhere());
+  EXPECT_TRUE(dedup.accept("b", 100, 0)) << "first of this batch";
+  EXPECT_FALSE(dedup.accept("b", 100, 2));
+  ASSERT_TRUE(dedup.elsewhere());
+  EXPECT_EQ(dedup.elsewhere()->partition, 0);
+}
+
+TEST(Dedup, KeysOfAPartitionThatIsNotKnownAreNowhereElse) {
+  Dedup dedup(10);
+  dedup.load(std::vector<commit::KeyEntry>{{"a", {50}}});
+  EXPECT_FALSE(dedup.accept("a", 52, 3));
+  EXPECT_FALSE(dedup.elsewhere());
+}
+
+TEST(Dedup, WhatLiesInTwoPartitionsIsReadAsOne) {
+  Dedup dedup(10);
+  dedup.load(std::vector<commit::KeyEntry>{{"a", {50, 90}, 0}, {"a", {20, 50, 70}, 1}});
+  EXPECT_TRUE(dedup.accept("a", 110, 1));
+  const auto claims = dedup.claims();
+  ASSERT_EQ(claims.size(), 1u);
+  EXPECT_EQ(claims[0].read, (Times{20, 50, 70, 90}));
+  EXPECT_EQ(claims[0].set, (Times{20, 50, 70, 90, 110}));
+  EXPECT_EQ(claims[0].partition, 1);
+}
+
 TEST(Dedup, ExtremeTimesDoNotOverflow) {
   Dedup dedup(10);
   EXPECT_TRUE(dedup.accept("a", INT64_MIN));
