@@ -35,11 +35,13 @@ class Group {
     Revoked,  // answer with let_go, after what was read is committed or dropped
     Lost,  // others may own them already; answer with let_go
   };
-  // At most one of both. `partitions`: of the change (all of the assignment: partitions are given and taken together).
+  // At most one of both. `partitions`: of Assigned all that this member has now, of Revoked what is taken: all of it, or in a group whose
+  // members keep partitions a part. Lost is everything.
   struct Polled {
     Change change = Change::None;
     std::vector<commit::PartitionName> partitions;
-    std::optional<record::Slab> slab;  // Slab::partition: index into `partitions` of the last Assigned
+    // Slab::partition: index into what this member has: `partitions` of the last Assigned without those taken since.
+    std::optional<record::Slab> slab;
   };
   virtual ~Group() = default;
 
@@ -52,6 +54,7 @@ class Group {
 
   // Reading starts, or starts again, at these offsets. What is assigned and not named is held: nothing comes of it.
   virtual base::Result<void> read_from(std::span<const StartAt> partitions) = 0;
+  // Of what is not taken nothing comes either until read_from.
   virtual base::Result<void> let_go() = 0;
 
   // All partitions of all sources, whoever reads them, in the order of their topics' names and their numbers.

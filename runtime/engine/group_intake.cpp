@@ -49,7 +49,7 @@ base::Result<bool> GroupIntake::is_at_end() {
 
 base::Result<bool> GroupIntake::is_exhausted() {
   const std::lock_guard lock(mutex_);
-  return is_reading_ && !change_ && queue_.empty() && !stop_times_.empty() && is_over();
+  return is_reading_ && !change_ && queue_.empty() && is_over();
 }
 
 base::Result<std::vector<PartitionEnd>> GroupIntake::ends() {
@@ -67,7 +67,13 @@ bool GroupIntake::is_over() const { return std::ranges::all_of(is_stopped_, std:
 
 std::optional<MembershipChange> GroupIntake::change() {
   const std::lock_guard lock(mutex_);
+  is_told_ = change_.has_value();
   return change_;
+}
+
+bool GroupIntake::has_untold_change() {
+  const std::lock_guard lock(mutex_);
+  return change_ && !is_told_;
 }
 
 std::int64_t GroupIntake::change_age() {
@@ -79,12 +85,13 @@ std::int64_t GroupIntake::change_age() {
 
 base::Result<void> GroupIntake::read_from(std::span<const connectors::StartAt> partitions, std::vector<std::int64_t> stop_times) {
   return ask<void>([&](connectors::Group& group) {
-    const base::Result<void> done = group.read_from(partitions);
+    const bool is_surprised = has_untold_change();
+    const base::Result<void> done = is_surprised ? base::Result<void>() : group.read_from(partitions);
     const std::lock_guard lock(mutex_);
     queue_.clear();
     error_.reset();
-    if (change_ && change_->kind == connectors::Group::Change::Assigned) change_.reset();
-    is_reading_ = done.has_value();
+    if (!is_surprised && change_ && change_->kind == connectors::Group::Change::Assigned) change_.reset();
+    is_reading_ = done.has_value() && !is_surprised;
     is_stopped_.assign(stop_times.size(), false);
     stop_times_ = std::move(stop_times);
     return done;
@@ -140,6 +147,7 @@ void GroupIntake::poll() {
       if (!error_) error_ = std::move(polled.error());
     } else if (polled->change != connectors::Group::Change::None) {
       change_ = MembershipChange{polled->change, std::move(polled->partitions)};
+      is_told_ = false;
       changed_at_ = std::chrono::steady_clock::now();
     } else if (polled->slab && is_reading_) {
       take_slab(std::move(*polled->slab));

@@ -34,13 +34,13 @@ class GroupIntake : public Intake {
   base::Result<bool> is_exhausted() override;
   base::Result<std::vector<PartitionEnd>> ends() override;
 
-  // What waits for an answer, if anything does; what was read before it is dropped when it is answered.
+  // What waits for an answer, if anything does; what was read before it is dropped when it is answered. Whoever asks is to answer.
   std::optional<MembershipChange> change();
   // How long it has been waiting, microseconds; 0: nothing waits.
   std::int64_t change_age();
 
-  // Answers an assignment, or reads it again from other places. `stop_times`: per partition of the assignment, microseconds; from the
-  // first record at or after it on nothing more is taken.
+  // Answers an assignment, or reads it again from other places; while a change waits that change() has not told yet, nothing is read.
+  // `stop_times`: per partition of the assignment, microseconds; from the first record at or after it on nothing more is taken.
   base::Result<void> read_from(std::span<const connectors::StartAt> partitions, std::vector<std::int64_t> stop_times);
   base::Result<void> let_go();
 
@@ -60,6 +60,7 @@ class GroupIntake : public Intake {
   void poll();
   void take_slab(record::Slab slab);
   bool is_over() const;
+  bool has_untold_change();
 
   connectors::Group& group_;
   const std::size_t limit_;
@@ -68,6 +69,7 @@ class GroupIntake : public Intake {
   std::deque<TakenSlab> queue_;
   std::optional<base::Error> error_;
   std::optional<MembershipChange> change_;
+  bool is_told_ = false;  // the executor knows of the change, and answers it
   std::chrono::steady_clock::time_point changed_at_;
   std::function<void()> job_;
   std::vector<connectors::StartAt> mirrored_;

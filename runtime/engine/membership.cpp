@@ -1,5 +1,7 @@
 #include "runtime/engine/membership.h"
 
+#include <algorithm>
+
 namespace piperun::engine {
 
 Membership::~Membership() {
@@ -9,8 +11,10 @@ Membership::~Membership() {
 
 void Membership::join(std::size_t limit) { intake_ = std::make_unique<GroupIntake>(*group_, limit); }
 
-base::Result<void> Membership::let_go() {
-  assigned_.clear();
+base::Result<void> Membership::let_go(const MembershipChange& change) {
+  const bool is_all = change.kind == connectors::Group::Change::Lost;
+  std::erase_if(assigned_,
+                [&](const commit::PartitionName& each) { return is_all || std::ranges::count(change.partitions, each) > 0; });
   return intake_->let_go();
 }
 

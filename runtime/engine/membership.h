@@ -34,7 +34,8 @@ class Membership {
 
   const std::vector<commit::PartitionName>& assigned() const { return assigned_; }
   void assign(std::vector<commit::PartitionName> partitions) { assigned_ = std::move(partitions); }
-  base::Result<void> let_go();  // the answer to Revoked and Lost
+  // The answer to Revoked and Lost. What is left is assigned still, and not read.
+  base::Result<void> let_go(const MembershipChange& change);
 
   // The answer to Assigned: what is read, and from where; see GroupIntake::read_from. Without partitions nothing is.
   base::Result<void> read_from(std::span<const connectors::StartAt> partitions, std::vector<std::int64_t> stop_times);

@@ -50,8 +50,8 @@ base::Result<Progress> Worker::answer(const MembershipChange& change) {
     if (!left) spdlog::warn("partitions given up unit={} error={}", unit_.name, left.error().message);
   }
   drop_partitions();
-  if (const auto gone = membership_->let_go(); !gone) return std::unexpected(gone.error());
-  return Progress::Worked;
+  if (const auto gone = membership_->let_go(change); !gone) return std::unexpected(gone.error());
+  return membership_->assigned().empty() ? Progress::Worked : take_over();
 }
 
 // Runs `on_assign` for what the group has assigned. Where a member that goes first is not ready yet, or a system fails, the group gets
