@@ -6,6 +6,7 @@
 #include <chrono>
 #include <fstream>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <set>
 #include <thread>
@@ -53,12 +54,7 @@ class Member {
     switch (polled->change) {
       case Group::Change::Assigned: assigned(polled->partitions); return true;
       case Group::Change::Revoked: commit(); [[fallthrough]];
-      case Group::Change::Lost:
-        changes.push_back(polled->change);
-        next.clear();
-        partitions.clear();
-        EXPECT_TRUE(group_->let_go());
-        return true;
+      case Group::Change::Lost: let_go(*polled); return true;
       case Group::Change::None: break;
     }
     if (!polled->slab) return false;
@@ -102,7 +98,24 @@ class Member {
  private:
   void assigned(const std::vector<PartitionName>& names) {
     changes.push_back(Group::Change::Assigned);
+    read(names);
+  }
+
+  // What is left is read again at once.
+  void let_go(const Group::Polled& polled) {
+    changes.push_back(polled.change);
+    next.clear();
+    std::vector<PartitionName> kept;
+    if (polled.change == Group::Change::Revoked)
+      std::ranges::set_difference(partitions, polled.partitions, std::back_inserter(kept));
+    partitions.clear();
+    EXPECT_TRUE(group_->let_go());
+    if (!kept.empty()) read(kept);
+  }
+
+  void read(const std::vector<PartitionName>& names) {
     partitions = names;
+    next.clear();
     const auto stored = group_->consumer().committed(names);
     ASSERT_TRUE(stored) << stored.error().message;
     std::vector<StartAt> starts;
@@ -212,6 +225,100 @@ TEST(KafkaGroup, MembersShareAndHandOverWithoutLossOrRepeat) {
   EXPECT_EQ(first.seen.size() + others.size(), static_cast<std::size_t>(kAll));
   EXPECT_THAT(first.changes, testing::Contains(Group::Change::Revoked));
   EXPECT_THAT(first.changes, testing::Not(testing::Contains(Group::Change::Lost)));
+}
+
+TEST(KafkaGroup, WhoKeepsPartitionsIsToldOnlyOfWhatMoves) {
+  const TopicOf topic(6);
+  constexpr int kAll = 12'000;
+  ConsumerSettings keeping;
+  keeping.keeps_partitions = true;
+  std::jthread writer([&] {
+    for (int i = 0; i < kAll; i += 100) {
+      fill(topic.name, 6, i, i + 100);
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+  });
+  Member first(topic.name, topic.name, keeping), second(topic.name, topic.name, keeping);
+  EXPECT_TRUE(first.until([&] {
+    second.step(1'000);
+    return first.seen.size() > 1'000 && !second.seen.empty();
+  }));
+  EXPECT_EQ(first.partitions.size(), 3u);
+  EXPECT_EQ(second.partitions.size(), 3u);
+  Member third(topic.name, topic.name, keeping);
+  first.changes.clear();
+  EXPECT_TRUE(first.until([&] {
+    second.step(1'000);
+    third.step(1'000);
+    return third.partitions.size() == 2 && first.partitions.size() == 2 && second.partitions.size() == 2;
+  }));
+  EXPECT_EQ(first.changes, std::vector{Group::Change::Revoked}) << "what stays is no change";
+  writer.join();
+  const auto read = [&] { return first.seen.size() + second.seen.size() + third.seen.size(); };
+  EXPECT_TRUE(first.until([&] {
+    second.step(1'000);
+    third.step(1'000);
+    return read() >= kAll;
+  })) << read();
+  std::map<std::string, int> times;
+  for (const Member* each : {&first, &second, &third}) {
+    for (const auto& record : each->seen) ++times[record.value];
+  }
+  EXPECT_EQ(times.size(), static_cast<std::size_t>(kAll));
+  EXPECT_EQ(read(), static_cast<std::size_t>(kAll));
+}
+
+// Its records go on without a gap or a repeat, although librdkafka throws away what it had fetched of all partitions.
+TEST(KafkaGroup, AGenerationThatMovesNothingIsNoChange) {
+  const TopicOf topic(2);
+  ConsumerSettings keeping;
+  keeping.keeps_partitions = true;
+  Member first(topic.name, topic.name, keeping), second(topic.name, topic.name, keeping);
+  const auto both_step = [&](const std::function<bool()>& condition) {
+    return first.until([&] {
+      second.step(1'000);
+      return condition();
+    });
+  };
+  ASSERT_TRUE(both_step([&] { return first.partitions.size() == 1 && second.partitions.size() == 1; }));
+  first.changes.clear();
+  std::atomic<bool> is_over = false;
+  std::jthread writer([&] {
+    for (int i = 0; !is_over; i += 1'000) fill(topic.name, 2, i, i + 1'000);
+  });
+  const auto generation = [&] { return first.group().consumer().membership()->generation(); };
+  for (int round = 0; round < 5; ++round) {  // there is nothing for the third
+    const auto before = generation();
+    const auto third = std::make_unique<Member>(topic.name, topic.name, keeping);
+    EXPECT_TRUE(both_step([&] {
+      third->step(1'000);
+      return generation() > before;
+    }));
+    const std::size_t read = first.seen.size();
+    EXPECT_TRUE(both_step([&] { return first.seen.size() > read + 100; })) << "round " << round;
+  }
+  is_over = true;
+  EXPECT_EQ(first.changes, std::vector<Group::Change>{});
+  std::int64_t expected = 0;
+  for (const auto& record : first.seen) ASSERT_EQ(record.offset, expected++);
+}
+
+TEST(KafkaGroup, ItsMembersShareOutInOneWay) {
+  const TopicOf topic(2);
+  fill(topic.name, 2, 0, 100);
+  Member member(topic.name, topic.name);
+  ASSERT_TRUE(member.until([&] { return member.seen.size() == 100; }));
+  ConsumerSettings keeping;
+  keeping.keeps_partitions = true;
+  const auto other = join(topic.name, topic.name, keeping);
+  base::Result<Group::Polled> polled;
+  EXPECT_TRUE(member.until([&] {
+    polled = other->poll(10'000, true, 100, 1 << 20);
+    return !polled;
+  }));
+  ASSERT_FALSE(polled);
+  EXPECT_EQ(polled.error().code, ErrorCode::CannotOpen);
+  EXPECT_THAT(polled.error().message, HasSubstr("`assignment = cooperative_sticky`"));
 }
 
 TEST(KafkaGroup, WhoStopsPollingLosesItsPartitions) {

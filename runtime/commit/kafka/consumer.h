@@ -15,29 +15,40 @@ namespace piperun::kafka {
 struct ConsumerSettings {
   std::string group;
   std::string instance{};  // group.instance.id: static membership where the slot is durable; "": dynamic
-  std::string assignor = "range";  // or cooperative-sticky: what is taken and given then comes in parts
+  bool keeps_partitions = false;  // assignor cooperative-sticky: the group takes and gives parts; false: range, all at once
   std::int64_t session_timeout = 6'000'000, heartbeat = 1'000'000, max_poll_interval = 300'000'000;  // microseconds
+  std::int64_t stall_patience = 60'000'000;  // microseconds; see StallWatch
   std::int64_t queued_kilobytes = 16'384;  // memory for records that are not taken yet, of all partitions
 };
 
 // A member of a group as it is at one moment; what TxnOffsetCommit is fenced with.
 class Membership {
  public:
-  Membership(GroupMetadataPtr metadata, std::int32_t generation, std::string member)
-      : metadata_(std::move(metadata)), generation_(generation), member_(std::move(member)) {}
+  Membership(GroupMetadataPtr metadata, std::int32_t generation, std::string member, bool keeps_partitions)
+      : metadata_(std::move(metadata)),
+        generation_(generation),
+        member_(std::move(member)),
+        keeps_partitions_(keeps_partitions) {}
   std::int32_t generation() const { return generation_; }
   const std::string& member() const { return member_; }
+  bool keeps_partitions() const { return keeps_partitions_; }  // while the group goes from one generation to the next
   const rd_kafka_consumer_group_metadata_t* metadata() const { return metadata_.get(); }
 
  private:
   GroupMetadataPtr metadata_;
   std::int32_t generation_;
   std::string member_;
+  bool keeps_partitions_;
 };
 
-// A change of the assignment, as librdkafka told it and before it is answered.
+// A change of the assignment, before it is answered.
 struct Rebalance {
-  enum class Kind : std::uint8_t { Assigned, Revoked, Lost } kind = Kind::Assigned;
+  enum class Kind : std::uint8_t {
+    Assigned,  // `partitions`: all that the member has now
+    Kept,  // the same, and nothing has changed: the group has come to its next generation
+    Revoked,  // `partitions`: what is taken, of a member that keeps partitions perhaps not all
+    Lost,  // all of them
+  } kind = Kind::Assigned;
   std::vector<commit::PartitionName> partitions;
 };
 
@@ -69,8 +80,10 @@ class Consumer {
 
   // The oldest change that was not answered.
   std::optional<Rebalance> change() const;
-  // Answers it. What is assigned starts at its offset; an empty list, or partitions fewer than given: the others are held.
+  // Answers Assigned and Kept, or reads again from other places: in any case from here, for the client's own position may be one behind a
+  // record that it has not given. What is assigned starts at its offset; an empty list, or partitions fewer than given: the others are held.
   base::Result<void> answer_assign(std::span<const PartitionOffset> partitions);
+  // Nothing more is read. What is not taken by the change is read again with answer_assign.
   base::Result<void> answer_unassign();
 
   // Leaves the group (a static member stays until its session ends) and gives up the client.
@@ -80,6 +93,7 @@ class Consumer {
   struct State;
   Consumer(Client client, State& state, ConsumerSettings settings)
       : client_(std::move(client)), state_(&state), settings_(std::move(settings)) {}
+  base::Result<void> stop_reading();
 
   Client client_;
   State* state_;

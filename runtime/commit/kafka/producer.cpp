@@ -228,7 +228,10 @@ Outcome<void> Producer::send_offsets(std::span<const PartitionOffset> offsets, c
   for (;;) {
     rd_kafka_error_t* error = rd_kafka_send_offsets_to_transaction(handle(), list.get(), member.metadata(), -1);
     if (error == nullptr) return {};
+    const bool is_outdated = rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION;
     Fault fault = fault_of(error, "storing positions in the transaction");
+    // The group has come to its next generation since `member` was asked for: who keeps its partitions meanwhile tries again.
+    if (is_outdated && member.keeps_partitions()) fault.error.code = ErrorCode::SystemUnavailable;
     if (fault.kind != Fault::Kind::Again) return std::unexpected(std::move(fault));
   }
 }

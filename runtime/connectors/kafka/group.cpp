@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 
 #include "runtime/commit/kafka/admin.h"
 #include "runtime/connectors/kafka/message_slab.h"
@@ -20,6 +21,7 @@ namespace {
 
 constexpr std::int64_t kLongestWait = 100'000;  // microseconds; nothing relies on every notification
 constexpr std::int64_t kUnheardWait = 2'000;
+constexpr std::int64_t kMirrorEvery = 2'000'000;
 constexpr std::size_t kMostAtOnce = 10'000;  // records of a slab
 constexpr std::size_t kTakenAtOnce = 4'096;  // messages, each time that the queue's lock is taken
 
@@ -84,7 +86,11 @@ Result<std::unique_ptr<KafkaGroup>> KafkaGroup::open(const ClientSettings& clien
 }
 
 KafkaGroup::KafkaGroup(const ClientSettings& client, std::unique_ptr<Consumer> consumer, std::vector<SourceTopic> topics)
-    : client_(client), member_(std::move(consumer)), topics_(std::move(topics)), pending_(std::make_unique<Pending>()) {
+    : client_(client),
+      member_(std::move(consumer)),
+      topics_(std::move(topics)),
+      pending_(std::make_unique<Pending>()),
+      stall_watch_(member_.consumer().settings().stall_patience) {
   changes_queue_.reset(rd_kafka_queue_get_consumer(member_.handle()));
   rd_kafka_queue_cb_event_enable(changes_queue_.get(), Wakeup::notify, &wakeup_);
 }
@@ -96,12 +102,17 @@ Result<KafkaGroup::Polled> KafkaGroup::poll(std::int64_t wait, bool take_records
   for (const std::int64_t until = steady_now() + wait;;) {
     if (auto served = member_.serve(wait); !served) return std::unexpected(served.error());
     if (member_.is_changing()) {
-      if (auto change = member_.untold_change()) return told(std::move(*change));
+      auto change = member_.untold_change();
+      if (change && change->kind != Rebalance::Kind::Kept) return told(std::move(*change));
+      if (change) {
+        if (auto going = go_on(); !going) return std::unexpected(going.error());
+      }
     } else if (take_records && records_queue_) {
       if (unheard_ > 0) forward_queues();
       auto slab = take(std::clamp<std::size_t>(max_records, 1, kMostAtOnce), max_bytes);
       if (!slab) return std::unexpected(slab.error());
       if (*slab) return Polled{Change::None, {}, std::move(*slab)};
+      if (auto looked = look_for_stall(); !looked) return std::unexpected(looked.error());
     }
     const std::int64_t left = until - steady_now();
     if (left <= 0) return Polled{};
@@ -114,8 +125,19 @@ KafkaGroup::Polled KafkaGroup::told(Rebalance change) {
   if (change.kind == Rebalance::Kind::Assigned) {
     assigned_ = change.partitions;
     reading_ = std::vector<Reading>(assigned_.size());
+  } else {
+    taken_ = change.kind == Rebalance::Kind::Lost ? assigned_ : change.partitions;
   }
   return {change_of(change.kind), std::move(change.partitions), {}};
+}
+
+// As if nothing had been: behind what was handed over.
+Result<void> KafkaGroup::go_on() {
+  std::vector<connectors::StartAt> starts;
+  for (std::size_t i = 0; i < assigned_.size(); ++i) {
+    if (reading_[i].expected >= 0) starts.push_back({assigned_[i], reading_[i].expected});
+  }
+  return records_queue_ ? read_from(starts) : member_.start({});
 }
 
 // A queue per assignment: what the last one left behind can never be taken for records of the next.
@@ -130,6 +152,7 @@ void KafkaGroup::drop_queue() {
 Result<void> KafkaGroup::read_from(std::span<const connectors::StartAt> partitions) {
   if (!member_.may_start()) return {};
   drop_queue();
+  stall_watch_.forget(steady_now());
   reading_ = std::vector<Reading>(assigned_.size());
   std::vector<PartitionOffset> starts;
   QueuePtr queue(rd_kafka_queue_new(member_.handle()));
@@ -167,8 +190,10 @@ void KafkaGroup::heard(std::size_t index) {
 
 Result<void> KafkaGroup::let_go() {
   drop_queue();
-  assigned_.clear();
-  reading_.clear();
+  std::vector<PartitionName> kept;
+  std::ranges::set_difference(assigned_, taken_, std::back_inserter(kept));
+  assigned_ = std::move(kept);
+  reading_ = std::vector<Reading>(assigned_.size());
   return member_.let_go();
 }
 
@@ -336,7 +361,7 @@ Result<bool> KafkaGroup::is_at_end() {
   for (std::size_t i = 0; i < assigned_.size(); ++i) {
     if (reading_[i].expected >= 0 && !ends_.contains(assigned_[i])) unknown.push_back(assigned_[i]);
   }
-  const auto ends = list_offsets(member_.handle(), unknown, kLatest);
+  const auto ends = ends_of(unknown);
   if (!ends) return std::unexpected(ends.error());
   for (std::size_t i = 0; i < unknown.size(); ++i) ends_[unknown[i]] = (*ends)[i];
   for (std::size_t i = 0; i < assigned_.size(); ++i) {
@@ -346,7 +371,12 @@ Result<bool> KafkaGroup::is_at_end() {
   return true;
 }
 
+// Where members keep partitions, seldom: a commit of a generation that ends meanwhile costs this member all that it has (issue #4059).
 void KafkaGroup::mirror(std::span<const connectors::StartAt> positions) {
+  if (member_.consumer().settings().keeps_partitions) {
+    if (steady_now() - mirrored_at_ < kMirrorEvery) return;
+    mirrored_at_ = steady_now();
+  }
   std::vector<PartitionOffset> offsets;
   for (const connectors::StartAt& each : positions) offsets.push_back({each.partition, each.offset, {}});
   member_.commit_async(offsets);

@@ -1,5 +1,6 @@
 // A member of a Kafka consumer group, and the records of the partitions that the group gives it.
 #pragma once
+#include <atomic>
 #include <condition_variable>
 #include <map>
 #include <memory>
@@ -11,6 +12,7 @@
 #include "runtime/connectors/group.h"
 #include "runtime/connectors/kafka/group_member.h"
 #include "runtime/connectors/kafka/old_positions.h"
+#include "runtime/connectors/kafka/stall_watch.h"
 #include "runtime/connectors/kafka/topic_log.h"
 
 namespace piperun::kafka {
@@ -40,14 +42,14 @@ class KafkaGroup final : public connectors::Group {
                                                       std::int64_t end) override;
   base::Result<bool> is_at_end() override;
   void mirror(std::span<const connectors::StartAt> positions) override;
-  bool is_refused() const override { return member_.is_refused(); }
+  bool is_refused() const override { return member_.is_refused() || is_stalled_; }
   void close() override;
 
   // The same client, for the commit domain: usable from its thread until close().
   Consumer& consumer() { return member_.consumer(); }
 
  private:
-  struct Reading {  // one per partition of the last assignment
+  struct Reading {  // one per partition of `assigned_`
     std::int64_t expected = -1;  // the next offset to hand over; -1: held
     std::int64_t seen_end = -1;  // the partition's end when it was last reached
     QueuePtr own;  // the partition's queue, until something came from it
@@ -64,27 +66,36 @@ class KafkaGroup final : public connectors::Group {
 
   KafkaGroup(const ClientSettings& client, std::unique_ptr<Consumer> consumer, std::vector<SourceTopic> topics);
   Polled told(Rebalance change);
+  base::Result<void> go_on();
   base::Result<std::optional<record::Slab>> take(std::size_t max_records, std::size_t max_bytes);
   base::Result<void> note(const rd_kafka_message_t& message, std::size_t index);
   base::Result<void> explain_gap(std::size_t index, const char* words);
   std::optional<std::size_t> index_of(const rd_kafka_message_t& message);
+  base::Result<void> look_for_stall();
+  base::Result<std::vector<std::int64_t>> ends_of(std::span<const commit::PartitionName> partitions);
   void drop_queue();
   void forward_queues();
   void heard(std::size_t index);
 
   const ClientSettings client_;
   GroupMember member_;
+  Client asking_;  // of ends_of()
   std::vector<SourceTopic> topics_;
   Wakeup wakeup_;
   QueuePtr changes_queue_;  // the client's own
   QueuePtr records_queue_;  // of this assignment; null: nothing is read
   std::unique_ptr<Pending> pending_;
   std::vector<commit::PartitionName> assigned_;  // sorted
+  std::vector<commit::PartitionName> taken_;  // of them, by the change that was told last; sorted
   std::vector<Reading> reading_;
   std::size_t unheard_ = 0;  // partitions of which nothing came yet
   std::map<commit::PartitionName, std::int64_t> ends_;  // where is_at_end() ends
   std::vector<connectors::GroupPartition> all_;  // as partitions() returned them last
   OldPositions old_positions_;
+  std::int64_t mirrored_at_ = 0;  // monotonic microseconds
+  StallWatch stall_watch_;
+  std::optional<base::Error> stall_;  // told until the client is replaced
+  std::atomic<bool> is_stalled_ = false;
   std::optional<TopicLog> looking_;  // of next_time()
 };
 

@@ -15,12 +15,14 @@ using Change = connectors::Group::Change;
 namespace {
 
 constexpr std::int64_t kDownLimit = 10'000'000, kErrorWait = 20'000, kCloseDeadline = 5'000'000;  // microseconds
+constexpr std::int64_t kMixedMargin = 4'000'000;
 
 }  // namespace
 
 Change change_of(Rebalance::Kind kind) {
   switch (kind) {
     case Rebalance::Kind::Assigned: return Change::Assigned;
+    case Rebalance::Kind::Kept: return Change::None;
     case Rebalance::Kind::Revoked: return Change::Revoked;
     case Rebalance::Kind::Lost: return Change::Lost;
   }
@@ -51,9 +53,26 @@ Result<void> GroupMember::hear() {
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR__PARTITION_EOF) continue;  // of no assignment of ours
     if (code == RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED) continue;  // the loss of the partitions follows
     if (code_of(code) == ErrorCode::SystemUnavailable) continue;  // the client tries again by itself
+    if (code == RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL) {
+      if (auto mixed = check_protocol(); !mixed) return mixed;
+      continue;
+    }
     return failed(code, fmt::format("group {}", group()), rd_kafka_message_errstr(message.get()));
   }
   return {};
+}
+
+// Who has stopped is a member until its session ends: so it is with all of them when they are started with another file at once.
+Result<void> GroupMember::check_protocol() {
+  const ConsumerSettings& settings = consumer_->settings();
+  if (mixed_since_ == 0) mixed_since_ = steady_now();
+  if (steady_now() - mixed_since_ < settings.session_timeout + kMixedMargin) return {};
+  return base::failure(
+      ErrorCode::CannotOpen,
+      fmt::format("group {}: its members share the partitions out in another way than this process, whose file says "
+                  "`assignment = {}`; a group has one way: stop all processes of the pipeline, then start all with one file ({})",
+                  group(), settings.keeps_partitions ? "cooperative_sticky" : "range",
+                  rd_kafka_err2name(RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL)));
 }
 
 Result<void> GroupMember::check_cluster() {
@@ -75,12 +94,13 @@ std::optional<Rebalance> GroupMember::untold_change() {
   if (is_told_) return std::nullopt;
   auto change = consumer_->change();
   is_told_ = change.has_value();
+  if (is_told_) mixed_since_ = 0;
   return change;
 }
 
 bool GroupMember::may_start() const {
   const auto change = consumer_->change();
-  return !change || (is_told_ && change->kind == Rebalance::Kind::Assigned);
+  return !change || (is_told_ && (change->kind == Rebalance::Kind::Assigned || change->kind == Rebalance::Kind::Kept));
 }
 
 Result<void> GroupMember::start(std::span<const PartitionOffset> partitions) {

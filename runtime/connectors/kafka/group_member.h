@@ -25,7 +25,7 @@ class GroupMember {
   bool is_changing() const { return consumer_->change().has_value(); }
   // The change that was not told yet.
   std::optional<Rebalance> untold_change();
-  // False: what waits is no assignment that was told, and is told next; reading cannot start.
+  // False: what waits is no assignment that was told, and is told next; reading cannot start. Kept is answered where it is told.
   bool may_start() const;
   // `partitions`: what is fetched.
   base::Result<void> start(std::span<const PartitionOffset> partitions);
@@ -42,11 +42,13 @@ class GroupMember {
 
  private:
   base::Result<void> hear();
+  base::Result<void> check_protocol();
   base::Result<void> check_cluster();
 
   std::unique_ptr<Consumer> consumer_;
   bool is_told_ = false;
   std::int64_t down_since_ = 0;
+  std::int64_t mixed_since_ = 0;  // the group refuses this member's way to share out
 };
 
 connectors::Group::Change change_of(Rebalance::Kind kind);
