@@ -65,7 +65,7 @@ class Pipelines(unittest.TestCase):
 
     def start(self, *words, log="said", **environment):
         """`piperun` with these words, until the test is over."""
-        running = Running([PIPERUN, *words], self.folder, self.environment | environment, self.folder / log)
+        running = Running([PIPERUN, *words], self.folder, self.environment | environment, self.folder / f"{log}.log")
         self.addCleanup(running.kill)
         return running
 

@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+"""Two processes with one name, for somebody copied a state directory: they fence each other, and still each record takes effect once."""
+import shutil
+import unittest
+
+from processes import wait_until
+from running import Pipelines
+
+WAVES, WAVE = 16, 50
+
+FILE = """
+pipeline {name} {{
+  delivery        = exactly_once
+  commit_interval = 20ms
+}}
+connection bus = kafka {{ brokers = env("KAFKA_BOOTSTRAP") }}
+type Order {{ id: int64 }}
+source orders: Order = bus {{ topic = "{name}.in" }}
+sink lines = bus {{ topic = "{name}.out" }}
+flow booked {{
+  from orders
+  to lines
+}}
+"""
+
+
+class SameSlot(Pipelines):
+    def setUp(self):
+        super().setUp()
+        self.write(FILE)
+        self.topic("in")
+        self.topic("out")
+        self.put([0], 0)
+        self.piperun("p.pipe", "--drain", "--state-dir", "first")
+        shutil.copytree(self.folder / "first", self.folder / "second")
+        self.assertTrue((self.folder / "second" / "host").read_text())
+
+    def two_at_work(self):
+        """Both begin with the same name, and there is work all the while."""
+        both = [self.start("p.pipe", "--state-dir", directory, log=directory) for directory in ("first", "second")]
+        for wave in range(WAVES):
+            self.put(range(1 + wave * WAVE, 1 + (wave + 1) * WAVE), wave % 2)
+        return both
+
+    def has_fenced(self, both):
+        return any("fenced by" in running.said() or running.child.poll() == 75 for running in both)
+
+    def test_nothing_is_lost_or_written_twice(self):
+        both = self.two_at_work()
+        wait_until(lambda: self.has_fenced(both), 20, "they did not meet")
+        for running in both:
+            self.assertIn(running.child.poll(), (None, 75), running.said())
+        ended = next((running for running in both if running.child.poll() is not None), both[1])
+        ended.kill()
+        wait_until(lambda: self.read() == 1 + WAVES * WAVE, 60, "the other one does not go on")
+        self.assertEqual(self.ids_in_topic(), list(range(1 + WAVES * WAVE)))
+        self.assertNotIn("FAIL", self.piperun("audit", "p.pipe", "--state-dir", "first"))
+
+
+if __name__ == "__main__":
+    unittest.main()
