@@ -35,6 +35,15 @@ TEST(Manifest, IsReadAsItWasWritten) {
   EXPECT_EQ(to_text(*read), to_text(m));
 }
 
+TEST(Manifest, ARunThatHasEndedSaysSo) {
+  Manifest m = example();
+  EXPECT_FALSE(parse_manifest(to_text(m))->ended);
+  m.until = "2026-02-01T00:00:00Z";
+  m.ended = true;
+  EXPECT_EQ(parse_manifest(to_text(m)), m);
+  EXPECT_EQ(compare(m, example()).outcome, Outcome::Equal) << "what it does is the same";
+}
+
 TEST(Manifest, DamagedOrNewerTextsAreNotGuessed) {
   const std::string text = to_text(example());
   for (std::size_t size = 0; size < text.size(); ++size) EXPECT_FALSE(parse_manifest(text.substr(0, size)).has_value()) << size;
@@ -95,9 +104,10 @@ TEST(Upgrade, ASinkThatWritesElsewhereIsNamed) {
   Manifest now = example();
   now.sinks = {"other", "order_lines"};
   now.places = {"other", "lines2"};
-  EXPECT_THAT(compare(example(), now).changes,
-              ElementsAre("the sinks have changed",
-                          "`order_lines` wrote to `lines` and writes to `lines2` from now on; what was written stays where it is"));
+  EXPECT_THAT(
+      compare(example(), now).changes,
+      ElementsAre("the sinks have changed",
+                  "`order_lines` wrote to `lines` and writes to `lines2` from now on; what was written stays where it is"));
   Manifest older = example();
   older.places.clear();
   EXPECT_THAT(compare(older, example()).changes, IsEmpty());
