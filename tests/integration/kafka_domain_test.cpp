@@ -141,6 +141,30 @@ TEST_F(KafkaDomainTest, AnOldGenerationIsRefusedByTheBroker) {
 }
 
 // A process that was killed left a transaction open and one committed.
+// Its transaction is open for 10 s and more, and a worker beside it may be asked to stop.
+TEST_F(KafkaDomainTest, NobodyIsKeptForLongByAMemberThatIsPausedBeforeItsCommit) {
+  Member member(group(), source_);
+  ASSERT_TRUE(member.joins(2));
+  kafka::DomainSettings for_long = settings();
+  for_long.transaction_timeout = 60'000'000;
+  auto paused = std::make_unique<kafka::KafkaDomain>(for_long, &member.consumer(), clock_);
+  auto beside = domain(&member, true, "1");
+  assign(*paused);
+  done(paused->begin());
+  write(*paused, "one");
+  done(paused->store_offsets(std::vector{advance(0, 5)}));
+  const auto begun = std::chrono::steady_clock::now();
+  const auto took = [&] { return std::chrono::steady_clock::now() - begun; };
+  EXPECT_EQ(at(value_of(beside->read_positions(ir::StepMode::Plain)), {source_, 0}).next_offset, 0) << "what is committed";
+  EXPECT_LT(took(), std::chrono::seconds(4));
+  const auto claimed = beside->claim(partitions());
+  EXPECT_LT(took(), std::chrono::seconds(14));
+  ASSERT_FALSE(claimed) << "its commit may come yet";
+  EXPECT_EQ(class_of(claimed.error()), ErrorClass::Transient);
+  done(paused->commit());
+  EXPECT_EQ(at(value_of(beside->claim(partitions())), {source_, 0}).next_offset, 5);
+}
+
 TEST_F(KafkaDomainTest, CountsAreExactAfterAKill) {
   const pid_t child = fork();
   if (child == 0) {

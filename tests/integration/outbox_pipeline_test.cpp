@@ -104,6 +104,25 @@ TEST_F(OutboxPipelineTest, EveryGuaranteeSendsEachRowAndEmptiesTheTable) {
   }
 }
 
+// What another writer has open before the last rows keeps them from readers of committed records.
+TEST_F(OutboxPipelineTest, ADrainEndsWhenReadersAreGivenItsOutput) {
+  const PipelineFolder folder(file("exactly_once"));
+  insert(0, 100);
+  const Handle other = make_transactional(name_ + ".other");
+  ASSERT_EQ(rd_kafka_begin_transaction(other.get()), nullptr);
+  for (int partition = 0; partition < 3; ++partition) produce(other.get(), name_, partition, "not to be");
+  rd_kafka_flush(other.get(), 10'000);
+  PipelineProcess process(folder, {"test.pipe", "--drain"});
+  ASSERT_TRUE(wait_until([&] { return process.log().find("waiting for an open transaction") != std::string::npos; }))
+      << process.log();
+  EXPECT_TRUE(process.is_running());
+  EXPECT_TRUE(sent().empty());
+  ASSERT_EQ(rd_kafka_abort_transaction(other.get(), 10'000), nullptr);
+  ASSERT_EQ(process.wait(), 0) << process.log();
+  EXPECT_EQ(sent(), wanted(100));
+  EXPECT_THAT(process.log(), Not(HasSubstr("not given all yet")));
+}
+
 TEST_F(OutboxPipelineTest, NoKillLosesOrRepeatsARow) {
   const PipelineFolder folder(file("exactly_once"));
   int written = 0;

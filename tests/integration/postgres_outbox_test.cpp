@@ -2,9 +2,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <csignal>
+#include <thread>
+
 #include "runtime/connectors/postgres/inspector.h"
 #include "runtime/connectors/postgres/outbox.h"
 #include "tests/integration/postgres_database.h"
+#include "tests/unit/runtime/commit/embedded/temporary.h"
 
 namespace piperun::postgres {
 namespace {
@@ -59,6 +64,29 @@ TEST_F(PostgresOutboxTest, ARowThatIsCommittedLateIsNotLost) {
   transaction.commit();
   done(outbox->number_rows(10));
   EXPECT_THAT(values(must(outbox->read(1, 10))), ElementsAre("1{\"id\": 1, \"item\": \"first id\", \"cents\": null}"));
+}
+
+// By whom a relay is to be forgotten at the end of a run: not by one beside whom another process still reads.
+TEST_F(PostgresOutboxTest, ARelayIsHeldElsewhereWhileTheProcessThatClaimedItLastIsThere) {
+  EXPECT_FALSE(must(open()->is_held_elsewhere())) << "nobody has claimed it";
+  const auto own = claimed();
+  EXPECT_FALSE(must(open()->is_held_elsewhere())) << "it is ours";
+  testing::Turns turns;
+  const pid_t child = testing::in_child([&] {
+    const auto theirs = claimed();
+    turns.parent_may_go();
+    turns.wait_for_parent();
+    return 0;
+  });
+  turns.wait_for_child();
+  EXPECT_TRUE(must(open()->is_held_elsewhere()));
+  EXPECT_FALSE(must(open("other.unit")->is_held_elsewhere()));
+  ::kill(child, SIGKILL);
+  testing::exit_status(child);
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (must(open()->is_held_elsewhere()) && std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_FALSE(must(open()->is_held_elsewhere())) << "its process is gone";
 }
 
 TEST_F(PostgresOutboxTest, NumbersHaveNoGapsAndSentRowsGo) {
