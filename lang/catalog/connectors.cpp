@@ -44,7 +44,9 @@ constexpr Option kPostgres[] = {
     {"key", kSink, Fields, "", "", false, Now, "the fields by which a row is known; rows are then updated, not repeated"},
     {"on_conflict", kSink, Word, "update ignore error", "update", false, Now,
      "when a row with this key is there (without a key: error)"},
-    {"version", kSink, Field, "", "", false, Now, "an older row never replaces one with a newer value of this field"},
+    {"version", kSink, Field, "", "", false, Now,
+     "an older row never replaces one with a newer value of this field; a delete is not remembered: what comes behind it is "
+     "written"},
     {"create", kSink, Boolean, "", "false", false, Now, "makes the table if it is missing"},
     {"cache", kTable, Duration, "", "0s", false, Now, "how long a row that was read may be used again"},
     {"sample", kRead, Text, "", "", false, Now, "file that fills the table on the first start under --local"},
@@ -65,7 +67,9 @@ constexpr Option kEmbedded[] = {
     {"key", kSink, Fields, "", "", false, Now, "the fields by which a row or record is known"},
     {"on_conflict", kSink, Word, "update ignore error", "update", false, Now,
      "when a row with this key is there (without a key: error)"},
-    {"version", kSink, Field, "", "", false, Now, "an older row never replaces one with a newer value of this field"},
+    {"version", kSink, Field, "", "", false, Now,
+     "an older row never replaces one with a newer value of this field; a delete is not remembered: what comes behind it is "
+     "written"},
     {"start", kSource, Position, "earliest latest none", "earliest", false, Now,
      "where to begin, once, when the pipeline has no position yet"},
     {"stop_at", kSource, Time, "", "", false, Now, "records from this time on are not read"},
