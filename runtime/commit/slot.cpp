@@ -9,8 +9,8 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <random>
+#include <string_view>
 
 namespace piperun::commit {
 namespace {
@@ -22,21 +22,39 @@ std::unexpected<base::Error> cannot(const std::string& path, const char* what) {
                                                                 what, path, std::strerror(errno)));
 }
 
-// Written beside and linked into place, so that of two first processes one wins and both read the same.
+struct File {
+  ~File() {
+    if (number >= 0) ::close(number);
+  }
+  int number;
+};
+
+// A whole line, or "": nobody has come that far, a disk was full, or the machine went down meanwhile.
+std::string line_of(int file) {
+  char text[64];
+  const ssize_t size = ::pread(file, text, sizeof text, 0);
+  const std::string_view read(text, size > 0 ? static_cast<std::size_t>(size) : 0);
+  const std::size_t end = read.find('\n');
+  return end == std::string_view::npos ? std::string() : std::string(read.substr(0, end));
+}
+
+// Under the file's lock, so that of two first processes one writes and both read the same.
 base::Result<std::string> host_id(const std::filesystem::path& directory) {
-  const std::filesystem::path path = directory / "host";
-  std::string id;
-  if (std::ifstream(path) >> id) return id;
+  const std::string path = (directory / "host").string();
+  if (const File file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)}; file.number >= 0) {
+    if (std::string id = line_of(file.number); !id.empty()) return id;
+  }
+  const File file{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)};
+  if (file.number < 0) return cannot(path, "cannot open");
+  if (::flock(file.number, LOCK_EX) != 0) return cannot(path, "cannot lock");
+  if (std::string id = line_of(file.number); !id.empty()) return id;
   std::random_device random;
-  const std::filesystem::path draft = directory / fmt::format("host.{}", ::getpid());
-  std::ofstream(draft) << fmt::format("{:08x}\n", random());
-  const int linked = ::link(draft.c_str(), path.c_str());
-  const int error = errno;
-  ::unlink(draft.c_str());
-  errno = error;
-  if (linked != 0 && errno != EEXIST) return cannot(path.string(), "cannot write");
-  if (std::ifstream(path) >> id) return id;
-  return cannot(path.string(), "cannot read");
+  const std::string id = fmt::format("{:08x}", random());
+  const std::string line = id + "\n";
+  errno = ENOSPC;  // what a short write means
+  if (::ftruncate(file.number, 0) != 0 || ::pwrite(file.number, line.data(), line.size(), 0) != std::ssize(line))
+    return cannot(path, "cannot write");
+  return id;
 }
 
 }  // namespace

@@ -2,9 +2,16 @@
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
+#include <csignal>
 #include <filesystem>
+#include <fstream>
+#include <mutex>
 #include <optional>
+#include <set>
+#include <thread>
+#include <vector>
 
 namespace piperun::commit {
 namespace {
@@ -37,6 +44,51 @@ TEST_F(SlotTest, PipelinesDoNotShareSlotsAndDirectoriesNotNames) {
   const auto elsewhere = Slot::take(folder_ + "/other", "orders");
   EXPECT_EQ(orders->name(), payments->name());
   EXPECT_NE(orders->name(), elsewhere->name());
+}
+
+TEST_F(SlotTest, WhatAFullDiskLeftOfTheHostIsNoHost) {
+  for (const char* left : {"", "3f"}) {
+    std::ofstream(folder_ + "/host") << left;
+    const auto slot = Slot::take(folder_, "orders");
+    ASSERT_TRUE(slot) << slot.error().message;
+    EXPECT_EQ(slot->name().size(), 10u) << slot->name();
+    const auto second = Slot::take(folder_, "orders");
+    ASSERT_TRUE(second);
+    EXPECT_EQ(second->name().substr(0, 8), slot->name().substr(0, 8));
+  }
+}
+
+TEST_F(SlotTest, AHostThatCannotBeWrittenDownIsNone) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  ::signal(SIGXFSZ, SIG_IGN);
+  const rlimit full{0, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &full), 0);
+  const auto refused = Slot::take(folder_, "orders");
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("cannot write"), std::string::npos) << refused.error().message;
+  EXPECT_NE(refused.error().message.find("/host"), std::string::npos);
+  const auto slot = Slot::take(folder_, "orders");
+  EXPECT_TRUE(slot) << slot.error().message;
+}
+
+TEST_F(SlotTest, FirstProcessesAgreeOnTheHost) {
+  std::mutex mutex;
+  std::set<std::string> hosts, names;
+  std::vector<base::Result<Slot>> held;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 8; ++i) {
+    threads.emplace_back([&] {
+      auto slot = Slot::take(folder_, "orders");
+      const std::lock_guard guard(mutex);
+      if (slot) hosts.insert(slot->name().substr(0, 8)), names.insert(slot->name());
+      held.push_back(std::move(slot));
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(hosts.size(), 1u);
+  EXPECT_EQ(names.size(), 8u);
 }
 
 TEST_F(SlotTest, AStateDirectoryThatCannotBeWrittenIsNamed) {
