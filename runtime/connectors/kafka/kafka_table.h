@@ -30,7 +30,7 @@ class KafkaTable final : public connectors::Table {
  public:
   // `program` outlives it; `table` is one of its tables.
   static base::Result<std::unique_ptr<connectors::Table>> open(const ClientSettings& client, const ir::Program& program,
-                                                               const ir::Table& table, Misfit misfit = Misfit::Stops);
+                                                               const ir::Table& table, Misfit misfit);
   base::Result<void> lookup(std::span<const value::Cell* const> keys, value::Arena& arena,
                             std::span<const value::Cell*> rows) override;
 
