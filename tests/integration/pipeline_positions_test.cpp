@@ -140,7 +140,7 @@ TEST_F(PipelinePositionsTest, WhoFollowsAHistoricalRunReadsAllThatItDidNot) {
       return result;
     };
     const std::vector<std::string> past = {"test.pipe", "--as", "past", "--until", "2026-01-01T12:10:00Z"};
-    put(0, 20);
+    put(0, 10);
     PipelineProcess history(folder, past);
     ASSERT_EQ(history.wait(), 0) << history.log();
     EXPECT_EQ(ids().size(), 10u) << history.log();
@@ -149,6 +149,7 @@ TEST_F(PipelinePositionsTest, WhoFollowsAHistoricalRunReadsAllThatItDidNot) {
     ASSERT_EQ(again.wait(), 0) << again.log();
     EXPECT_THAT(again.log(), HasSubstr("past has ended"));
     EXPECT_EQ(ids().size(), 10u) << again.log();
+    put(10, 20);
     add_partition(3);
     put(-4, 0, 2);
     PipelineProcess live(folder, {"test.pipe", "--after", "past", "--drain"});
