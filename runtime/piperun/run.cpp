@@ -49,6 +49,8 @@ constexpr Option kOptions[] = {
 // A stop that takes longer is given up: what orchestrators wait for before they kill is 30 s as a rule, and a commit in good order takes
 // a few.
 constexpr std::chrono::seconds kStopWithin{15};
+// Before the first step there is nothing to bring to an order: only clients that wait for an answer.
+constexpr std::chrono::seconds kLeaveWithin{5};
 constexpr std::int64_t kAskAgain = 1'000'000;  // microseconds
 
 std::optional<std::uint32_t> number_of_workers(const Arguments& arguments) {
@@ -121,9 +123,10 @@ Exit execute(Compiled& compiled, const Arguments& arguments, const CompileOption
   std::stop_source stop;
   Progress progress(world.terminal ? &world.err : nullptr, world.clock);
   StopReport report(progress, *compiled.program);
-  const StopSignals signals([&] { stop.request_stop(); }, kStopWithin,
+  const auto deadline = [&] { return report.has_begun() ? kStopWithin : kLeaveWithin; };
+  const StopSignals signals([&] { stop.request_stop(); }, deadline,
                             [&] {
-                              report.print(world.err, kStopWithin.count());
+                              report.print(world.err, deadline().count());
                               return Exit::WorldFailed;
                             });
   const RunOnce run_once = [&](bool drain, std::stop_token token) {

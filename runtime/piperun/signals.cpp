@@ -19,10 +19,12 @@ sigset_t stop_set() {
 
 }  // namespace
 
-StopSignals::StopSignals(std::function<void()> on_first, std::chrono::milliseconds deadline, std::function<Exit()> on_deadline) {
+StopSignals::StopSignals(std::function<void()> on_first, std::function<std::chrono::seconds()> deadline,
+                         std::function<Exit()> on_deadline) {
   const sigset_t set = stop_set();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  waiter_ = std::jthread([on_first = std::move(on_first), deadline, on_deadline = std::move(on_deadline)](std::stop_token stop) {
+  waiter_ = std::jthread([on_first = std::move(on_first), deadline = std::move(deadline),
+                          on_deadline = std::move(on_deadline)](const std::stop_token& stop) {
     using Clock = std::chrono::steady_clock;
     const sigset_t waited = stop_set();
     std::optional<Clock::time_point> first;
@@ -30,7 +32,7 @@ StopSignals::StopSignals(std::function<void()> on_first, std::chrono::millisecon
       constexpr timespec kLook{0, 100'000'000};  // how long a deadline may go unnoticed
       const int signal = sigtimedwait(&waited, nullptr, &kLook);
       if (stop.stop_requested()) return;
-      if (first && signal < 0 && on_deadline && Clock::now() - *first >= deadline) _exit(static_cast<int>(on_deadline()));
+      if (first && signal < 0 && Clock::now() - *first >= deadline()) _exit(static_cast<int>(on_deadline()));
       if (signal < 0) continue;
       if (first) _exit(128 + signal);  // what is not committed is found again by the next start
       first = Clock::now();

@@ -11,11 +11,10 @@ namespace piperun::cli {
 // Made before any other thread, which inherit that the signals are blocked.
 class StopSignals {
  public:
-  // Both are called in a thread of its own. If the object is still there at the deadline, counted from the first signal, `on_deadline`
-  // says what is given up, and the process ends at once with the code that it returns: whatever hangs, the next start recovers. Without
-  // `on_deadline` there is none.
-  explicit StopSignals(std::function<void()> on_first, std::chrono::milliseconds deadline = {},
-                       std::function<Exit()> on_deadline = {});
+  // All are called in a thread of its own. If the object is still there at the deadline, counted from the first signal, `on_deadline`
+  // says what is given up, and the process ends at once with the code that it returns: whatever hangs, the next start recovers.
+  // `deadline` is asked again and again: what has not begun needs less time.
+  StopSignals(std::function<void()> on_first, std::function<std::chrono::seconds()> deadline, std::function<Exit()> on_deadline);
   ~StopSignals();
   StopSignals(const StopSignals&) = delete;
   StopSignals& operator=(const StopSignals&) = delete;
