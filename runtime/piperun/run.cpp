@@ -80,19 +80,20 @@ void tell_what_is_gone(const ir::Program& program, World& world) {
 
 // A system that does not answer is waited for, as the run itself would wait.
 template <typename Ask>
-auto ask_until_answered(const Ask& ask, World& world) {
+auto ask_until_answered(const Ask& ask, const std::stop_token& stop, World& world) {
   for (bool is_told = false;; world.clock.sleep(kAskAgain)) {
     auto answer = ask();
-    if (answer || base::traits(answer.error().code).error_class != base::ErrorClass::Transient) return answer;
+    if (answer || stop.stop_requested() || base::traits(answer.error().code).error_class != base::ErrorClass::Transient)
+      return answer;
     if (!std::exchange(is_told, true)) fmt::print(world.err, "waiting: {}\n", answer.error().message);
   }
 }
 
 // What the stored end of a run says: of this one, or of the one that it follows.
 Exit look_at_ends(Compiled& compiled, const Arguments& arguments, const CompileOptions& options,
-                  connectors::Connectors& connectors, engine::Options& engine, World& world) {
+                  connectors::Connectors& connectors, engine::Options& engine, const std::stop_token& stop, World& world) {
   if (options.range && !options.range->until.empty()) {
-    const auto stored = ask_until_answered([&] { return stored_run(*compiled.program, connectors); }, world);
+    const auto stored = ask_until_answered([&] { return stored_run(*compiled.program, connectors); }, stop, world);
     if (!stored) return tell(stored.error(), world);
     if (has_ended(compiled, *stored)) {
       fmt::print(world.err, "note: {} has ended: nothing is read any more but dead letters that are replayed\n",
@@ -104,7 +105,7 @@ Exit look_at_ends(Compiled& compiled, const Arguments& arguments, const CompileO
   const auto run = read_after(arguments);
   if (!*run) return Exit::Done;
   const After after{**run, arguments.text("FILE"), arguments.text("--state-dir", ".piperun")};
-  auto beginnings = ask_until_answered([&] { return begin_after(after, compiled, options, connectors, world); }, world);
+  auto beginnings = ask_until_answered([&] { return begin_after(after, compiled, options, connectors, world); }, stop, world);
   if (!beginnings) return tell(beginnings.error(), world);
   engine.beginnings = std::move(beginnings->units);
   return beginnings->refused.value_or(Exit::Done);
@@ -118,8 +119,6 @@ Exit execute(Compiled& compiled, const Arguments& arguments, const CompileOption
   const std::string state_dir = arguments.text("--state-dir", ".piperun");
   const std::string base_dir = folder_of(arguments.text("FILE"));
   const auto connectors = connectors::make_connectors(state_dir, base_dir, world.clock, engine::secret_from_environment);
-  if (const Exit looked = look_at_ends(compiled, arguments, compiled_with, *connectors, options, world); looked != Exit::Done)
-    return looked;
   std::stop_source stop;
   Progress progress(world.terminal ? &world.err : nullptr, world.clock);
   StopReport report(progress, *compiled.program);
@@ -129,6 +128,8 @@ Exit execute(Compiled& compiled, const Arguments& arguments, const CompileOption
                               report.print(world.err, deadline().count());
                               return Exit::WorldFailed;
                             });
+  const Exit looked = look_at_ends(compiled, arguments, compiled_with, *connectors, options, stop.get_token(), world);
+  if (looked != Exit::Done) return looked;
   const RunOnce run_once = [&](bool drain, std::stop_token token) {
     options.drain = drain;
     return engine::run(*compiled.program, *connectors, world.clock, report, options, std::move(token));
