@@ -17,7 +17,7 @@ struct Finding {
   std::string as_long_as;               // `no broker of bus loses its disk`
 };
 
-// Nothing is changed in them. `base_dir`: of the paths in the program.
+// Nothing is changed in them, but that a cluster remembers for a while that a producer was announced (kafka/rights.h). `base_dir`: of the paths in the program.
 std::vector<Finding> check_clusters(const ir::Program& program, const std::string& base_dir);
 std::vector<Finding> check_databases(const ir::Program& program);
 

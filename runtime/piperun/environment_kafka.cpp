@@ -69,8 +69,12 @@ class ClusterCheck {
     for (const ir::Sink& sink : program_.sinks) {
       if (sink.system == id_ && !is_link(sink.object)) check_topic(ir::object_of(sink), sink.site, Use::Written);
     }
+    for (const ir::Table& table : program_.tables) {
+      if (table.system == id_) check_table(table);
+    }
     for (const ir::Unit& unit : program_.units) {
-      if (unit.source_system == id_) check_group(fmt::format("{}.{}", program_.id, unit.name));
+      if (unit.source_system == id_ || is_relay(unit)) check_group(fmt::format("{}.{}", program_.id, unit.name));
+      if (unit.domain == id_ && has_transactions()) check_transactional_id(*settings, unit);
     }
     if (keeps_positions()) check_own();
     return std::move(findings_);
@@ -81,6 +85,11 @@ class ClusterCheck {
   bool is_link(const std::string& topic) const { return std::ranges::count(program_.links, topic, &ir::Link::topic) > 0; }
   bool keeps_positions() const { return std::ranges::count(program_.units, id_, &ir::Unit::domain) > 0; }
   bool has_transactions() const { return program_.delivery == ir::Delivery::ExactlyOnce && keeps_positions(); }
+  // It reads an outbox, and shares that out by a group of this cluster.
+  bool is_relay(const ir::Unit& unit) const {
+    return unit.domain == id_ && program_.systems[unit.source_system].kind == ir::SystemKind::Postgres &&
+           !program_.systems[unit.source_system].stand_in;
+  }
   // at_most_once does not promise that anything arrives.
   bool promises_all() const { return program_.delivery != ir::Delivery::AtMostOnce; }
 
@@ -225,6 +234,24 @@ class ClusterCheck {
     }
   }
 
+  // Its rows are the last values of the keys, as long as they are there.
+  void check_table(const ir::Table& table) {
+    const std::string topic = ir::object_of(table);
+    const auto settings = check_topic(topic, table.site, Use::Read);
+    if (!settings) return;
+    const std::int64_t kept = number_in(*settings, "retention.ms", -1);
+    if (text_in(*settings, "cleanup.policy").find("delete") == std::string::npos || kept < 0) return;
+    lower(table.site,
+          fmt::format(
+              "`{}` is a table whose rows go {} after they were written (cleanup.policy={}): what is looked up is not found "
+              "then",
+              topic, duration(kept), text_in(*settings, "cleanup.policy")),
+          fmt::format("kafka-configs --bootstrap-server {} --alter --entity-type topics --entity-name {} --add-config "
+                      "cleanup.policy=compact",
+                      address_, topic),
+          fmt::format("every row of `{}` is written again within {}", topic, duration(kept)));
+  }
+
   std::vector<ir::StateSchema> stages_behind(const ir::Source& source) const {
     std::vector<ir::StateSchema> result;
     for (const ir::Unit& unit : program_.units) {
@@ -245,10 +272,16 @@ class ClusterCheck {
       for (const ir::StateSchema& stage : unit.operators) ours.insert(kafka::keys_topic(program_.id, unit.name, stage.name));
     }
     bool is_complete = true;
+    const auto is_there = [&](const std::string& name) {
+      const bool is_found = std::ranges::count(*all, name, &kafka::TopicDescription::name) > 0;
+      is_complete &= is_found;
+      return is_found;
+    };
     for (const std::string& name : ours) {
-      const bool is_there = std::ranges::count(*all, name, &kafka::TopicDescription::name) > 0;
-      is_complete &= is_there;
-      if (is_there) check_compacted(name);
+      if (is_there(name)) check_compacted(name);
+    }
+    for (const std::string& name : read_and_kept()) {
+      if (is_there(name)) check_kept(name);
     }
     if (!is_complete) check_creation();
     for (const kafka::TopicDescription& topic : *all) {
@@ -256,6 +289,34 @@ class ClusterCheck {
       lower(site_, fmt::format("`{}`, which has positions, is on one broker of {}", topic.name, brokers_),
             "set offsets.topic.replication.factor and transaction.state.log.replication.factor to 3 before these topics are made",
             fmt::format("no broker of {} loses its disk", name_));
+    }
+  }
+
+  // Of ours, those that are read in the order in which they were written: marks of replays, what stands for outboxes, links.
+  std::set<std::string> read_and_kept() const {
+    std::set<std::string> result;
+    for (const ir::Unit& unit : program_.units) {
+      if (unit.domain != id_) continue;
+      result.insert(kafka::replay_topic(program_.id, unit.name));
+      if (!is_relay(unit)) continue;
+      for (const ir::SourceId id : unit.sources)
+        result.insert(kafka::progress_topic(program_.id, unit.name, ir::object_of(program_.sources[id])));
+    }
+    for (const ir::Link& link : program_.links) {
+      if (link.system == id_) result.insert(link.topic);
+    }
+    return result;
+  }
+
+  void check_kept(const std::string& topic) {
+    const auto settings = check_topic(topic, site_, Use::Written);
+    check_rights(topic, site_, Use::Read);
+    if (!settings) return;
+    if (const std::int64_t kept = number_in(*settings, "retention.ms", -1); kept >= 0) {
+      refuse(ErrorCode::StoreDamaged, site_, fmt::format("`{}` has retention.ms={}: what is stored in it expires", topic, kept),
+             fmt::format("kafka-configs --bootstrap-server {} --alter --entity-type topics --entity-name {} --add-config "
+                         "retention.ms=-1",
+                         address_, topic));
     }
   }
 
@@ -295,15 +356,29 @@ class ClusterCheck {
                        address_, program_.id));
   }
 
+  // The ids of the producers are behind the same prefix. This one is no producer's: a slot has a number at its end.
+  void check_transactional_id(const kafka::ClientSettings& settings, const ir::Unit& unit) {
+    const std::string prefix = fmt::format("{}.{}.", program_.id, unit.name);
+    const auto may = kafka::may_begin_transactions(settings, prefix + "check");
+    if (!may) return fail(site_, may.error());
+    if (*may) return;
+    refuse(
+        ErrorCode::CannotOpen, site_,
+        fmt::format("this user may not begin transactions in {} under ids that begin with `{}`", name_, prefix),
+        fmt::format("kafka-acls --bootstrap-server {} --add --allow-principal User:NAME --operation describe --operation write "
+                    "--transactional-id {}. --resource-pattern-type prefixed",
+                    address_, program_.id));
+  }
+
   // A right that is given for names that begin in a certain way is not seen before there is such a topic.
   void check_creation() {
     const auto rights = kafka::cluster_rights(handle());
     if (!rights || !rights->is_known || rights->create) return;
     const std::string prefix = program_.id + ".";
     lower(site_,
-          fmt::format(
-              "this user may not make topics in {} in general, and those for manifests, dead letters and keys are not all there",
-              name_),
+          fmt::format("this user may not make topics in {} in general, and those for manifests, dead letters, keys, replays and "
+                      "outboxes are not all there",
+                      name_),
           fmt::format("kafka-acls --bootstrap-server {} --add --allow-principal User:NAME --operation all --topic {} "
                       "--resource-pattern-type prefixed",
                       address_, prefix),

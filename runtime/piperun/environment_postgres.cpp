@@ -56,9 +56,9 @@ class DatabaseCheck {
 
   std::vector<Finding> run() && {
     auto settings = postgres::postgres_settings(program_.systems[id_], engine::secret_from_environment, "check");
-    auto session = settings ? postgres::Session::open(std::move(*settings))
-                            : base::Result<std::unique_ptr<postgres::Session>>(std::unexpected(settings.error()));
-    if (!session) return fail(site_, session.error()), std::move(findings_);
+    if (!settings) return fail(site_, settings.error()), std::move(findings_);
+    auto session = postgres::Session::open(*settings);
+    if (!session) return check_reader(std::move(*settings), session.error()), std::move(findings_);
     session_ = std::move(*session);
     check_server();
     if (keeps_positions() || reads_outbox()) check_schema();
@@ -92,6 +92,18 @@ class DatabaseCheck {
   void lower(const ir::Site& site, std::string words, std::string mend, std::string as_long_as) {
     findings_.push_back({std::nullopt, site, std::move(words), std::move(mend), std::move(as_long_as)});
   }
+  // No server that takes writes was found. Perhaps one says itself why it takes none.
+  void check_reader(postgres::PostgresSettings settings, const base::Error& refused) {
+    settings.takes_any_server = true;
+    auto session = postgres::Session::open(std::move(settings));
+    if (session) {
+      session_ = std::move(*session);
+      check_server();
+    }
+    const bool is_told = std::ranges::any_of(findings_, [](const Finding& finding) { return finding.code.has_value(); });
+    if (!is_told) fail(site_, refused);
+  }
+
   // The one text of an answer; "" for null, and for an error, which is a finding then.
   std::string asked(const ir::Site& site, const char* sql, const Parameters& parameters) {
     auto rows = session_->query(sql, parameters);

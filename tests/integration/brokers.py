@@ -59,7 +59,7 @@ def missing(version):
 
 
 class Brokers:
-    """settings: version, brokers, cluster_id, ports {listener: [port of each broker]}, tls, proxy_ports (None without proxy)."""
+    """settings: version, brokers, cluster_id, ports {listener: [port of each broker]}, tls, proxy_ports (None without proxy), settings of all brokers."""
 
     def __init__(self, folder, settings):
         self.folder = folder
@@ -119,6 +119,7 @@ class Brokers:
         }
         if self.settings["tls"]:
             lines |= self.secured()
+        lines |= self.settings.get("settings", {})
         return "".join(f"{key}={value}\n" for key, value in lines.items())
 
     def secured(self):

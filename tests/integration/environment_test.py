@@ -1,10 +1,22 @@
 #!/usr/bin/env python3
 """`piperun check --connect`: what live brokers and databases make of a promise."""
+import json
 import os
+import re
+import shutil
+import subprocess
+import tempfile
 import unittest
+from pathlib import Path
+from urllib.parse import urlsplit
 
-from commands import Commands, rows_of, servers, suite
-from processes import wait_until
+import database
+from commands import HERE, Commands, rows_of, servers, suite
+from processes import Process, free_ports, wait_until
+
+
+LOGIN = """env("KAFKA_SASL"), security = {
+  "mechanism" = "SCRAM-SHA-512", "username" = env("KAFKA_USER"), "password" = secret("KAFKA_PASSWORD"), "ca" = env("TLS_CA") }"""
 
 
 class Environment(Commands):
@@ -52,9 +64,7 @@ class Environment(Commands):
 
     def test_rights_in_the_cluster(self):
         text = (self.folder / "p.pipe").read_text()
-        login = """env("KAFKA_SASL"), security = {
-  "mechanism" = "SCRAM-SHA-512", "username" = env("KAFKA_USER"), "password" = secret("KAFKA_PASSWORD"), "ca" = env("TLS_CA") }"""
-        (self.folder / "p.pipe").write_text(text.replace('env("KAFKA_BOOTSTRAP")', login))
+        (self.folder / "p.pipe").write_text(text.replace('env("KAFKA_BOOTSTRAP")', LOGIN))
         self.findings()
         topic, group = ["--topic", f"{self.name}.in"], ["--group", f"{self.name}.{self.unit}"]
         self.rule("allow", "describe", *topic)  # what somebody may, all others may no longer
@@ -69,6 +79,58 @@ class Environment(Commands):
         self.assertIn(denied, self.words(code=3), "also of a topic that may not even be seen")
         wrong = self.piperun("check", "p.pipe", "--connect", code=3, KAFKA_PASSWORD="wrong")
         self.assertNotIn("wrong", wrong.stdout + wrong.stderr)
+
+    def test_rights_on_transactional_ids(self):
+        if self.sink != "kafka":
+            return
+        ids = ["--transactional-id", f"{self.name}.", "--resource-pattern-type", "prefixed"]
+        text = (self.folder / "p.pipe").read_text()
+        (self.folder / "p.pipe").write_text(text.replace('env("KAFKA_BOOTSTRAP")', LOGIN))
+        self.findings()
+        self.rule("deny", "write", *ids)
+        denied = f"this user may not begin transactions in bus under ids that begin with `{self.name}.bus.bus.`"
+        wait_until(lambda: denied in self.words(code=None), 20, "the rule is not in force")
+        self.assertIn("--transactional-id", json.dumps(self.findings(code=3)))
+
+    def test_a_topic_that_takes_no_records(self):
+        if self.sink != "kafka":
+            return
+        self.topic(f"{self.name}.slow", "min.insync.replicas=2")
+        (self.folder / "p.pipe").write_text((self.folder / "p.pipe").read_text().replace(f"{self.name}.out", f"{self.name}.slow"))
+        self.assertIn("takes no records now: 1 of its 1 copies are in sync, and min.insync.replicas is 2", self.words(code=3))
+
+    def test_a_topic_as_table(self):
+        text = (self.folder / "p.pipe").read_text().replace("sink lines", f"""type Name {{ id: string, name: string }}
+table names: Name = bus {{ topic = "{self.name}.names", key = id }}
+sink lines""").replace("  dedup id within 1h\n", "  enrich known = names[id] ?? fail(\"nobody\")\n")
+        (self.folder / "p.pipe").write_text(text)
+        self.assertIn(f"bus has no topic `{self.name}.names`", self.words(code=3))
+        self.topic(f"{self.name}.names", "cleanup.policy=delete")
+        self.assertIn(f"`{self.name}.names` is a table whose rows go 7d after they were written", self.words())
+        servers("tool", "kafka-configs", "--alter", "--entity-type", "topics", "--entity-name", f"{self.name}.names", "--add-config", "cleanup.policy=compact")
+        wait_until(lambda: "is a table whose rows go" not in self.words(), 20, "the policy is not in force")
+        (self.folder / "p.pipe").write_text(text.replace('env("KAFKA_BOOTSTRAP")', LOGIN))
+        self.rule("deny", "read", "--topic", f"{self.name}.names")
+        wait_until(lambda: f"this user may not read the topic `{self.name}.names` of bus" in self.words(code=None), 20, "the rule is not in force")
+
+    def test_settings_of_brokers_that_cannot_carry_it(self):
+        if self.sink != "kafka":
+            return
+        folder = self.folder / "brokers"
+        command = [HERE / "servers", "up", "--dir", folder, "--no-postgres"]
+        for setting in ("transaction.max.timeout.ms=5000", "offset.metadata.max.bytes=1000", "transaction.partition.verification.enable=false"):
+            command += ["--broker-setting", setting]
+        self.addCleanup(subprocess.run, [HERE / "servers", "down", "--dir", folder], check=False)
+        subprocess.run(command, check=True, capture_output=True)
+        own = {"PIPERUN_SERVERS": str(folder)}
+        address = subprocess.run([HERE / "servers", "env", "--dir", folder], capture_output=True, text=True, check=True).stdout
+        address = re.search(r"KAFKA_BOOTSTRAP=(\S+)", address)[1].strip("'")
+        for name in ("in", "out"):
+            subprocess.run([HERE / "servers", "topic", "create", f"{self.name}.{name}", "1"], env=os.environ | own, check=True)
+        words = self.words(code=3, KAFKA_BOOTSTRAP=address)
+        for part in ("allows transactions of 5s at most, and 10s are asked for", "takes 1000 bytes of metadata beside an offset, and the ledger may need 4096",
+                     "does not check that a write belongs to an open transaction"):
+            self.assertIn(part, words)
 
     def rule(self, way, operation, *what):
         servers("tool", "kafka-acls", "--add", f"--{way}-principal", f"User:{os.environ['KAFKA_USER']}", "--operation", operation, *what)
@@ -89,7 +151,25 @@ class Database(Environment):
     def test_what_the_server_calls_durable_and_read_only(self):
         url = os.environ["POSTGRES_URL"]
         self.assertIn("synchronous_commit=off", self.words(POSTGRES_URL=url + "?options=-c%20synchronous_commit%3Doff"))
-        self.assertIn("read-only", self.words(code=3, POSTGRES_URL=url + "?options=-c%20default_transaction_read_only%3Don"))
+        self.assertIn("shop is read-only (default_transaction_read_only)", self.words(code=3, POSTGRES_URL=url + "?options=-c%20default_transaction_read_only%3Don"))
+
+    def test_a_standby(self):
+        direct = urlsplit(os.environ["POSTGRES_DIRECT"])
+        home = Path(tempfile.mkdtemp(prefix="piperun-standby-"))
+        self.addCleanup(shutil.rmtree, home, ignore_errors=True)
+        home.chmod(0o755)
+        [port] = free_ports(1)
+        standby = database.Database(home.parent, {"port": port, "tls": False, "proxy_port": None})
+        data = home / "data"
+        data.mkdir(mode=0o700)
+        standby.own(data)
+        subprocess.run([database.programs() / "pg_basebackup", "-D", data, "-R", "-c", "fast", "-X", "stream", "-h", direct.hostname, "-p", str(direct.port), "-U", direct.username],
+                       env=os.environ | {"PGPASSWORD": direct.password}, cwd="/", check=True, capture_output=True, **standby.account())
+        process = Process(home / "pid", home / "log")
+        self.addCleanup(process.kill)
+        process.start([database.programs() / "postgres", "-D", data, "-p", str(port)], cwd="/", **standby.account())
+        process.await_answer(standby.answers, 60, "the standby")
+        self.assertIn("shop is a standby: it takes no writes", self.words(code=3, POSTGRES_URL=os.environ["POSTGRES_DIRECT"].replace(f":{direct.port}/", f":{port}/")))
 
     def test_a_table_without_an_index_on_the_key(self):
         self.sql(f"create table public.{self.name}_lines (id text not null, amount numeric(12, 2) not null, weight float8)")

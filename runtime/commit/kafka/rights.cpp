@@ -5,6 +5,7 @@
 #include <span>
 
 #include "runtime/commit/kafka/admin_request.h"
+#include "runtime/commit/kafka/producer.h"
 
 namespace piperun::kafka {
 
@@ -62,6 +63,18 @@ Result<Rights> group_rights(rd_kafka_t* handle, const std::string& group) {
   }
   const auto* operations = rd_kafka_ConsumerGroupDescription_authorized_operations(found[0], &count);
   return rights_of(operations, count);
+}
+
+Result<bool> may_begin_transactions(const ClientSettings& client, const std::string& transactional_id) {
+  constexpr std::int64_t kPatience = 15'000'000;  // microseconds
+  ProducerSettings settings;
+  settings.transactional_id = transactional_id;
+  const auto producer = Producer::open(client, settings);
+  if (!producer) return std::unexpected(producer.error());
+  const auto announced = (*producer)->init_transactions(kPatience);
+  if (announced) return true;
+  if (announced.error().error.code == base::ErrorCode::CannotOpen) return false;
+  return std::unexpected(announced.error().error);
 }
 
 Result<Rights> cluster_rights(rd_kafka_t* handle) {

@@ -71,7 +71,7 @@ Result<std::map<std::string, std::string>> connect_parameters(const PostgresSett
                                                {"keepalives_idle", "5"},
                                                {"keepalives_interval", "3"},
                                                {"keepalives_count", "3"},
-                                               {"target_session_attrs", "read-write"}};
+                                               {"target_session_attrs", settings.takes_any_server ? "any" : "read-write"}};
   for (const PQconninfoOption* option = parsed.get(); option->keyword != nullptr; ++option) {
     if (option->val != nullptr) result[option->keyword] = option->val;
   }

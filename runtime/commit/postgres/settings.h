@@ -18,6 +18,7 @@ struct PostgresSettings {
   std::string name = "postgres";  // of the connection in the program, for messages
   std::string url;  // postgresql://… or `host=… dbname=…`; may hold a password, so it is in no message
   std::string purpose;  // the unit; people see it in pg_stat_activity
+  bool takes_any_server = false;  // also a standby, or one that is read-only, unless the url says what is wanted
   std::int64_t connect_timeout = 5'000'000;
   std::int64_t statement_timeout = 30'000'000;
   std::int64_t lock_timeout = 5'000'000;
