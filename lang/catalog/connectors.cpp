@@ -23,6 +23,8 @@ constexpr Option kKafka[] = {
     {"key", kTable, Fields, "", "", true, Now,
      "the fields by which rows are found; the last record of each message key is a row"},
     {"key", kSink, Fields, "", "", false, Now, "the fields that make the message key; a keyed stream deletes by tombstone"},
+    {"assignment", kConnection | kSource, Word, "range cooperative_sticky", "range", false, Now,
+     "how processes share the partitions out; with cooperative_sticky those that one keeps go on while others come and go"},
     {"partitioned_by", kSource, Fields, "", "", false, Now, "a promise: records with equal fields are in one partition"},
     {"event_time", kSource, Field, "", "", false, Now,
      "the timestamp field that says when it happened; without it the log's timestamp"},
@@ -32,9 +34,11 @@ constexpr Option kKafka[] = {
     {"partitions", kSource | kSink, Integer, "", "", false, Now, "partitions of a topic that --local makes (1)"},
     {"headers", kSink, Expressions, "", "", false, Now, "headers of the records written, as expressions over the record"},
     {"value", kSink, Expression, "", "", false, Now, "the whole value of the records written, instead of the encoded fields"},
-    {"security", kAnywhere, Settings, "", "", false, Now, "protocol, mechanism, username, password, ca of the connection"},
+    {"security", kAnywhere, Settings, "", "", false, Now,
+     "protocol (plaintext, ssl, sasl_ssl, sasl_plaintext), mechanism, username, password, ca, certificate, key, key_password, "
+     "verify_host; files are PEM, relative to the program"},
     {"properties", kAnywhere, Settings, "", "", false, Now,
-     "librdkafka settings by their own names, except those that carry the guarantee"},
+     "librdkafka settings by their own names (`compression.type` …), except those that carry the guarantee"},
 };
 
 constexpr Option kPostgres[] = {
@@ -125,8 +129,8 @@ constexpr Option kHttp[] = {
 
 //   name        roles                  domain            replay positions upsert delete headers keys  topics format available
 constexpr Connector kConnectors[] = {
-    {"kafka", kAnywhere, Domain::Kafka, true, true, false, true, true, true, true, true, Now, "brokers security properties",
-     "topics of a Kafka cluster", kKafka},
+    {"kafka", kAnywhere, Domain::Kafka, true, true, false, true, true, true, true, true, Now,
+     "brokers security properties assignment", "topics of a Kafka cluster", kKafka},
     {"postgres", kAnywhere, Domain::Postgres, true, true, true, true, false, false, false, false, Now, "url",
      "tables of a PostgreSQL database", kPostgres},
     {"embedded", kAnywhere, Domain::Embedded, true, true, true, true, true, true, true, true, Now, "path",
@@ -214,7 +218,8 @@ constexpr RefusedProperty kRefused[] = {
     {"delivery.timeout.ms", "the engine decides when a write has failed", ""},
     {"message.timeout.ms", "the engine decides when a write has failed", ""},
     {"partitioner", "equal keys must reach equal partitions: always murmur2", ""},
-    {"partition.assignment.strategy", "revocation is part of the protocol", ""},
+    {"partition.assignment.strategy",
+     "revocation is part of the protocol: write `assignment = cooperative_sticky` in the connection for the other way", ""},
     {"max.poll.interval.ms", "the intake thread polls all the time", ""},
     {"allow.auto.create.topics", "a mistyped topic must not come into being", ""},
     {"delivery.report.only.error", "every acknowledgement counts", ""},

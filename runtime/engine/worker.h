@@ -145,6 +145,7 @@ class Worker {
   Observer& observer_;
   std::stop_token stop_;
 
+  std::vector<std::int64_t> refusals_;  // by the group: monotonic microseconds of the last ones
   std::unique_ptr<Membership> membership_;  // null: the worker's partitions are its own by their numbers
   std::vector<std::unique_ptr<connectors::Table>> tables_;
   std::vector<std::unique_ptr<connectors::Source>> sources_;  // the intake reads them in its thread; none where there is a group

@@ -15,6 +15,10 @@ constexpr std::int64_t kRetakeAfter = 1'500'000;
 // How long the member that writes the manifest is waited for before the group may go on (microseconds).
 constexpr std::int64_t kManifestWait = 2'000'000;
 constexpr std::int64_t kManifestPoll = 100'000;
+// So often within so long (microseconds) the group refuses who shares a name with another process. Once or twice it may be a request of
+// its own that got lost while the network was cut.
+constexpr std::size_t kRefusalsTooMany = 3;
+constexpr std::int64_t kRefusalWindow = 30'000'000;
 
 using Change = connectors::Group::Change;
 
@@ -99,7 +103,18 @@ base::Result<void> Worker::rejoin() {
 }
 
 // The slot is this process's alone, so that nobody else has its name in the group: what refuses it is its own request that got lost.
+// Unless a state directory was copied.
 base::Result<Progress> Worker::join_anew() {
+  const std::int64_t now = clock_.monotonic();
+  std::erase_if(refusals_, [now](std::int64_t at) { return now - at > kRefusalWindow; });
+  refusals_.push_back(now);
+  if (refusals_.size() >= kRefusalsTooMany) {
+    return base::failure(
+        base::ErrorCode::LostOwnership,
+        fmt::format("another process works under the same name in the group of unit {}: each has taken the other's "
+                    "place {} times within {} s; give one of them a state directory of its own",
+                    unit_.name, kRefusalsTooMany, kRefusalWindow / 1'000'000));
+  }
   for (auto joined = rejoin(); !joined; joined = rejoin()) {
     if (base::traits(joined.error().code).error_class != base::ErrorClass::Transient) return std::unexpected(joined.error());
     if (!wait_before_retry(joined.error())) return std::unexpected(joined.error());

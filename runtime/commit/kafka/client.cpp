@@ -109,6 +109,7 @@ constexpr std::pair<std::string_view, std::string_view> kAdvice[] = {
     {"Invalid response size",
      "what listens there does not speak Kafka's protocol; mend `brokers`, or say `security` if it wants TLS"},
     {"SSL", "TLS fails; see `security`, and whether this port wants TLS"},
+    {"timed out", "what listens there does not answer; see whether it hangs, or mend `brokers`"},
     {"in state APIVERSION_QUERY",
      "what listens there ends the connection; mend `brokers`, or say `security` if it wants TLS or SASL"},
 };

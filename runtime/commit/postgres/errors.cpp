@@ -54,10 +54,11 @@ constexpr std::array kStates = {
 constexpr std::size_t kLongest = 2'000;
 
 // A failed connection carries no SQLSTATE (libpq), so the server's English words decide; others are waited for.
-constexpr std::array<std::string_view, 11> kNeedsAPerson = {
-    "authentication failed", "no password supplied", "pg_hba.conf",          "does not exist",
-    "permission denied",     "is not permitted",     "requires a valid",     "server does not support SSL",
-    "root certificate file", "invalid port number",  "invalid integer value"};
+constexpr std::array<std::string_view, 13> kNeedsAPerson = {
+    "authentication failed",   "no password supplied", "pg_hba.conf",           "does not exist",
+    "permission denied",       "is not permitted",     "requires a valid",      "server does not support SSL",
+    "root certificate file",   "invalid port number",  "invalid integer value", "certificate verify failed",
+    "does not match host name"};
 
 // Length of the well-formed UTF-8 sequence at the beginning, as PostgreSQL checks it; 0: there is none.
 std::size_t sequence(std::string_view text) {
