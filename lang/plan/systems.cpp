@@ -1,5 +1,8 @@
 #include "lang/plan/systems.h"
 
+#include <sstream>
+#include <utility>
+
 #include <fmt/format.h>
 
 namespace piperun::plan {
@@ -26,6 +29,17 @@ const SystemTraits& traits(ir::SystemKind kind) {
     case ir::SystemKind::StateStore: return kStateStore;
   }
   return kStateStore;
+}
+
+bool has_partitions(ir::SystemKind kind) { return kind == ir::SystemKind::Kafka || kind == ir::SystemKind::Embedded; }
+
+std::vector<std::string> partitioned_by(const ir::Source& source) {
+  std::vector<std::string> result;
+  const auto option = source.options.find("partitioned_by");
+  if (option == source.options.end()) return result;
+  std::istringstream list(option->second);
+  for (std::string name; std::getline(list, name, ',');) result.push_back(std::move(name));
+  return result;
 }
 
 ir::SystemKind runs_as(const ir::System& system) { return system.stand_in ? ir::SystemKind::Embedded : system.kind; }

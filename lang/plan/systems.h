@@ -1,6 +1,7 @@
 // What a kind of system can do for a promise: hold a transaction, keep positions, be found again after a restart.
 #pragma once
 #include <string>
+#include <vector>
 
 #include "lang/ir/program.h"
 
@@ -14,6 +15,12 @@ struct SystemTraits {
   const char* repeat;     // what a repeat looks like in a sink that is not in the transaction; "" for the others
 };
 const SystemTraits& traits(ir::SystemKind kind);
+
+// A source of this kind may be spread over partitions by what its records hold.
+bool has_partitions(ir::SystemKind kind);
+
+// The fields of `partitioned_by`, which a source promises: records with equal ones are in one partition. Empty: it says nothing.
+std::vector<std::string> partitioned_by(const ir::Source& source);
 
 // A system as it really runs: under --local an embedded database stands in.
 ir::SystemKind runs_as(const ir::System& system);

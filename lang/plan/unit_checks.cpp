@@ -1,15 +1,66 @@
 #include "lang/plan/unit_checks.h"
 
+#include <algorithm>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include "lang/plan/lineage.h"
 #include "lang/plan/systems.h"
 
 namespace piperun::plan {
 
 using diag::Code;
+
+namespace {
+
+// Which of a dedup's keys decide in which partition a record of this origin is; nullopt: what is not among them has a part in it.
+std::optional<std::vector<std::size_t>> deciding_keys(const ir::Program& program, const Origin& origin) {
+  const auto place = [&](std::string_view field) {
+    return static_cast<std::size_t>(std::ranges::find(origin.fields, field) - origin.fields.begin());
+  };
+  if (const std::size_t partition = place("#meta.partition"); partition < origin.fields.size()) return std::vector{partition};
+  std::vector<std::size_t> result;
+  for (const std::string& field : partitioned_by(program.sources[origin.source])) {
+    result.push_back(place(field));
+    if (result.back() == origin.fields.size()) return std::nullopt;
+  }
+  if (result.empty()) return std::nullopt;
+  return result;
+}
+
+void explain_origin(const Cut& cut, const Origin& origin, diag::Diagnostic& found) {
+  const ir::Source& source = cut.program.sources[origin.source];
+  const std::vector<std::string> promised = partitioned_by(source);
+  if (!promised.empty()) {
+    found.secondary(cut.places.of_source(origin.source),
+                    fmt::format("in `{}` the partition follows from `{}`, which is not among the keys here as it was read",
+                                source.name, fmt::join(promised, ", ")));
+    return;
+  }
+  found.secondary(cut.places.of_source(origin.source),
+                  fmt::format("nothing says which records of `{}` are in one partition", source.name));
+  std::vector<std::string> fields;
+  for (const std::string& field : origin.fields) {
+    if (!field.empty() && !field.starts_with('#') && std::ranges::find(fields, field) == fields.end()) fields.push_back(field);
+  }
+  if (fields.empty()) return;
+  found.help(fields.size() == 1
+                 ? fmt::format("if records with equal `{0}` have equal Kafka keys, say so in `{1}`: `partitioned_by = {0}`",
+                               fields[0], source.name)
+                 : fmt::format(
+                       "if records with equal fields have equal Kafka keys, say so in `{}`: `partitioned_by = [{}]`, or fewer of "
+                       "them",
+                       source.name, fmt::join(fields, ", ")));
+}
+
+}  // namespace
 
 void check_state(Cut& cut) {
   for (ir::NodeId id = 0; id < cut.program.graph.nodes.size(); ++id) {
@@ -33,6 +84,32 @@ void check_state(Cut& cut) {
       found.secondary(cut.places.of_source(source), fmt::format("records of `{}` arrive here", name));
     }
     found.help("do this stage before the streams are united, once per connection");
+  }
+}
+
+void check_keys(Cut& cut, const ir::Unit& unit) {
+  if (cut.program.systems[unit.domain].kind != ir::SystemKind::Kafka || cut.program.delivery == ir::Delivery::AtMostOnce) return;
+  for (ir::NodeId id = 0; id < unit.dataflow.nodes.size(); ++id) {
+    const ir::Node& node = unit.dataflow.nodes[id];
+    const auto* dedup = std::get_if<ir::Dedup>(&node.op);
+    if (dedup == nullptr) continue;
+    std::vector<Origin> unknown;
+    std::set<std::vector<std::size_t>> ways;
+    for (Origin& origin : origins(cut.program, unit.dataflow, id, dedup->key)) {
+      if (!has_partitions(cut.program.systems[cut.program.sources[origin.source].system].kind)) continue;
+      if (auto keys = deciding_keys(cut.program, origin)) ways.insert(std::move(*keys));
+      else unknown.push_back(std::move(origin));
+    }
+    if (unknown.empty() && ways.size() < 2) continue;
+    auto& found = cut.report.add(Code::P0419, cut.places.at(node.site));
+    found.label("its keys lie in Kafka by the partition of their records: equal ones in two partitions never meet");
+    if (unknown.empty())
+      found.help("the ways that lead here are partitioned by different keys: do this stage before they are united");
+    for (const Origin& origin : unknown) explain_origin(cut, origin, found);
+    found.help(is_exactly_once(cut)
+                   ? "or write to PostgreSQL or an embedded database, where the keys of all partitions are one set"
+                   : "or promise `exactly_once` to a sink in PostgreSQL or an embedded database: there the keys of all "
+                     "partitions are one set");
   }
 }
 

@@ -5,6 +5,7 @@
 namespace piperun::plan {
 
 void check_state(Cut& cut);                                            // P0412, P0414
+void check_keys(Cut& cut, const ir::Unit& unit);                       // P0419
 void check_source(Cut& cut, ir::SystemId source);                      // P0410
 void check_cluster(Cut& cut, ir::SystemId source, ir::NodeId output);  // P0411
 

@@ -31,6 +31,7 @@ class Cutter {
     const std::size_t systems = cut_.program.systems.size();  // a state store may be added meanwhile
     for (ir::SystemId system = 0; system < systems; ++system) cut_source(system);
     for (const auto& [key, part] : cut_.parts) cut_.program.units.push_back(copy_out(cut_.program, key.first, key.second, part));
+    for (const ir::Unit& unit : cut_.program.units) check_keys(cut_, unit);
     order_units(cut_.program);
   }
 

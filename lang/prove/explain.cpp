@@ -10,6 +10,7 @@
 #include "lang/ir/declared.h"
 #include "lang/ir/outbox.h"
 #include "lang/ir/print.h"
+#include "lang/plan/lineage.h"
 #include "lang/plan/names.h"
 #include "lang/plan/systems.h"
 #include "lang/prove/clauses.h"
@@ -257,9 +258,7 @@ class Explainer {
                       state.name, value::duration_text(state.within)));
       found.push_back(fmt::format("A record that reaches `{}` more than {} late may miss the key that it repeats.", state.name,
                                   value::duration_text(state.within)));
-      if (plan::runs_as(domain) == ir::SystemKind::Kafka)
-        found.push_back(
-            fmt::format("In Kafka, equal keys of `{}` must be in one partition of the source (`partitioned_by`).", state.name));
+      if (plan::runs_as(domain) == ir::SystemKind::Kafka) key_assumptions(unit, state, found);
       if (program_.delivery == ir::Delivery::AtLeastOnce)
         found.push_back(fmt::format(
             "After a crash, a repeat that `{}` drops may be counted as a duplicate although it is the same record.", state.name));
@@ -267,6 +266,23 @@ class Explainer {
     if (found.empty()) return;
     line("\n  What this takes for granted");
     for (const std::string& words : found) line("    - {}", words);
+  }
+
+  void key_assumptions(const ir::Unit& unit, const ir::StateSchema& state, std::vector<std::string>& found) const {
+    std::set<ir::SourceId> sources;
+    for (ir::NodeId id = 0; id < unit.dataflow.nodes.size(); ++id) {
+      const auto* dedup = std::get_if<ir::Dedup>(&unit.dataflow.nodes[id].op);
+      if (dedup == nullptr || dedup->name != state.name) continue;
+      for (const plan::Origin& origin : plan::origins(program_, unit.dataflow, id, dedup->key)) sources.insert(origin.source);
+    }
+    for (const ir::SourceId id : sources) {
+      const std::vector<std::string> fields = plan::partitioned_by(program_.sources[id]);
+      if (fields.empty()) continue;
+      found.push_back(fmt::format(
+          "In {} records with equal `{}` are in one partition, as its `partitioned_by` promises: `{}` has its keys by "
+          "partition. A process that sees a repeat come with another one stops (P2016); two processes would not see it.",
+          program_.sources[id].name, fmt::join(fields, "`, `"), state.name));
+    }
   }
 
   void sink_assumptions(const ir::Sink& sink, std::vector<std::string>& found) const {
