@@ -31,6 +31,14 @@ std::vector<std::string> RelayedSources::names() const {
   return result;
 }
 
+std::map<std::string, std::string> RelayedSources::identities() const {
+  std::map<std::string, std::string> result;
+  for (const Relayed& each : all_) {
+    if (std::string identity = each.reader->identity(); !identity.empty()) result[each.name] = std::move(identity);
+  }
+  return result;
+}
+
 void RelayedSources::assign(std::vector<std::string> names) {
   hold();
   assigned_.clear();

@@ -1,5 +1,6 @@
 // Sources of one partition each that a group gives to one member at a time as a whole, whatever the group is: outboxes.
 #pragma once
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -35,6 +36,7 @@ class RelayedSources {
   base::Result<bool> is_at_end();
 
   std::vector<std::string> names() const;  // sorted
+  std::map<std::string, std::string> identities() const;  // of those that have one, by name
 
  private:
   struct Relayed {

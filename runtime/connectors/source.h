@@ -37,6 +37,9 @@ class Source {
     return {};
   }
 
+  // The system that positions of it belong to, where others have records under the same names and positions; "": the mark says it all.
+  virtual std::string identity() const { return {}; }
+
   // No record will ever come after the end of now (a file, `generate` with a count, stdin at its end).
   virtual bool is_finite() const = 0;
 

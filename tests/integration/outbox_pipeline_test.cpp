@@ -12,6 +12,7 @@
 namespace piperun::integration {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -25,11 +26,18 @@ std::string new_word(std::string_view prefix) {
 class OutboxPipelineTest : public ::testing::Test {
  protected:
   OutboxPipelineTest() : name_(new_word("outbox")) {
-    database_.exec(
-        "CREATE TABLE events (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, number bigint UNIQUE, key bigint, seq bigint, "
-        "amount numeric(12, 2))");
+    make_events(database_);
     create_topic(name_, 3);
     ::setenv("OUTBOX_URL", database_.url().c_str(), 1);
+  }
+  static void make_events(const TestDatabase& database) {
+    database.exec(
+        "CREATE TABLE events (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, number bigint UNIQUE, key bigint, seq bigint, "
+        "amount numeric(12, 2))");
+  }
+  static std::string identity_of(const TestDatabase& database) {
+    return database.value("SELECT system_identifier FROM pg_control_system()") + "/" +
+           database.value("SELECT oid FROM pg_database WHERE datname = current_database()");
   }
   std::string file(const std::string& delivery, const std::string& sink = "") const {
     return "pipeline " + name_ + " {\n  delivery = " + delivery +
@@ -335,6 +343,67 @@ TEST_F(OutboxPipelineTest, ADatabaseThatWentBackInTimeStopsThePipeline) {
   PipelineProcess again(folder, {"test.pipe", "--drain"});
   EXPECT_EQ(again.wait(), 3) << again.log();
   EXPECT_THAT(again.log(), HasSubstr("went back in time"));
+}
+
+// Numbers that fit are no proof: they say nothing about whose they are.
+TEST_F(OutboxPipelineTest, NumbersOfAnotherDatabaseAreOtherRows) {
+  const TestDatabase elsewhere;
+  const PipelineFolder folder(file("exactly_once"));
+  insert(0, 50);
+  PipelineProcess first(folder, {"test.pipe", "--drain"});
+  ASSERT_EQ(first.wait(), 0) << first.log();
+  ::setenv("OUTBOX_URL", elsewhere.url().c_str(), 1);
+  make_events(elsewhere);
+  std::string other = file("exactly_once");
+  other.replace(other.find(name_), name_.size(), name_ + "_other");
+  const PipelineFolder beside(other);
+  PipelineProcess numbers(beside, {"test.pipe", "--drain"});
+  ASSERT_EQ(numbers.wait(), 0) << numbers.log();
+  elsewhere.exec("INSERT INTO events (number, key, seq, amount) SELECT i, 1, 1000 + i, 2 FROM generate_series(0, 99) i");
+  elsewhere.exec("UPDATE piperun.relays SET next_batch = 100 WHERE pipeline = ''");
+  PipelineProcess again(folder, {"test.pipe", "--drain"});
+  EXPECT_EQ(again.wait(), 3) << again.log();
+  EXPECT_THAT(again.log(), AllOf(HasSubstr("P2008"), HasSubstr(identity_of(database_)), HasSubstr(identity_of(elsewhere)),
+                                 HasSubstr("offsets reset")));
+  EXPECT_EQ(elsewhere.value("SELECT count(*) FROM events"), "100") << "nothing that was not sent is gone";
+  EXPECT_EQ(sent().size(), wanted(50).size());
+  PipelineProcess reset(folder, {"offsets", "reset", "test.pipe", "--to", "earliest"});
+  ASSERT_EQ(reset.wait(), 0) << reset.log();
+  PipelineProcess last(folder, {"test.pipe", "--drain"});
+  ASSERT_EQ(last.wait(), 0) << last.log();
+  EXPECT_EQ(sent().size(), wanted(50).size() + 100);
+  ::setenv("OUTBOX_URL", database_.url().c_str(), 1);
+  PipelineProcess back(folder, {"test.pipe", "--drain"});
+  EXPECT_EQ(back.wait(), 3) << "it has the positions of the other one now";
+}
+
+// The positions lie in a database, which is another one than the outbox's.
+TEST_F(OutboxPipelineTest, PositionsInAnotherDatabaseAreOfOneOutbox) {
+  const TestDatabase target, elsewhere;
+  make_events(elsewhere);
+  target.exec("CREATE TABLE copies (key bigint, seq bigint, amount numeric(12, 2))");
+  ::setenv("TARGET_URL", target.url().c_str(), 1);
+  for (const bool is_embedded : {false, true}) {
+    std::string text =
+        file("exactly_once", is_embedded ? "store { table = \"copies\", key = seq }" : "copies { table = \"copies\" }");
+    text.replace(text.find("connection bus"), 0,
+                 is_embedded ? "connection store = embedded { path = \"store.db\" }\n"
+                             : "connection copies = postgres { url = secret(\"TARGET_URL\") }\n");
+    const PipelineFolder folder(text);
+    ::setenv("OUTBOX_URL", database_.url().c_str(), 1);
+    insert(0, 50);
+    PipelineProcess first(folder, {"test.pipe", "--drain"});
+    ASSERT_EQ(first.wait(), 0) << first.log();
+    ::setenv("OUTBOX_URL", elsewhere.url().c_str(), 1);
+    PipelineProcess again(folder, {"test.pipe", "--drain"});
+    EXPECT_EQ(again.wait(), 3) << again.log();
+    EXPECT_THAT(again.log(), AllOf(HasSubstr("P2008"), HasSubstr(identity_of(database_)), HasSubstr(identity_of(elsewhere)),
+                                   HasSubstr("offsets reset")));
+    PipelineProcess reset(folder, {"offsets", "reset", "test.pipe", "--to", "earliest"});
+    ASSERT_EQ(reset.wait(), 0) << reset.log();
+    PipelineProcess last(folder, {"test.pipe", "--drain"});
+    EXPECT_EQ(last.wait(), 0) << last.log();
+  }
 }
 
 // ---- `to … after …`: a topic, rows, and what is published only when the rows are committed

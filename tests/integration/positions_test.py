@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
 """Positions of units, seen and moved by a person: `piperun offsets`, `lag`, and `group = "old"`."""
+import json
+import re
+import subprocess
 import time
 import unittest
 
-from commands import SINKS, SLOW, Commands, order, rows_of, servers, suite
+from commands import HERE, SINKS, SLOW, Commands, order, rows_of, servers, suite
 from processes import wait_until
 
 
@@ -32,6 +35,62 @@ class Positions(Commands):
         self.assertEqual(self.lag(), 103, "of many the offsets are counted")
         self.drain()
         self.assertEqual(self.lag(), 0)
+
+    def test_the_group_is_told_where_a_database_has_got_to(self):
+        if self.sink != "postgres":
+            return
+        self.start()
+
+        def told():
+            lines = servers("tool", "kafka-consumer-groups", "--describe", "--group", f"{self.name}.{self.unit}").splitlines()
+            fields = [line.split() for line in lines]
+            return sorted((each[2], each[3]) for each in fields if len(each) > 3 and each[1] == f"{self.name}.in")
+
+        wait_until(lambda: told() == [("0", "2"), ("1", "2")], 30, "lag tools do not see how far the database is")
+        self.put(1, order(4))
+        wait_until(lambda: told() == [("0", "2"), ("1", "3")], 30, "lag tools do not see how far the database is")
+
+    def test_an_internal_topic_loses_what_all_have_read(self):
+        if self.sink != "kafka":
+            return
+        text = (self.folder / "p.pipe").read_text().replace("sink lines", f'sink rows = shop {{ table = "{self.name}_rows", key = id, create = true }}\nsink lines')
+        (self.folder / "p.pipe").write_text(text.replace("  to lines", "  to lines\n  to rows"))
+
+        def first():
+            lines = servers("tool", "kafka-get-offsets", "--topic", f"{self.name}.booked", "--time", "-2").split()
+            return sum(int(line.rsplit(":", 1)[1]) for line in lines)
+
+        self.drain()
+        self.assertEqual(first(), 0, "at the first start nobody had read anything")
+        self.put(1, order(4))
+        self.drain()  # looks once at its start, and then every minute
+        self.assertGreater(first(), 0)
+        self.assertEqual(servers("sql", f"select string_agg(id, ' ' order by id) from {self.name}_rows").strip(), "o1 o3 o4")
+
+    def test_another_cluster_is_no_new_beginning(self):
+        if self.sink != "kafka":
+            return
+        self.drain()
+        folder = self.folder / "brokers"
+        self.addCleanup(subprocess.run, [HERE / "servers", "down", "--dir", folder], check=False)
+        subprocess.run([HERE / "servers", "up", "--dir", folder, "--no-postgres"], check=True, capture_output=True)
+        exports = subprocess.run([HERE / "servers", "env", "--dir", folder], capture_output=True, text=True, check=True).stdout
+        other = {"KAFKA_BOOTSTRAP": re.search(r"KAFKA_BOOTSTRAP=(\S+)", exports)[1].strip("'")}
+        for name in ("in", "out"):
+            subprocess.run([HERE / "servers", "topic", "create", f"{self.name}.{name}", "2", "--dir", folder], check=True)
+        file = self.folder / ".piperun" / f"{self.name}.{self.unit}.cluster"
+        first = file.read_text().strip()
+        refused = self.piperun("p.pipe", "--drain", code=3, **other).stderr
+        second = json.loads((folder / "servers.json").read_text())["kafka"]["cluster_id"]
+        self.assertIn(f"{self.name}.{self.unit} had its positions in the cluster {first}, and the connection leads to the cluster {second}", refused)
+        self.assertIn(f"remove the file .piperun/{file.name}", refused)
+        self.drain()
+        file.unlink()
+        self.piperun("p.pipe", "--drain", **other)
+        self.assertEqual(file.read_text().strip(), second)
+        self.drain()  # back, where the positions are
+        self.assertEqual(file.read_text().strip(), first)
+        self.assertEqual(self.stored_ids(), ["o1", "o3"])
 
     def test_reset_to_the_beginning_without_keys_reads_all_again(self):
         self.drain()

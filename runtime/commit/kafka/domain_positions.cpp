@@ -66,7 +66,7 @@ Result<std::vector<Position>> KafkaDomain::claim(std::span<const PartitionName> 
   return result;
 }
 
-// A topic that was made anew has other records under the same offsets. A person who moves positions is no member, and may.
+// A topic that was made anew has other records under the same offsets, another database has other rows under the same numbers. A person who moves positions is no member, and may.
 Result<void> KafkaDomain::check_topics(std::span<const PartitionName> stored) {
   if (member_ == nullptr) return {};
   std::set<std::string> topics;
@@ -75,6 +75,9 @@ Result<void> KafkaDomain::check_topics(std::span<const PartitionName> stored) {
     const auto id = topic_id(member_->handle(), topic);
     if (!id) return std::unexpected(id.error());
     if (auto checked = ledger_.name_topic(topic, *id); !checked) return checked;
+  }
+  for (const auto& [outbox, database] : settings_.databases) {
+    if (auto checked = ledger_.name_database(outbox, database); !checked) return checked;
   }
   return {};
 }

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "runtime/commit/database_identity.h"
+
 namespace piperun::kafka {
 
 using base::Result;
@@ -67,8 +69,22 @@ Result<void> Ledger::name_topic(const std::string& topic, const std::string& id)
   return {};
 }
 
+Result<void> Ledger::name_database(const std::string& outbox, const std::string& identity) {
+  const PartitionName name = stored_name({outbox, 0});
+  const auto held = entries_.find(name);
+  const std::string known = held == entries_.end() || held->second.offset < 0 ? "" : held->second.metadata.database;
+  if (!known.empty() && !commit::is_same_database(known, identity)) {
+    return base::failure(base::ErrorCode::PositionGone,
+                         fmt::format("outbox `{}`: row {} is the next one, a position of {}, and the connection leads to {}; {}",
+                                     outbox, held->second.offset, known, identity, commit::kOtherDatabase));
+  }
+  databases_[name.topic] = identity;
+  return {};
+}
+
 Result<PartitionOffset> Ledger::offset_of(const PartitionName& partition, Entry& entry) const {
   if (const auto id = topic_ids_.find(partition.topic); id != topic_ids_.end()) entry.metadata.topic_id = id->second;
+  if (const auto now = databases_.find(partition.topic); now != databases_.end()) entry.metadata.database = now->second;
   auto text = entry.metadata.text();
   if (!text) return std::unexpected(text.error());
   return PartitionOffset{partition, entry.offset, std::move(*text)};

@@ -32,6 +32,8 @@ class Ledger {
   void forget();
   // The id of a topic now. PositionGone when what the group holds of it belongs to an earlier topic of that name.
   base::Result<void> name_topic(const std::string& topic, const std::string& id);
+  // The database of an outbox now. PositionGone when what the group holds of it belongs to another one.
+  base::Result<void> name_database(const std::string& outbox, const std::string& identity);
 
   // What a commit of these would store: remembered until settle() or drop(). Rows are counted with the first partition.
   // `replay_offset`: where the replay topic is, for an advance of kReplay. LostOwnership when `from` is not what the group holds.
@@ -59,6 +61,7 @@ class Ledger {
   std::string replay_topic_;
   std::map<std::string, std::string> progress_topics_;
   std::map<std::string, std::string> topic_ids_;  // by the name in the group
+  std::map<std::string, std::string> databases_;  // the same
   Entries entries_;
   Entries planned_;
 };

@@ -65,7 +65,7 @@ bool operator==(const OffsetMetadata& a, const OffsetMetadata& b) {
     if (a.counts.*field.count != b.counts.*field.count) return false;
   }
   return a.is_none == b.is_none && a.in_flight == b.in_flight && a.at == b.at && a.time == b.time && a.topic_id == b.topic_id &&
-         a.rows == b.rows;
+         a.database == b.database && a.rows == b.rows;
 }
 
 base::Result<std::string> OffsetMetadata::text() const {
@@ -79,6 +79,7 @@ base::Result<std::string> OffsetMetadata::text() const {
   add("at", at);
   if (time) result += fmt::format(" time={}", *time);
   if (!topic_id.empty()) result += fmt::format(" topic={}", topic_id);
+  if (!database.empty()) result += fmt::format(" in={}", database);
   for (const auto& [sink, count] : rows) add(std::string(kRows) + escaped(sink), count);
   if (result.size() <= kLimit) return result;
   return base::failure(
@@ -99,6 +100,7 @@ OffsetMetadata OffsetMetadata::parse(std::string_view text) {
     const std::size_t equals = word.find('=');
     if (equals == std::string_view::npos) continue;
     if (word.substr(0, equals) == "topic") result.topic_id = word.substr(equals + 1);
+    if (word.substr(0, equals) == "in") result.database = word.substr(equals + 1);
     std::int64_t value = 0;
     std::from_chars(word.data() + equals + 1, word.data() + word.size(), value);
     set_field(result, word.substr(0, equals), value);

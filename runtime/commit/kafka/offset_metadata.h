@@ -22,6 +22,7 @@ struct OffsetMetadata {
   std::int64_t at = 0;  // of the replay topic alone: how many dead letters were replayed
   std::optional<std::int64_t> time{};  // Position::newest_time
   std::string topic_id{};  // of the topic that the offset belongs to: another one of the same name has another; "": not known
+  std::string database{};  // of an outbox's position: commit/database_identity.h; "": not known
   std::map<std::string, std::int64_t> rows;  // per sink, written by commits of this partition
 
   base::Result<std::string> text() const;  // StoreDamaged when it does not fit

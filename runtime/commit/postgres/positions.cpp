@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "runtime/commit/database_identity.h"
 #include "runtime/commit/postgres/blockers.h"
 #include "runtime/commit/postgres/postgres_domain.h"
 
@@ -152,8 +153,14 @@ std::string PostgresDomain::identity_of(const std::string& topic) const {
 }
 
 Result<void> PostgresDomain::check_cluster(const std::string& topic, const std::string& stored) const {
+  if (topic.starts_with('#')) return {};  // replays: the letters lie here, whatever the source is
   const std::string now = identity_of(topic);
-  if (stored.empty() || cluster_id_.empty() || stored == now) return {};
+  if (stored.empty() || cluster_id_.empty() || stored == now || commit::is_same_database(stored, now)) return {};
+  if (now.starts_with(commit::kDatabase)) {
+    return base::failure(ErrorCode::PositionGone,
+                         fmt::format("{} of {}: the position of the outbox `{}` is one of {}, and the connection leads to {}; {}",
+                                     unit_, pipeline_, topic, stored, now, commit::kOtherDatabase));
+  }
   const std::size_t blank = stored.find(' ');
   if (stored.substr(0, blank) == cluster_id_) {
     if (blank == std::string::npos || now == cluster_id_) return {};

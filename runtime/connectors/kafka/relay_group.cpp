@@ -44,7 +44,11 @@ Result<RelayGroup::Polled> RelayGroup::poll(std::int64_t wait, bool take_records
   for (const std::int64_t until = steady_now() + wait;;) {
     if (auto served = member_.serve(wait); !served) return std::unexpected(served.error());
     if (member_.is_changing()) {
-      if (const auto change = member_.untold_change()) return told(*change);
+      const auto change = member_.untold_change();
+      if (change && change->kind != Rebalance::Kind::Kept) return told(*change);
+      if (change) {
+        if (auto going = member_.start({}); !going) return std::unexpected(going.error());
+      }
     } else if (take_records) {
       auto slab = sources_.take(max_records, max_bytes);
       if (!slab) return std::unexpected(slab.error());
@@ -66,8 +70,13 @@ RelayGroup::Polled RelayGroup::told(const Rebalance& change) {
     names.push_back(name);
     result.partitions.push_back({name, 0});
   }
-  if (change.kind == Rebalance::Kind::Assigned) sources_.assign(std::move(names));
-  else sources_.hold();
+  if (change.kind == Rebalance::Kind::Assigned) {
+    given_ = std::move(names);
+    sources_.assign(given_);
+  } else {
+    taken_ = change.kind == Rebalance::Kind::Lost ? given_ : std::move(names);
+    sources_.hold();
+  }
   return result;
 }
 
@@ -79,7 +88,8 @@ Result<void> RelayGroup::read_from(std::span<const connectors::StartAt> partitio
 }
 
 Result<void> RelayGroup::let_go() {
-  sources_.assign({});
+  std::erase_if(given_, [&](const std::string& name) { return std::ranges::count(taken_, name) > 0; });
+  sources_.assign(given_);
   return member_.let_go();
 }
 

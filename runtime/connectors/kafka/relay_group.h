@@ -41,6 +41,9 @@ class RelayGroup final : public connectors::Group {
   bool is_refused() const override { return member_.is_refused(); }
   void close() override { member_.close(); }
 
+  // Of the databases of the sources, by name.
+  std::map<std::string, std::string> identities() const { return sources_.identities(); }
+
   // The same client, for the commit domain: usable from its thread until close().
   Consumer& consumer() { return member_.consumer(); }
 
@@ -51,6 +54,8 @@ class RelayGroup final : public connectors::Group {
   GroupMember member_;
   connectors::RelayedSources sources_;
   std::map<std::string, std::string> progress_;  // topics, by the name of the partition
+  std::vector<std::string> given_;  // partitions by name, in the order that the engine counts them
+  std::vector<std::string> taken_;  // of them, by the change that was told last
 };
 
 }  // namespace piperun::kafka

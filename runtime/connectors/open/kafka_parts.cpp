@@ -9,6 +9,7 @@
 #include "runtime/commit/kafka/admin.h"
 #include "runtime/commit/kafka/groups.h"
 #include "runtime/commit/kafka/kafka_domain.h"
+#include "runtime/commit/kafka/known_cluster.h"
 #include "runtime/commit/kafka/own_topics.h"
 #include "runtime/connectors/kafka/group.h"
 #include "runtime/connectors/kafka/kafka_sink.h"
@@ -77,19 +78,23 @@ Result<void> KafkaParts::make_links(const ir::Program& program, const ir::Unit& 
   return {};
 }
 
-Result<kafka::ConsumerSettings> KafkaParts::member(const ir::Program& program, const ir::Unit& unit, std::uint32_t worker) {
+Result<kafka::ConsumerSettings> KafkaParts::member(const ir::Program& program, const ir::Unit& unit, ir::SystemId system,
+                                                   std::uint32_t worker) {
   const auto place = slot(program.id);
   if (!place) return std::unexpected(place.error());
   kafka::ConsumerSettings result;
   result.group = fmt::format("{}.{}", program.id, unit.name);
   result.instance = fmt::format("{}.{}.{}", result.group, *place, worker);
+  const auto& options = program.systems[system].options;
+  const auto assignment = options.find("assignment");
+  result.keeps_partitions = assignment != options.end() && assignment->second == "cooperative_sticky";
   return result;
 }
 
 Result<std::unique_ptr<Group>> KafkaParts::open_group(const ir::Program& program, const ir::Unit& unit, std::uint32_t worker) {
   const auto client = settings(program, unit.source_system);
   if (!client) return std::unexpected(client.error());
-  const auto consumer = member(program, unit, worker);
+  const auto consumer = member(program, unit, unit.source_system, worker);
   if (!consumer) return std::unexpected(consumer.error());
   if (const auto made = make_links(program, unit, unit.source_system, *client); !made) return std::unexpected(made.error());
   std::vector<kafka::SourceTopic> topics;
@@ -108,7 +113,7 @@ Result<std::unique_ptr<Group>> KafkaParts::open_relay_group(const ir::Program& p
                                                             std::uint32_t worker, std::vector<std::unique_ptr<Source>> sources) {
   const auto client = settings(program, unit.domain);
   if (!client) return std::unexpected(client.error());
-  const auto consumer = member(program, unit, worker);
+  const auto consumer = member(program, unit, unit.domain, worker);
   if (!consumer) return std::unexpected(consumer.error());
   if (const auto made = make_links(program, unit, unit.domain, *client); !made) return std::unexpected(made.error());
   const auto admin = kafka::open_admin(*client);
@@ -140,6 +145,12 @@ Result<std::unique_ptr<commit::Domain>> KafkaParts::open_domain(const ir::Progra
   if (!client) return std::unexpected(client.error());
   const auto place = slot(program.id);
   if (!place) return std::unexpected(place.error());
+  const std::string group_name = fmt::format("{}.{}", program.id, unit.name);
+  if (const std::lock_guard lock(mutex_); !known_clusters_.contains(group_name)) {
+    if (const auto checked = kafka::check_known_cluster(consumer.handle(), group_name, state_dir_); !checked)
+      return std::unexpected(checked.error());
+    known_clusters_.insert(group_name);
+  }
   kafka::DomainSettings domain;
   domain.client = std::move(*client);
   domain.pipeline = program.id;
@@ -149,6 +160,7 @@ Result<std::unique_ptr<commit::Domain>> KafkaParts::open_domain(const ir::Progra
   domain.is_transactional = program.delivery == ir::Delivery::ExactlyOnce;
   domain.state_dir = state_dir_;
   domain.outboxes = ir::outboxes(program);
+  if (relay != nullptr) domain.databases = relay->identities();
   for (const ir::StateSchema& stage : unit.operators) domain.stages.push_back(stage.name);
   return std::make_unique<kafka::KafkaDomain>(std::move(domain), &consumer, clock_);
 }

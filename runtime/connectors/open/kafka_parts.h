@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -47,7 +48,9 @@ class KafkaParts {
  private:
   base::Result<kafka::ClientSettings> settings(const ir::Program& program, ir::SystemId system) const;
   base::Result<std::string> slot(const std::string& pipeline);
-  base::Result<kafka::ConsumerSettings> member(const ir::Program& program, const ir::Unit& unit, std::uint32_t worker);
+  // Of the unit's group in that cluster.
+  base::Result<kafka::ConsumerSettings> member(const ir::Program& program, const ir::Unit& unit, ir::SystemId system,
+                                               std::uint32_t worker);
   base::Result<void> make_links(const ir::Program& program, const ir::Unit& unit, ir::SystemId system,
                                 const kafka::ClientSettings& client) const;
 
@@ -56,6 +59,7 @@ class KafkaParts {
   ReadSecret secret_;
   std::mutex mutex_;
   std::optional<commit::Slot> slot_;
+  std::set<std::string> known_clusters_;  // groups whose cluster was compared
 };
 
 }  // namespace piperun::connectors

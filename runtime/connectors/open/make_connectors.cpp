@@ -97,7 +97,7 @@ class RealConnectors final : public Connectors {
     if (is_kafka(program.systems[unit.domain])) return kafka_.open_domain(program, unit, worker, group);
     if (is_postgres(program.systems[unit.domain])) {
       const bool is_member = is_kafka(program.systems[unit.source_system]);
-      auto cluster = is_member ? KafkaParts::cluster_of(*group) : Result<std::string>();
+      auto cluster = is_member ? KafkaParts::cluster_of(*group) : PostgresParts::database_of(unit, group);
       if (!cluster) return std::unexpected(cluster.error());
       using Ids = std::map<std::string, std::string>;
       auto topics = is_member ? KafkaParts::topic_ids_of(program, unit, *group) : Result<Ids>();

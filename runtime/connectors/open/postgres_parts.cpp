@@ -12,6 +12,13 @@ namespace piperun::connectors {
 
 using base::Result;
 
+Result<std::string> PostgresParts::database_of(const ir::Unit& unit, const Group* group) {
+  const auto* lease = dynamic_cast<const postgres::LeaseGroup*>(group);
+  if (lease == nullptr || unit.source_system == unit.domain) return std::string();
+  const auto identities = lease->identities();  // one, for a unit reads one connection
+  return identities.empty() ? std::string() : identities.begin()->second;
+}
+
 Result<std::unique_ptr<commit::Domain>> PostgresParts::open_domain(const ir::Program& program, const ir::Unit& unit,
                                                                    std::string cluster,
                                                                    std::map<std::string, std::string> topics) const {

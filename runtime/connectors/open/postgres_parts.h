@@ -18,7 +18,10 @@ class PostgresParts {
  public:
   PostgresParts(base::Clock& clock, ReadSecret secret) : clock_(clock), secret_(std::move(secret)) {}
 
-  // `cluster`: id of the Kafka cluster whose positions the domain holds; "" for a source that is none. `topics`: ids by name.
+  // Of the outboxes that the group reads; "" where their positions lie beside them, and come and go with them.
+  static base::Result<std::string> database_of(const ir::Unit& unit, const Group* group);
+
+  // `cluster`: id of the Kafka cluster or database whose positions the domain holds; "" for a source that is none. `topics`: ids by name.
   base::Result<std::unique_ptr<commit::Domain>> open_domain(const ir::Program& program, const ir::Unit& unit, std::string cluster,
                                                             std::map<std::string, std::string> topics) const;
   base::Result<std::unique_ptr<commit::Domain>> open_stored(const ir::Program& program, ir::SystemId system,

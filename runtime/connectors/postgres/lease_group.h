@@ -33,6 +33,9 @@ class LeaseGroup final : public connectors::Group {
   void mirror(std::span<const connectors::StartAt>) override {}
   void close() override { session_.reset(); }
 
+  // Of the databases of the sources, by name.
+  std::map<std::string, std::string> identities() const { return sources_.identities(); }
+
  private:
   enum class Standing : std::uint8_t {
     Asking,  // nobody knows yet whether another one is at work

@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "runtime/base/random.h"
+#include "runtime/commit/database_identity.h"
+#include "runtime/commit/postgres/identity.h"
 #include "runtime/commit/postgres/schema.h"
 #include "runtime/connectors/postgres/outbox_table.h"
 
@@ -41,7 +43,14 @@ Result<std::unique_ptr<Outbox>> Outbox::open(PostgresSettings settings, std::str
   outbox->quoted_ = stored->table;
   outbox->outbox_ = name->text(0, 0);
   outbox->value_ = "convert_to((to_jsonb(o) - 'number')::text, 'UTF8')";
-  if (auto entered = outbox->enter(); !entered) return std::unexpected(entered.error());
+  return entered(std::move(outbox));
+}
+
+Result<std::unique_ptr<Outbox>> Outbox::entered(std::unique_ptr<Outbox> outbox) {
+  auto database = database_identity(*outbox->session_);
+  if (!database) return std::unexpected(database.error());
+  outbox->database_ = std::move(*database);
+  if (auto done = outbox->enter(); !done) return std::unexpected(done.error());
   return outbox;
 }
 
@@ -77,8 +86,7 @@ Result<std::unique_ptr<Outbox>> Outbox::open_own(PostgresSettings settings, std:
   std::unique_ptr<Outbox> outbox(new Outbox(std::move(*session), std::move(name), std::move(pipeline), std::move(unit)));
   outbox->quoted_ = outbox->outbox_ = own_outbox_table(outbox->table_);
   outbox->value_ = "value";
-  if (auto entered = outbox->enter(); !entered) return std::unexpected(entered.error());
-  return outbox;
+  return entered(std::move(outbox));
 }
 
 Parameters Outbox::names() const { return Parameters().text(pipeline_).text(unit_).text(outbox_); }
@@ -266,6 +274,13 @@ Result<void> Outbox::leave() {
   return transaction.commit();
 }
 
+Result<void> Outbox::check(const std::string& database) const {
+  if (commit::is_same_database(database, database_)) return {};
+  return base::failure(ErrorCode::PositionGone,
+                       fmt::format("outbox `{}` of {}: its position is one of {}, and this is {}; {}", table_,
+                                   session_->address(), database, database_, commit::kOtherDatabase));
+}
+
 base::Error Outbox::lost(const std::string& owner) const {
   return {ErrorCode::LostOwnership,
           fmt::format("{} of {}: the outbox `{}` is not this worker's any more: {}", unit_, pipeline_, table_,
@@ -345,6 +360,7 @@ Result<record::Slab> OutboxSource::read(std::uint32_t partition, std::int64_t po
     record.value = std::string_view(bytes->bytes).substr(places[i].first, places[i].second);
   }
   slab.owner = std::move(bytes);
+  slab.mark = outbox_->database();
   return slab;
 }
 

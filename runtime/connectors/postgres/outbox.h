@@ -50,10 +50,14 @@ class Outbox final : public connectors::OutboxRelay {
   base::Result<std::vector<Row>> read(std::int64_t from, std::int64_t limit);
 
   const std::string& table() const { return table_; }  // as the program names it
+  const std::string& database() const { return database_; }  // commit/database_identity.h
+  // `database`: that positions belong to. PositionGone when this is another one.
+  base::Result<void> check(const std::string& database) const;
 
  private:
   Outbox(std::unique_ptr<Session> session, std::string table, std::string pipeline, std::string unit)
       : session_(std::move(session)), table_(std::move(table)), pipeline_(std::move(pipeline)), unit_(std::move(unit)) {}
+  static base::Result<std::unique_ptr<Outbox>> entered(std::unique_ptr<Outbox> outbox);
   base::Result<void> enter();
   base::Result<void> delete_unwanted();
   base::Result<void> lock_relay();
@@ -63,6 +67,7 @@ class Outbox final : public connectors::OutboxRelay {
 
   std::unique_ptr<Session> session_;
   std::string table_, pipeline_, unit_;
+  std::string database_;
   std::string quoted_;  // the table
   std::string outbox_;  // the table's name among all outboxes of the database
   std::string value_;  // what of a row is its value
@@ -99,6 +104,8 @@ class OutboxSource final : public connectors::Source {
   base::Result<std::int64_t> resolve(const std::string& start, std::uint32_t partition) override;
   base::Result<record::Slab> read(std::uint32_t partition, std::int64_t position, std::size_t max_records,
                                   std::size_t max_bytes) override;
+  base::Result<void> check(std::uint32_t, const std::string& mark) override { return outbox_->check(mark); }
+  std::string identity() const override { return outbox_->database(); }
   bool is_finite() const override { return false; }
   void wait(std::int64_t microseconds) override;
 

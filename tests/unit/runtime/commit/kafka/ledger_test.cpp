@@ -72,6 +72,39 @@ TEST_F(LedgerTest, APositionBelongsToOneTopicOfItsName) {
   EXPECT_TRUE(later.name_topic("other", "second"));
 }
 
+TEST_F(LedgerTest, APositionOfAnOutboxBelongsToOneDatabase) {
+  const std::map<std::string, std::string> topics = {{"events", "p.u.events.progress"}};
+  const commit::PartitionName outbox{"events", 0}, progress{"p.u.events.progress", 0};
+  Ledger relay("p.u.replay", topics);
+  relay.load({progress, 7, "piperun/1 read=7 used=7"});
+  ASSERT_TRUE(relay.name_database("events", "database:12/5")) << "an earlier version did not store it";
+  const auto planned = relay.plan(std::vector{advance(outbox, 7, 9)}, {}, 0);
+  ASSERT_TRUE(planned);
+  EXPECT_EQ(OffsetMetadata::parse(planned->front().metadata).database, "database:12/5");
+  for (const auto& [identity, is_same] : {std::pair("database:12/5", true),
+                                          {"database:/5", true},
+                                          {"database:13/5", false},
+                                          {"database:12/6", false},
+                                          {"database:/6", false}}) {
+    Ledger later("p.u.replay", topics);
+    later.load(planned->front());
+    const auto named = later.name_database("events", identity);
+    EXPECT_EQ(named.has_value(), is_same) << identity;
+    if (named) continue;
+    EXPECT_EQ(named.error().code, base::ErrorCode::PositionGone);
+    EXPECT_NE(named.error().message.find("database:12/5"), std::string::npos);
+    EXPECT_NE(named.error().message.find(identity), std::string::npos);
+  }
+  Ledger person("p.u.replay", topics);
+  person.load(planned->front());
+  Position moved;
+  moved.partition = outbox;
+  moved.next_offset = 3;
+  const auto seeds = person.plan_seeds(std::vector{moved});
+  ASSERT_TRUE(seeds);
+  EXPECT_EQ(OffsetMetadata::parse(seeds->front().metadata).database, "") << "who moves a position accepts what is there";
+}
+
 TEST_F(LedgerTest, AnOutboxStandsForItsProgressTopic) {
   Ledger relay("p.u.replay", {{"public.events", "p.u.public.events.progress"}});
   const commit::PartitionName outbox{"public.events", 0}, progress{"p.u.public.events.progress", 0};
