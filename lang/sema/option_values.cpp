@@ -6,6 +6,7 @@
 #include <ranges>
 
 #include "lang/sema/options.h"
+#include "lang/value/time.h"
 
 namespace piperun::sema {
 
@@ -68,8 +69,8 @@ std::optional<OptionReader::Value> OptionReader::value(const ast::Option& option
     case Word: return word(id, known);
     case Position:
       if (std::holds_alternative<ast::NameRef>(context_.program.pool[id].node)) return word(id, known);
-      return constant(id, scope, TypeKind::Timestamp, name, "earliest");
-    case Time: return constant(id, scope, TypeKind::Timestamp, name, "2026-01-31T12:00:00Z");
+      return moment(id, scope, known, "earliest");
+    case Time: return moment(id, scope, known, "2026-01-31T12:00:00Z");
     case Field:
     case Fields: return names(id, known);
     case Expression: return id;
@@ -149,6 +150,26 @@ std::optional<OptionReader::Value> OptionReader::word(ExprId id, const catalog::
   if (text != nullptr && std::ranges::find(words, given) != words.end()) found.help("without quotes: it is a word", span, given);
   else context_.suggest(found, span, given, words);
   return std::nullopt;
+}
+
+// A timestamp; or what stands in a string that comes from outside, where a word of the option has no other form.
+std::optional<OptionReader::Value> OptionReader::moment(ExprId id, Scope& scope, const catalog::Option& known,
+                                                        std::string_view example) {
+  const ast::ExprNode& node = context_.program.pool[id].node;
+  const std::vector<std::string> words = catalog::words(known.words);
+  if (const auto* text = std::get_if<ast::StringLiteral>(&node);
+      text != nullptr && std::ranges::find(words, text->text) != words.end())
+    return word(id, known);
+  const bool is_given = std::holds_alternative<ast::Call>(node) || std::holds_alternative<ast::ParamRef>(node);
+  if (!is_given || expressions_.infer(id, scope) != context_.scalar(TypeKind::String))
+    return constant(id, scope, TypeKind::Timestamp, known.name, example);
+  const auto given = constant(id, scope, TypeKind::String, known.name, example);
+  if (!given) return std::nullopt;
+  const std::string& text = std::get<std::string>(std::get<Constant>(*given).value);
+  if (std::ranges::find(words, text) != words.end()) return text;
+  if (const auto time = value::parse_timestamp(text)) return Constant{context_.scalar(TypeKind::Timestamp), *time};
+  const std::string wanted = words.empty() ? "a timestamp" : fmt::format("one of {}, or a timestamp", one_of(known.words));
+  return wrong(id, known.name, fmt::format("{}, and here it is \"{}\"", wanted, text), example);
 }
 
 std::optional<OptionReader::Value> OptionReader::backoff(ExprId id, Scope& scope, std::string_view name) {

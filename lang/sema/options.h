@@ -33,6 +33,7 @@ class OptionReader {
   std::optional<Value> constant(ExprId id, Scope& scope, TypeKind kind, std::string_view name, std::string_view example);
   std::optional<Value> address(ExprId id, Scope& scope, const catalog::Option& known);
   std::optional<Value> word(ExprId id, const catalog::Option& known);
+  std::optional<Value> moment(ExprId id, Scope& scope, const catalog::Option& known, std::string_view example);
   std::optional<Value> backoff(ExprId id, Scope& scope, std::string_view name);
   std::optional<Value> names(ExprId id, const catalog::Option& known);
   std::optional<Value> settings(ExprId id, Scope& scope, std::string_view name);
