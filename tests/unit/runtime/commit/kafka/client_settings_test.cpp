@@ -71,7 +71,9 @@ std::vector<std::pair<std::string, std::string>> all_properties() {
   std::vector<std::pair<std::string, std::string>> result;
   for (std::string line; std::getline(lines, line);) {
     const std::size_t end = line.find(' ');
-    if (line.find('|') == std::string::npos || end == std::string::npos || line.starts_with("Property")) continue;
+    if (line.find('|') == std::string::npos || end == std::string::npos || line.starts_with("Property") ||
+        line.starts_with("---"))
+      continue;
     result.emplace_back(line.substr(0, end), line);
   }
   return result;
