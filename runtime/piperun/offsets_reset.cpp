@@ -13,6 +13,7 @@
 #include "runtime/piperun/bounds.h"
 #include "runtime/piperun/ended_run.h"
 #include "runtime/piperun/outbox_relays.h"
+#include "runtime/piperun/read_again.h"
 #include "runtime/piperun/stores.h"
 
 namespace piperun::cli {
@@ -131,6 +132,19 @@ base::Result<Targets> find_targets(const Arguments& arguments, const Target& tar
   return targets;
 }
 
+// Going back reads records again: what that does to sinks that do not bear it.
+void warn_of_repeats(const StoreSet& set, const UnitLedger& ledger, const Targets& targets, bool keeps_keys, World& world) {
+  const bool goes_back = std::ranges::any_of(ledger.positions, [&](const commit::Position& each) {
+    const auto target = targets.find(each.partition);
+    return target != targets.end() && target->second < each.next_offset;
+  });
+  if (!goes_back || !set.compiled) return;
+  const ir::Program& program = *set.compiled->program;
+  const auto unit = std::ranges::find(program.units, ledger.unit, &ir::Unit::name);
+  if (unit == program.units.end()) return;
+  for (const std::string& line : what_repeats_do(program, *unit, keeps_keys)) fmt::print(world.err, "warning: {}\n", line);
+}
+
 // Takes the partitions over and moves them, in one commit with the keys where there is a transaction. Without one the keys go first: a
 // crash behind it leaves the old position, which is the lesser evil than records that old keys call repeats.
 base::Result<void> move(const Store& store, commit::Domain& domain, const Targets& targets,
@@ -175,6 +189,7 @@ Exit reset_unit(const Arguments& arguments, const Target& target, const StoreSet
   if (targets->empty()) return tell_what_is_read(unit.ledger, world);
   const bool clears = arguments.text("--state") == "clear";
   if (clears) fmt::print(world.out, "keys of {} are forgotten\n", fmt::join(*stages, ", "));
+  warn_of_repeats(set, unit.ledger, *targets, !clears, world);
   if (arguments.has("--dry-run")) return Exit::Done;
   if (const auto kept = keep_rows(set, unit.ledger, *targets, world); !kept) return tell(kept.error(), set, world);
   if (const auto begun = unmark_ended(**domain, unit.ledger.unit); !begun) return tell(begun.error(), set, world);
