@@ -2,7 +2,7 @@
 import signal
 import time
 
-SESSION = 6.0  # seconds: session.timeout.ms of the members
+from controlled import SESSION
 
 
 def kill(run, rng):
@@ -69,6 +69,22 @@ def lost_answer(run, rng):
     run.world.servers("proxy", "all", "pass")
 
 
+def slow(run, rng):
+    """Every byte comes late, in both directions; the unit moves all the same."""
+    run.world.servers("proxy", "all", "delay", str(rng.choice([20, 60, 150])))
+    try:
+        run.recovery["slow network, meanwhile"].append(run.await_work())
+    finally:
+        run.world.servers("proxy", "all", "pass")
+
+
+def unanswered(run, rng):
+    """Half-open: requests get through and take effect, their answers do not, to the middle of one."""
+    run.world.servers("proxy", "all", "replies", str(rng.choice([0, 100, 2000])))
+    time.sleep(rng.uniform(0.5, 9.0))
+    run.world.servers("proxy", "all", "pass")
+
+
 def storm(run, rng):
     """For ten seconds a member joins or leaves every two seconds."""
     guest = run.new_member()
@@ -98,5 +114,6 @@ def backend(run, _rng):
         pass  # its own connection may be among them
 
 
-BY_NAME = {f.__name__: f for f in [kill, pause, blink, broker, cut, lost_answer, storm, database, backend]}
+BY_NAME = {f.__name__: f for f in [kill, pause, blink, broker, cut, lost_answer, slow, unanswered, storm, database, backend]}
 OF_THE_DATABASE = {"database", "backend"}
+OF_PROCESSES = {"kill", "pause", "blink", "storm"}

@@ -1,4 +1,5 @@
 """What a run left behind, held against its input."""
+import threading
 from collections import Counter, defaultdict
 
 
@@ -25,10 +26,18 @@ def fits(row, lost, repeated):
 
 
 class Tally:
+    """Counts what passed and failed; threads may share it."""
+
     def __init__(self):
         self.passed = self.failed = 0
+        self.lock = threading.Lock()
 
     def check(self, good, words):
-        self.passed += bool(good)
-        self.failed += not good
-        print(f"{'ok  ' if good else 'FAIL'} {words}", flush=True)
+        with self.lock:
+            self.passed += bool(good)
+            self.failed += not good
+            print(f"{'ok  ' if good else 'FAIL'} {words}", flush=True)
+
+    def tell(self, words):
+        with self.lock:
+            print(f"     {words}", flush=True)

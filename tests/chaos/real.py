@@ -8,6 +8,7 @@ Each combination runs as several processes beside a Kafka broker and PostgreSQL 
 waits until all partitions have moved since the one before. The last line says how many checks passed and failed.
 """
 import argparse
+import concurrent.futures
 import dataclasses
 import functools
 import json
@@ -26,6 +27,7 @@ import faults
 import safeguards
 import world as surroundings
 from outcome import Tally, effects
+from readers import TableReader, TopicReader
 from world import PARTITIONS
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -33,6 +35,7 @@ PROGRESS_WITHIN = 90.0  # seconds: longer is a failure
 RESTARTED_WITHIN, OTHERWISE_WITHIN = 15.0, 30.0  # seconds until the input is used up after the last fault
 BACKLOG = 1500  # records
 BATCH = 25  # commit_records of all pipelines
+PACE, LOOK = 5.0, 0.5  # seconds: a kill each, and between two looks at what has moved
 MOST_EXITS = 5  # by themselves and not well
 LEDGER = ["read", "used", "filtered", "duplicates", "dead"]
 
@@ -42,14 +45,20 @@ class Combination:
     name: str
     pipe: str
     delivery: str = "exactly_once"
-    database: bool = False  # its rows and positions are in PostgreSQL
+    commit_mode: str = ""  # of at_least_once
+    database: bool = False  # its rows are in PostgreSQL; under exactly_once its positions, too
     copies: bool = False  # a second unit puts the same rows into PostgreSQL
     with_repeats: bool = False
     outbox: bool = False  # it reads a table of PostgreSQL
+    assignment: str = "range"  # how the processes share the partitions out
     processes: int = 2
     workers: int = 2
     unit: str = "bus.bus"
     source: str = "events"
+
+    @property
+    def has_stored_positions(self):
+        return self.database and self.delivery == "exactly_once"
 
 
 COMBINATIONS = [
@@ -59,8 +68,15 @@ COMBINATIONS = [
     Combination("postgres_dedup", "postgres_dedup", database=True, with_repeats=True, unit="bus.shop"),
     Combination("outbox_to_kafka", "outbox_to_kafka", outbox=True, unit="shop.bus"),
     Combination("kafka_to_both", "kafka_to_both", copies=True, with_repeats=True),
+    Combination("kafka_to_kafka_sticky", "kafka_to_kafka", assignment="cooperative_sticky"),
+    Combination("kafka_to_postgres_sticky", "kafka_to_postgres", assignment="cooperative_sticky", database=True, unit="bus.shop"),
     Combination("at_least_once", "kafka_to_kafka", delivery="at_least_once"),
     Combination("at_most_once", "kafka_to_kafka", delivery="at_most_once"),
+    Combination("at_least_once_async", "kafka_to_kafka", delivery="at_least_once", commit_mode="async"),
+    Combination("at_least_once_hybrid", "kafka_to_kafka", delivery="at_least_once", commit_mode="hybrid"),
+    Combination("at_least_once_to_postgres", "kafka_to_postgres", delivery="at_least_once", database=True),
+    Combination("at_most_once_to_postgres", "kafka_to_postgres", delivery="at_most_once", database=True),
+    Combination("at_least_once_from_outbox", "outbox_to_kafka", delivery="at_least_once", outbox=True, unit="shop.shop"),
 ]
 
 
@@ -77,21 +93,22 @@ class Run:
         self.folder = pathlib.Path(folder) / self.name
         self.folder.mkdir(parents=True)
         text = (HERE / "pipes" / f"{combination.pipe}.pipe").read_text(encoding="utf-8")
-        (self.folder / "p.pipe").write_text(text.replace("RUN", self.name).replace("DELIVERY", combination.delivery), encoding="utf-8")
+        brokers = 'env("KAFKA_BOOTSTRAP")'
+        text = text.replace(brokers, f"{brokers}, assignment = {combination.assignment}")
+        delivery = combination.delivery + (f"\n  commit_mode     = {combination.commit_mode}" if combination.commit_mode else "")
+        (self.folder / "p.pipe").write_text(text.replace("RUN", self.name).replace("DELIVERY", delivery), encoding="utf-8")
         self.environment = world.environment | {"PIPERUN_LOG": "info"}
         for topic in ["events", "rows"]:
             world.ask("topic", f"{topic}_{self.name}", PARTITIONS)
-        if combination.copies:
-            surroundings.make_table(world, f"rows_{self.name}")
-        if combination.database:
-            surroundings.make_table(world, f"rows_{self.name}")
-            self.output = surroundings.TableReader(world, f"rows_{self.name}", f"chaos_{self.name}", f"events_{self.name}")
-        else:
-            self.output = surroundings.TopicReader(world, f"rows_{self.name}")
         if combination.outbox:
             self.input = surroundings.OutboxInput(world, f"events_{self.name}", seed)
         else:
             self.input = surroundings.Input(world, f"events_{self.name}", seed, combination.with_repeats)
+        if combination.database or combination.copies:
+            surroundings.make_table(world, f"rows_{self.name}")
+            table = TableReader(world, f"rows_{self.name}", self.input.expected, combination.delivery, f"chaos_{self.name}")
+        self.output = table if combination.database else TopicReader(world, f"rows_{self.name}")
+        self.copy = table if combination.copies else None
         self.members, self.guests, self.exits = [], 0, Counter()
         self.recovery = defaultdict(list)
         self.faults = Counter()
@@ -100,6 +117,9 @@ class Run:
         self.trouble, self.deaths = [], 0
         self.fed = threading.Event()
         self.feeder = threading.Thread(target=self.feed, daemon=True)
+
+    def readers(self):
+        return [self.output, self.copy] if self.copy else [self.output]
 
     def new_member(self):
         self.guests += 1
@@ -135,12 +155,18 @@ class Run:
             time.sleep(0.05 if self.combination.database else 0.01)
 
     def feed(self):
-        """A thread: there is always input before the unit, also while a fault lasts."""
+        """A thread: there is always input before the unit, also while a fault lasts. What is lost under at_most_once looks as if it were
+        still to be done: where nothing moves, there is more."""
+        last, since = 0, time.monotonic()
         while not self.fed.wait(0.05):
             now = sum(self.output.progress())
-            done = now if self.combination.database else now * self.input.fates["read"] // max(self.input.used, 1)
-            if self.input.fates["read"] - done < BACKLOG:
+            if now != last:
+                last, since = now, time.monotonic()
+            done = now if self.combination.has_stored_positions else now * self.input.fates["read"] // max(self.input.used, 1)
+            is_dry = self.combination.delivery == "at_most_once" and time.monotonic() - since > 2.0
+            if self.input.fates["read"] - done < BACKLOG or is_dry:
                 self.input.add(BACKLOG // 2)
+                since = time.monotonic()
 
     def torment(self, plan, rng):
         for member in self.members:
@@ -152,6 +178,19 @@ class Run:
             faults.BY_NAME[fault](self, rng)
             self.faults[fault] += 1
             self.recovery[fault].append(self.await_work())
+
+    def keep_pace(self, kills, rng):
+        """A kill every 5 s, whether the unit is at work again after the one before or not. Returns the share of looks that found it moved."""
+        looks = []
+        for _ in range(kills):
+            faults.kill(self, rng)
+            until = time.monotonic() + PACE
+            while time.monotonic() < until:
+                before = sum(self.output.progress())
+                time.sleep(LOOK)
+                self.watch()
+                looks.append(sum(self.output.progress()) > before)
+        return sum(looks) / len(looks)
 
     def drain(self):
         """No more input and no more faults: the seconds until all of it has become output."""
@@ -177,9 +216,9 @@ class Run:
         return f"chaos_{self.name}.{self.combination.unit}"
 
     def is_used_up(self, ends):
-        if self.combination.copies and len(surroundings.rows_of_table(self.world, f"rows_{self.name}")) < self.input.used:
+        if self.copy and self.copy.count < self.input.used:
             return False
-        if self.combination.database:
+        if self.combination.has_stored_positions:
             return self.output.progress() == ends
         if self.combination.delivery == "exactly_once" and sum(self.output.progress()) < self.input.used:
             return False
@@ -193,8 +232,11 @@ class Run:
 
     def committed(self):
         """What the unit has committed, per partition of its source."""
-        if self.combination.database:
+        if self.combination.has_stored_positions:
             return self.output.progress()
+        if self.combination.outbox and self.combination.delivery != "exactly_once":
+            stored = surroundings.stored_positions(self.world, f"chaos_{self.name}", f"public.events_{self.name}")
+            return stored[:1] if stored else [0]
         if self.combination.outbox:
             progress = f"{self.group}.public.events_{self.name}.progress"
             return [int(offset) for _, offset, _ in self.world.ask("committed", self.group, progress, 1)]
@@ -226,15 +268,18 @@ class Run:
         for member in self.members:
             if member.process and member.process.poll() is None:
                 member.kill()
-        self.output.close()
+        for reader in self.readers():
+            reader.close()
         self.input.abandon()
 
 
 def plan_of(combination, options, rng):
     """Kills, and of each other fault some; in an order that the seed gives. A quick run has all faults on two combinations alone."""
     kills, others, only = options.kills, options.others, options.faults
+    is_sticky = combination.assignment != "range"
     if options.quick:
-        kills, others = (5, 1) if combination.name in ("kafka_to_kafka", "kafka_to_postgres") else (3, 0)
+        kills, others = (5, 1) if combination.name in ("kafka_to_kafka", "kafka_to_postgres") else (3, 1 if is_sticky else 0)
+        only = only or (["kill", "storm"] if is_sticky else None)
     needs_database = combination.database or combination.outbox or combination.copies
     names = [name for name in faults.BY_NAME if name != "kill" and (needs_database or name not in faults.OF_THE_DATABASE)]
     plan = ["kill"] * kills + [name for name in names for _ in range(others)]
@@ -242,6 +287,19 @@ def plan_of(combination, options, rng):
         plan = [name for name in plan if name in only]
     rng.shuffle(plan)
     return plan
+
+
+def hits_processes_alone(combination, options):
+    """Then another combination can be at work beside it."""
+    return set(plan_of(combination, options, random.Random(options.seed))) <= faults.OF_PROCESSES and not paced_kills(combination, options)
+
+
+def paced_kills(combination, options):
+    if options.faults:
+        return 0
+    if options.quick:
+        return 3 if combination.name in ("kafka_to_kafka", "kafka_to_postgres") else 0
+    return options.paced
 
 
 def judge(tally, run, words, drained, limit):
@@ -253,14 +311,16 @@ def judge(tally, run, words, drained, limit):
     good = (lost == 0 or delivery == "at_most_once") and (repeated == 0 or delivery == "at_least_once") and (disordered == 0 or is_late)
     tally.check(good, f"{words}: {run.input.used} rows expected, {lost} lost, {repeated} repeated, {disordered} keys out of order")
     if run.combination.copies:
-        found = effects(run.input.expected, surroundings.rows_of_table(run.world, f"rows_{run.name}"))
+        found = effects(run.input.expected, run.copy.rows())
         tally.check(found == (0, 0, 0), f"{words}: the copy in PostgreSQL: {found[0]} lost, {found[1]} repeated, {found[2]} out of order")
     if delivery == "at_most_once":
         others = sum(run.faults.values()) - run.faults["kill"]
         allowed = BATCH * run.combination.workers * (run.deaths + others * run.combination.processes)
         tally.check(lost <= allowed, f"{words}: {lost} lost, at most a batch per worker that died ({run.deaths} processes) or met "
                                      f"another fault ({others}): {allowed}")
-    tally.check(run.output.agrees, f"{words}: a reader beside it saw what is there, in order")
+    for reader in run.readers():
+        trouble = reader.trouble(is_late)
+        tally.check(not trouble, f"{words}: {reader.words()}" + "".join(f"; but {each}" for each in trouble[:5]))
     tally.check(drained <= limit, f"{words}: used up {drained:.1f} s after the last fault, at most {limit:.0f} s")
     ends = run.ends()
     tally.check(run.committed() == ends, f"{words}: positions {run.committed()}, ends of the input {ends}")
@@ -296,31 +356,55 @@ def torment(tally, world, combination, options, folder):
     begun = time.monotonic()
     try:
         run.torment(plan, rng)
+        paced = paced_kills(combination, options)
+        if paced:
+            moved = run.keep_pace(paced, rng)
+            tally.check(moved >= 0.5, f"{words}: {paced} kills, one every {PACE:.0f} s: it moved in {moved:.0%} of the looks, at least half")
         drained = run.drain()
         run.stop()
-        judge(tally, run, words, drained, OTHERWISE_WITHIN if plan and plan[-1] in ("pause", "storm") else RESTARTED_WITHIN)
+        is_slow = not paced and plan and plan[-1] in ("pause", "storm")
+        judge(tally, run, words, drained, OTHERWISE_WITHIN if is_slow else RESTARTED_WITHIN)
     except (Stalled, RuntimeError, OSError) as error:
         tally.check(False, f"{words}: {type(error).__name__}: {error}")
     finally:
         run.end()
     for trouble in run.trouble:
-        print(f"     {trouble}")
-    print(f"     {words}: {dict(run.faults)} in {time.monotonic() - begun:.0f} s; {run.input.fates['read']} records; "
-          f"all partitions at work again after: {times(run.recovery)}; logs in {run.folder}", flush=True)
+        tally.tell(f"{words}: {trouble}")
+    tally.tell(f"{words}: {dict(run.faults)} in {time.monotonic() - begun:.0f} s; {run.input.fates['read']} records; "
+          f"all partitions at work again after: {times(run.recovery)}; logs in {run.folder}")
 
 
 def steps(tally, world, options, folder):
-    deliveries = ["exactly_once"] if options.quick else ["exactly_once", "at_least_once", "at_most_once"]
+    """Quick: each step of three pipelines, and what only dedup has."""
+    where = (tally, world, options.victim, folder)
+    kill, assign, unclear, leaving = (functools.partial(play, *where) for play in (
+        controlled.kill_at_each_step, controlled.kill_in_assign, controlled.kill_when_unclear, controlled.kill_when_leaving))
+    database, outbox, repeats = {"database": True}, {"outbox": True}, {"with_repeats": True}
+    seed = options.seed
     try:
-        kill = functools.partial(controlled.kill_at_each_step, tally, world, options.victim, folder)
-        for delivery in deliveries:
-            kill("kafka_to_kafka", delivery, options.seed)
-        kill("kafka_to_postgres", "exactly_once", options.seed, database=True)
-        kill("outbox_to_kafka", "exactly_once", options.seed, outbox=True)
+        kill("kafka_to_kafka", "exactly_once", seed)
+        kill("kafka_to_postgres", "exactly_once", seed, **database)
+        kill("outbox_to_kafka", "exactly_once", seed, **outbox)
+        few = options.quick
+        kill("kafka_dedup", "exactly_once", seed, only=["claim_keys", "apply_state"] if few else None, **repeats)
+        kill("postgres_dedup", "exactly_once", seed, only=["claim_keys"] if few else None, **database, **repeats)
+        unclear("kafka_to_kafka", "exactly_once", seed, "api:26")
+        unclear("kafka_to_postgres", "exactly_once", seed, "commit", **database)
+        assign("kafka_to_postgres", seed, **database)
         if not options.quick:
-            controlled.kill_in_assign(tally, world, options.victim, folder, "kafka_to_kafka", options.seed)
-            controlled.kill_in_assign(tally, world, options.victim, folder, "kafka_to_postgres", options.seed, True)
-        safeguards.safeguards(tally, world, options.victim, folder, options.seed)
+            kill("kafka_to_both", "exactly_once", seed, more=["fence", "write stored", "mirror_positions"], copies=True, **repeats)
+            for delivery in ["at_least_once", "at_most_once"]:
+                kill("kafka_to_kafka", delivery, seed)
+                kill("kafka_to_postgres", delivery, seed, **database)
+                unclear("kafka_to_kafka", delivery, seed, "api:8")
+            assign("kafka_to_kafka", seed)
+            assign("kafka_dedup", seed, only=["restore_state"], **repeats)
+            assign("postgres_dedup", seed, only=["restore_state"], **database, **repeats)
+            assign("outbox_to_kafka", seed, more=["number_rows"], **outbox)
+            leaving("kafka_to_kafka", "exactly_once", seed)
+            leaving("kafka_to_postgres", "exactly_once", seed, **database)
+            leaving("kafka_to_kafka", "at_least_once", seed)
+        safeguards.safeguards(*where, seed)
     except (RuntimeError, OSError, subprocess.TimeoutExpired) as error:
         tally.check(False, f"steps: {type(error).__name__}: {error}")
 
@@ -332,7 +416,8 @@ def parse():
     options.add_argument("victim")
     options.add_argument("--kills", type=int, default=40, help="per combination")
     options.add_argument("--others", type=int, default=2, help="of each other kind of fault, per combination")
-    options.add_argument("--quick", action="store_true", help="all combinations in about four minutes")
+    options.add_argument("--paced", type=int, default=12, help="kills of a process every 5 s at the end, per combination")
+    options.add_argument("--quick", action="store_true", help="all combinations in a few minutes")
     options.add_argument("--no-steps", action="store_true", help="without kills at each step and negative controls")
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--only", help="combinations, by name")
@@ -355,11 +440,15 @@ def main():
     try:
         version = ["--kafka-version", options.kafka_version] if options.kafka_version else []
         world = surroundings.World(servers, options.peer, ["--brokers", options.brokers, *version])
-        if not options.no_steps:
-            steps(tally, world, options, folder)
-        for combination in COMBINATIONS:
-            if combination.name in options.only:
+        chosen = [combination for combination in COMBINATIONS if combination.name in options.only]
+        beside = [combination for combination in chosen if options.quick and hits_processes_alone(combination, options)]
+        for combination in chosen:
+            if combination not in beside:
                 torment(tally, world, combination, options, folder)
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda combination: torment(tally, world, combination, options, folder), beside))
+        if not options.no_steps:  # last: a broker that is killed comes back later, the more topics there are
+            steps(tally, world, options, folder)
     finally:
         if not options.dir:
             surroundings.down(servers)

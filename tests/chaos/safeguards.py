@@ -1,5 +1,6 @@
 """Runs with a safeguard taken out, in which the same checks must find a fault, and the same runs with it, in which there is none."""
 import base64
+import concurrent.futures
 import json
 import pathlib
 import shutil
@@ -7,13 +8,15 @@ import signal
 import time
 
 import world as surroundings
-from controlled import Scene, await_that, is_stopped
+from controlled import AT_ONCE, Scene, await_that, end, is_stopped
+from readers import TableReader
 from world import PARTITIONS
+
 
 def paused_owner(world, victim, folder, pipe, seed, database, step, *options, patience=40):
     """An owner is paused right before it commits, another one takes over and finishes, and the first goes on. What is there then.
     `patience`: seconds until the first goes on in any case; the other one may have to wait for it."""
-    scene = Scene(world, victim, folder, pipe, "exactly_once", seed, database)
+    scene = Scene(world, victim, folder, pipe, "exactly_once", seed, database=database)
     paused = scene.start("--pause-after", step, "--at", "3", *options)
     await_that(lambda: is_stopped(paused), 60, f"{pipe}: the pause after {step}")
     other = scene.start(*options)
@@ -33,12 +36,6 @@ def await_ends(processes, seconds=15):
     until = time.monotonic() + seconds
     while any(process.poll() is None for process in processes) and time.monotonic() < until:
         time.sleep(0.05)
-
-
-def end(processes):
-    for process in processes:
-        process.kill()
-        process.wait()
 
 
 SABOTAGE = {
@@ -78,7 +75,7 @@ def made_anew(world, victim, folder, seed):
     """While an owner is paused with the first batch in hand, its topic is made anew and the positions are set to the beginning. They are
     what the owner has read, then; its epoch is not. `offsets reset` would see the owner's session in the database and refuse, so what
     it writes is written here: as when the owner's host is gone from the network, and comes back."""
-    scene = Scene(world, victim, folder, "kafka_to_postgres", "exactly_once", seed, True)
+    scene = Scene(world, victim, folder, "kafka_to_postgres", "exactly_once", seed, database=True)
     paused = scene.start("--pause-after", "process", "--at", "1")
     await_that(lambda: is_stopped(paused), 60, "the pause with the first batch in hand")
     try:
@@ -158,35 +155,103 @@ def late_rows(world, victim, folder, seed, *options):
 
 
 def safeguards(tally, world, victim, folder, seed):
-    """With each safeguard there is no fault, and without it the same checks find one."""
+    """With each safeguard there is no fault, and without it the same checks find one. Side by side run what does not meet."""
     def holds(words, found):
         tally.check(found == (0, 0, 0), f"{words}: (lost, repeated, out of order) {found}")
 
     def fails(words, found):
         tally.check(found[0] + found[1] > 0, f"negative control, {words}: {found}")
 
-    kafka, postgres = ("kafka_to_kafka", seed, False, "check_membership"), ("kafka_to_postgres", seed, True, "process")
-    holds("a paused owner in Kafka", paused_owner(world, victim, folder, *kafka))
-    fails("membership check off", paused_owner(world, victim, folder, *kafka, "--no-membership"))
-    between = ("kafka_to_kafka", seed, False, "store_offsets", "--patient")
-    holds("an owner that is paused between its positions and the commit", paused_owner(world, victim, folder, *between, patience=15))
-    fails("the next owner reads positions plainly", paused_owner(world, victim, folder, *between, "--plain-read"))
-    holds("a paused owner in PostgreSQL", paused_owner(world, victim, folder, *postgres))
-    with Sabotaged(world, "no comparison"):
-        fails("positions in PostgreSQL set without comparing epoch and offset", paused_owner(world, victim, folder, *postgres))
-    holds("a topic made anew behind a paused owner", made_anew(world, victim, folder, seed))
-    with Sabotaged(world, "no epoch"):
-        fails("positions in PostgreSQL compared without the epoch", made_anew(world, victim, folder, seed))
-    holds("keys restored beside an open transaction", restored_keys(world, victim, folder, seed))
-    fails("keys restored to the stable position only", restored_keys(world, victim, folder, seed, "--stable-only"))
-    holds("rows of an outbox that become visible late", late_rows(world, victim, folder, seed))
-    fails("a cursor by id", late_rows(world, victim, folder, seed, "--cursor-by-id"))
-    for pipe, database in [("kafka_to_kafka", False), ("kafka_to_postgres", True)]:
-        scene = Scene(world, victim, folder, pipe, "exactly_once", seed, database)
+    def split(pipe, database):
+        scene = Scene(world, victim, folder, pipe, "exactly_once", seed, database=database)
+        beside = database and TableReader(world, scene.rows, scene.input.expected, "exactly_once", f"chaos_{scene.name}")
         scene.start("--split-transaction", "--kill-after", "commit", "--at", "3").wait(timeout=60)
         scene.finish("--split-transaction")
         fails(f"positions of {pipe} committed outside the transaction", scene.outcome())
-    fails("the consumer loop of beginners", (*naive_loop(world, folder, seed), 0))
+        if beside:
+            beside.rows()
+            sees(tally, beside, "halves", "it sees positions without rows")
+
+    def of_kafka():
+        owner = ("kafka_to_kafka", seed, False, "check_membership")
+        holds("a paused owner in Kafka", paused_owner(world, victim, folder, *owner))
+        fails("membership check off", paused_owner(world, victim, folder, *owner, "--no-membership"))
+        split("kafka_to_kafka", False)
+
+    def of_positions():
+        between = ("kafka_to_kafka", seed, False, "store_offsets", "--patient")
+        holds("an owner that is paused between its positions and the commit", paused_owner(world, victim, folder, *between, patience=15))
+        fails("the next owner reads positions plainly", paused_owner(world, victim, folder, *between, "--plain-read"))
+        fails("the consumer loop of beginners", (*naive_loop(world, folder, seed), 0))
+
+    def of_postgres():  # alone: other units in the same database would run without their fence
+        owner = ("kafka_to_postgres", seed, True, "process")
+        holds("a paused owner in PostgreSQL", paused_owner(world, victim, folder, *owner))
+        with Sabotaged(world, "no comparison"):
+            fails("positions in PostgreSQL set without comparing epoch and offset", paused_owner(world, victim, folder, *owner))
+        holds("a topic made anew behind a paused owner", made_anew(world, victim, folder, seed))
+        with Sabotaged(world, "no epoch"):
+            fails("positions in PostgreSQL compared without the epoch", made_anew(world, victim, folder, seed))
+        split("kafka_to_postgres", True)
+        reader(tally, world, seed)
+
+    def of_keys_and_outboxes():
+        holds("keys restored beside an open transaction", restored_keys(world, victim, folder, seed))
+        fails("keys restored to the stable position only", restored_keys(world, victim, folder, seed, "--stable-only"))
+        holds("rows of an outbox that become visible late", late_rows(world, victim, folder, seed))
+        fails("a cursor by id", late_rows(world, victim, folder, seed, "--cursor-by-id"))
+
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        for played in [pool.submit(part) for part in (of_postgres, of_kafka, of_positions, of_keys_and_outboxes)]:
+            played.result()
+
+
+def sees(tally, beside, kind, words):
+    found = getattr(beside, kind)
+    tally.check(found, f"negative control, the reader beside it: {words}: {found[0] if found else 'it saw nothing'}")
+
+
+def reader(tally, world, seed):
+    """Tables that are written by hand beside the reader: as a sound unit does it, and as none may."""
+    def play(number, delivery, *transactions):
+        """Each is committed, and seen, before the next one. A number is a row: its place in the input."""
+        name = f"reader_{seed}_{number}_{int(time.time() * 1000) % 10**8}"
+        surroundings.make_table(world, f"rows_{name}")
+        world.sql("insert into piperun.offsets(pipeline, unit, topic, partition, cluster_id, epoch, next_offset) "
+                  f"values ('chaos_{name}', 'bus.shop', 'events', 0, '', 1, 0)")
+        beside = TableReader(world, f"rows_{name}", {1: [(f"e-{place}", place) for place in range(60)]}, delivery, f"chaos_{name}")
+        try:
+            for statements in transactions:
+                world.sql("begin; " + "; ".join(each.format(rows=f"public.rows_{name}", pipeline=f"'chaos_{name}'") for each in statements)
+                          + "; commit")
+                looks = beside.looks
+                await_that(lambda: beside.looks > looks + 1, 10, "a look at the table", 0.01)
+            beside.rows()
+        finally:
+            beside.close()
+        return beside
+
+    def rows(*places):
+        return "insert into {rows}(id, key, seq, amount) values " + ", ".join(f"('e-{place}', 1, {place}, 1)" for place in places)
+
+    def moved(count):
+        return f"update piperun.offsets set next_offset = next_offset + {count}, used = used + {count} where pipeline = {{pipeline}}"
+
+    whole = [(rows(2 * batch, 2 * batch + 1), moved(2)) for batch in range(6)]
+    sound = play(1, "exactly_once", *whole)
+    tally.check(not sound.trouble(), f"the reader beside a sound table: {sound.words()}; {sound.trouble()}")
+    repeated = play(2, "at_least_once", *whole, (rows(10, 11),), (rows(12),))
+    tally.check(not repeated.trouble(), f"the reader beside repeated rows under at_least_once: {repeated.trouble()}")
+    missing = play(3, "at_most_once", *whole, (rows(20),), (rows(22),))
+    tally.check(not missing.trouble(), f"the reader beside missing rows under at_most_once: {missing.trouble()}")
+    delete = "delete from {rows} where id = 'e-7'"
+    sees(tally, play(4, "exactly_once", *whole, (delete,)), "vanished", "a row that vanishes")
+    sees(tally, play(5, "exactly_once", *whole[:2], (rows(5), moved(1)), (rows(4), moved(1))), "disordered", "a gap that is filled later")
+    sees(tally, play(6, "exactly_once", *whole, (rows(12),), (rows(13), moved(2))), "halves", "half a batch")
+    sees(tally, play(7, "exactly_once", *whole, (rows(11), moved(1))), "disordered", "a row that is there twice")
+    sees(tally, play(8, "at_least_once", *whole, (rows(13),)), "disordered", "a gap under at_least_once")
+    sees(tally, play(9, "at_least_once", *whole, (delete,)), "vanished", "a row that vanishes under at_least_once")
+    sees(tally, play(10, "at_most_once", *whole, (rows(11),)), "disordered", "a row that comes twice under at_most_once")
 
 
 def naive_loop(world, folder, seed):

@@ -1,6 +1,6 @@
 // What the chaos harness kills: `piperun FILE --drain` with one observer more, and with safeguards that can be taken out.
 //   victim FILE [--servers] [--kill-after STEP | --pause-after STEP] [--at N] [--in LIST] …   SIGKILL or SIGSTOP behind the N-th time
-//       that STEP of LIST (batch, on_assign) was done
+//       that STEP of LIST (batch, on_assign, on_revoke, on_lost, on_stop) was done
 //     --servers              real servers; without it embedded databases stand in
 //     --split-transaction    the position in a transaction of its own, before the one that has the rows
 //     --no-membership        the group is not asked who is its member, and positions are sent without saying who sends them
@@ -38,22 +38,34 @@ class Killer final : public engine::Observer {
       : program_(program),
         signal_(options.contains("--pause-after") ? SIGSTOP : SIGKILL),
         step_(options[options.contains("--pause-after") ? "--pause-after" : "--kill-after"]),
-        in_assign_(options["--in"] == "on_assign"),
+        list_(list_of(options["--in"])),
         left_(std::atoi(options["--at"].c_str())) {}
 
   engine::Verdict after(const ir::Unit& unit, const ir::Step& step) override {
     if (step_.empty() || ir::step_name(step, program_.sinks) != step_) return engine::Verdict::GoOn;
-    const std::vector<ir::Step>& list = in_assign_ ? unit.protocol.on_assign : unit.protocol.batch;
+    const std::vector<ir::Step>& list = unit.protocol.*list_;
     const bool is_in_list = std::ranges::any_of(list, [&](const ir::Step& each) { return &each == &step; });
     if (is_in_list && --left_ == 0) std::raise(signal_);
     return engine::Verdict::GoOn;
   }
 
  private:
+  using List = std::vector<ir::Step> ir::Protocol::*;
+
+  static List list_of(const std::string& name) {
+    static const std::map<std::string, List> kLists = {{"", &ir::Protocol::batch},
+                                                       {"batch", &ir::Protocol::batch},
+                                                       {"on_assign", &ir::Protocol::on_assign},
+                                                       {"on_revoke", &ir::Protocol::on_revoke},
+                                                       {"on_lost", &ir::Protocol::on_lost},
+                                                       {"on_stop", &ir::Protocol::on_stop}};
+    return kLists.at(name);
+  }
+
   const ir::Program& program_;
   int signal_;
   std::string step_;
-  bool in_assign_;
+  List list_;
   int left_;
 };
 

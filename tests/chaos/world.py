@@ -6,6 +6,7 @@ import queue
 import random
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -65,6 +66,15 @@ class World:
             raise RuntimeError(f"servers {' '.join(words)}: {done.stdout}")
         return done.stdout
 
+    def tell_proxy(self, line):
+        """As `servers proxy`, within a millisecond. Returns the first line of the answer."""
+        with socket.create_connection(("127.0.0.1", int(self.values["PROXY_CONTROL"])), timeout=10) as connection:
+            connection.sendall(line.encode() + b"\n")
+            said = connection.makefile().readline().rstrip("\n")
+        if not said.startswith("ok"):
+            raise RuntimeError(f"proxy {line}: {said}")
+        return said
+
     def peer(self, *words, **options):
         return subprocess.Popen([self.peer_program, *map(str, words)], env=self.past_the_proxy, stdout=subprocess.PIPE, text=True,
                                 **options)
@@ -86,6 +96,20 @@ class World:
         return [line.split("\t") for line in said.stdout.splitlines()]
 
 
+def partition_of(key):
+    """Of the input, by the murmur2 that clients of Kafka use."""
+    data, most = str(key).encode(), 0xffffffff
+    mixed = 0x9747b28c ^ len(data)
+    whole = len(data) & ~3
+    for i in range(0, whole, 4):
+        part = int.from_bytes(data[i:i + 4], "little") * 0x5bd1e995 & most
+        mixed = (mixed * 0x5bd1e995 & most) ^ ((part ^ part >> 24) * 0x5bd1e995 & most)
+    if whole < len(data):
+        mixed = (mixed ^ int.from_bytes(data[whole:], "little")) * 0x5bd1e995 & most
+    mixed = (mixed ^ mixed >> 13) * 0x5bd1e995 & most
+    return ((mixed ^ mixed >> 15) & 0x7fffffff) % PARTITIONS
+
+
 def down(folder):
     subprocess.run([SERVERS, "down", "--dir", folder], check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
@@ -99,7 +123,7 @@ def rows_of_topic(world, topic):
 def make_table(world, table):
     """`n` numbers the rows as they are inserted."""
     world.sql(f"create table public.{table}(n bigint generated always as identity, id text not null, key bigint not null, "
-              "seq bigint not null, amount numeric(12, 2) not null)")
+              f"seq bigint not null, amount numeric(12, 2) not null); create index on public.{table}(n)")
 
 
 def rows_of_table(world, table):
@@ -172,6 +196,33 @@ class Input:
             self.process.kill()
 
 
+class Session:
+    """A connection of psql that stays open, past the proxy."""
+
+    def __init__(self, world):
+        self.process = subprocess.Popen(["psql", world.values["POSTGRES_DIRECT"], "-qAtX", "-F", "\t", "-v", "ON_ERROR_STOP=1"], text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+
+    def execute(self, statements):
+        """The lines that they answer; null when the session is over."""
+        try:
+            self.process.stdin.write(statements + "\n\\echo done\n")
+            self.process.stdin.flush()
+        except OSError:
+            pass
+        said = []
+        for line in self.process.stdout:
+            if line == "done\n":
+                return said
+            said.append(line.rstrip("\n"))
+        self.close()
+        return None
+
+    def close(self):
+        self.process.kill()
+        self.process.communicate()
+
+
 class OutboxWriter:
     """Writes transactions one after the other, each once: whether one that was not acknowledged is committed, the database is asked.
     A thread. The table `written` has the number of the last one."""
@@ -206,29 +257,18 @@ class OutboxWriter:
 
     def connect(self):
         self.reconnects += 1
-        self.session = subprocess.Popen(["psql", self.world.values["POSTGRES_DIRECT"], "-qAtX", "-v", "ON_ERROR_STOP=1"], text=True,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.session = Session(self.world)
 
     def execute(self, statements):
         """What they answer; null when the session is over."""
-        try:
-            self.session.stdin.write(statements + "\n\\echo done\n")
-            self.session.stdin.flush()
-        except OSError:
-            pass
-        said = []
-        for line in self.session.stdout:
-            if line == "done\n":
-                return said
-            said.append(line.rstrip("\n"))
-        self.abandon()
-        self.session = None
-        return None
+        said = self.session.execute(statements)
+        if said is None:
+            self.session = None
+        return said
 
     def abandon(self):
         if self.session:
-            self.session.kill()
-            self.session.communicate()
+            self.session.close()
 
 
 class OutboxInput(Input):
@@ -262,68 +302,6 @@ class OutboxInput(Input):
     def abandon(self):
         for writer in self.writers:
             writer.abandon()
-
-
-class TopicReader:
-    """Reads a topic while it is written, read_committed."""
-
-    def __init__(self, world, topic):
-        self.world, self.topic = world, topic
-        self.seen = [[] for _ in range(PARTITIONS)]  # (offset, value)
-        self.process = world.peer("follow", topic, PARTITIONS)
-        self.thread = threading.Thread(target=self.follow, daemon=True)
-        self.thread.start()
-
-    def follow(self):
-        for line in self.process.stdout:
-            partition, offset, value = line.rstrip("\n").split("\t", 2)
-            self.seen[int(partition)].append((int(offset), value))
-
-    def progress(self):
-        return [len(part) for part in self.seen]
-
-    def rows(self):
-        """(key, id, seq) as they are in the topic now; what was seen meanwhile must be its beginning, value by value."""
-        stored = [[] for _ in range(PARTITIONS)]
-        for partition, offset, value in self.world.ask("read", self.topic, PARTITIONS):
-            stored[int(partition)].append((int(offset), value))
-        time.sleep(0.5)
-        self.agrees = all(seen == there[:len(seen)] for seen, there in zip([list(part) for part in self.seen], stored))
-        rows = [json.loads(value) for part in stored for _, value in part]
-        return [(row["key"], row["id"], row["seq"]) for row in rows]
-
-    def close(self):
-        self.process.kill()
-        self.process.wait()
-        self.thread.join(5)
-
-
-class TableReader:
-    """Watches the positions of a unit in PostgreSQL, and reads its table in the order of insertion."""
-
-    agrees = True
-
-    def __init__(self, world, table, pipeline, topic):
-        self.world, self.table, self.pipeline, self.topic = world, table, pipeline, topic
-        self.last = [0] * PARTITIONS
-        self.lock, self.asked = threading.Lock(), 0.0
-
-    def progress(self):
-        """The positions; asked again at most every 50 ms."""
-        with self.lock:
-            if time.monotonic() - self.asked > 0.05:
-                self.ask()
-                self.asked = time.monotonic()
-            return list(self.last)
-
-    def ask(self):
-        self.last = stored_positions(self.world, self.pipeline, self.topic) or self.last
-
-    def rows(self):
-        return rows_of_table(self.world, self.table)
-
-    def close(self):
-        pass
 
 
 class Member:
