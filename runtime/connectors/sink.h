@@ -35,6 +35,8 @@ class Sink {
   // "" when readers of committed data are given all that was there when this was asked first; else a place where they are not yet, for
   // a transaction of anybody is open before it. To be asked behind the last commit.
   virtual base::Result<std::string> hidden_at() { return std::string(); }
+  // Whether the system answers, where a call can tell; writes nothing.
+  virtual base::Result<void> reach() { return {}; }
 };
 
 }  // namespace piperun::connectors

@@ -86,6 +86,7 @@ class Worker {
   base::Result<std::optional<std::size_t>> recover_from_data(const base::Error& error, std::size_t failed_step, Attempt& attempt);
   base::Result<std::optional<std::size_t>> recover_from_outage(const base::Error& error, std::size_t failed_step,
                                                                Attempt& attempt);
+  base::Result<void> await_sink(const ir::Step& step);
   base::Result<std::optional<std::size_t>> settle_commit(std::size_t failed_step, Attempt& attempt);
   base::Result<bool> was_committed(Attempt& attempt);
   base::Result<void> read_positions_again(Attempt& attempt);

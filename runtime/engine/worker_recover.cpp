@@ -58,6 +58,7 @@ base::Result<std::optional<std::size_t>> Worker::recover_from_outage(const base:
     // The positions are committed: trying again could repeat an effect. The batch's fate stays unknown.
     spdlog::warn("batch given up under at_most_once unit={} error={}", unit_.name, error.message);
     lose(attempt);
+    if (const auto reached = await_sink(step); !reached) return std::unexpected(reached.error());
     return list.size();
   }
   if (membership_ && membership_->change_age() > kAnswerWithin) {
@@ -72,6 +73,17 @@ base::Result<std::optional<std::size_t>> Worker::recover_from_outage(const base:
   // What a failed `await` leaves is unknown, and the sink has dropped it: it is written again, not only waited for.
   const bool starts_over = was_in_transaction || step.kind == ir::StepKind::Await;
   return starts_over ? index_of(list, ir::StepKind::Process) : failed_step;
+}
+
+// Under at_most_once: a batch that is taken while its sink is away is lost, too.
+base::Result<void> Worker::await_sink(const ir::Step& step) {
+  if (step.kind != ir::StepKind::Write && step.kind != ir::StepKind::Await) return {};
+  for (;;) {
+    const auto reached = sinks_[sink_index(step.sink)]->reach();
+    if (reached || base::traits(reached.error().code).error_class != base::ErrorClass::Transient) return {};
+    if (!wait_before_retry(reached.error())) return reached;
+    if (membership_ && membership_->change_age() > 0) return {};
+  }
 }
 
 // Where to go on behind a commit whose acknowledgement is lost; nullopt: it did not take effect.

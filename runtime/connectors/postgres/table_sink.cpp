@@ -182,6 +182,12 @@ Result<void> TableSink::write(std::span<const OutputRow> rows) {
   return transaction.commit();
 }
 
+Result<void> TableSink::reach() {
+  Transaction transaction(session_);
+  if (auto begun = transaction.begin(); !begun) return begun;
+  return transaction.commit();
+}
+
 // What row after row would leave behind: per key at most one delete, then at most one row. A statement cannot update a row twice.
 Result<void> TableSink::write_last_of_each_key(Rows rows) {
   constexpr std::size_t kNone = SIZE_MAX;

@@ -34,6 +34,7 @@ class TableSink final : public connectors::Sink {
 
   base::Result<void> write(std::span<const connectors::OutputRow> rows) override;
   base::Result<void> await() override { return {}; }
+  base::Result<void> reach() override;
 
  private:
   struct Column {
