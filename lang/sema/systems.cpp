@@ -130,12 +130,17 @@ void Systems::add_options(Attached& attached, OptionMap own, const ast::Declarat
     attached.options = std::move(own);
     return;
   }
-  attached.options = context_.facts.connections[attached.connection].options;
+  const Connection& shared = context_.facts.connections[attached.connection];
+  attached.options = shared.options;
   for (auto& [option, value] : own) {
-    if (concerns_system(connector, option) && attached.options.contains(option)) {
+    const bool is_of_system = concerns_system(connector, option);
+    if (is_of_system && attached.options.contains(option)) {
       context_.error(Code::P0611, value.name_span, fmt::format("the connection has its own `{}`", option))
           .secondary(attached.options.at(option).name_span, "given here")
           .help("another system is another connection");
+    } else if (is_of_system) {
+      context_.error(Code::P0614, value.name_span, fmt::format("`{}` is for all that uses `{}`", option, shared.name))
+          .secondary(shared.where, "write it here");
     }
     attached.options[option] = std::move(value);
   }
