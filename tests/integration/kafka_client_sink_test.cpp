@@ -211,7 +211,7 @@ TEST(Producer, PositionsOfAStrangerAreRefused) {
   // A member that the group does not know: what a paused ex-owner is after its session.
   rd_kafka_consumer_group_metadata_t* metadata =
       rd_kafka_consumer_group_metadata_new_with_genid(topic.name.c_str(), 7, "ghost", nullptr);
-  const Membership ghost(GroupMetadataPtr(metadata), 7, "ghost");
+  const Membership ghost(GroupMetadataPtr(metadata), 7, "ghost", false);
   const auto sent = (*producer)->send_offsets(std::vector<PartitionOffset>{{{topic.name, 0}, 5, {}}}, ghost);
   ASSERT_FALSE(sent);
   EXPECT_EQ(sent.error().kind, Fault::Kind::Abort) << sent.error().error.message;
@@ -244,7 +244,7 @@ TEST(Consumer, MetadataTravelsWithPositions) {
   ASSERT_TRUE((*producer)->begin());
   const std::string counts(4000, 'c');
   // Of a group without members, which the transactional id alone fences.
-  const Membership unfenced(GroupMetadataPtr(rd_kafka_consumer_group_metadata_new(topic.name.c_str())), -1, "");
+  const Membership unfenced(GroupMetadataPtr(rd_kafka_consumer_group_metadata_new(topic.name.c_str())), -1, "", false);
   const auto sent = (*producer)->send_offsets(std::vector<PartitionOffset>{{{topic.name, 1}, 5, counts}}, unfenced);
   ASSERT_TRUE(sent) << sent.error().error.message;
   ASSERT_TRUE((*producer)->commit());
