@@ -18,7 +18,7 @@ pipeline up {{
 connection store   = postgres {{ url = secret("STORE_URL") }}
 connection archive = postgres {{ url = secret("ARCHIVE_URL") }}
 type Event {{ id: string, amount: decimal(12, 2), at: timestamp{note_field} }}
-source events: Event = kafka {{ topic = "events", event_time = at, sample = "events.ndjson" }}
+source events: Event = kafka {{ topic = "events", event_time = at, partitioned_by = id, sample = "events.ndjson" }}
 sink rows = {connection} {{ table = "rows" }}
 flow {flow} {{
   from events
