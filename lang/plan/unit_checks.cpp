@@ -60,6 +60,28 @@ void explain_origin(const Cut& cut, const Origin& origin, diag::Diagnostic& foun
                        source.name, fmt::join(fields, ", ")));
 }
 
+// Keys lie by the number of a partition: equal numbers of all that is read must be with one process, as `range` gives them.
+void check_topics_together(Cut& cut, const ir::Unit& unit, ir::NodeId dedup) {
+  const ir::Node& node = unit.dataflow.nodes[dedup];
+  std::set<ir::SourceId> sources;
+  for (const Origin& origin : origins(cut.program, unit.dataflow, dedup, std::get<ir::Dedup>(node.op).key))
+    sources.insert(origin.source);
+  if (sources.size() < 2) return;
+  for (const ir::SourceId source : sources) {
+    const ir::System& system = cut.program.systems[cut.program.sources[source].system];
+    const ir::System& group = system.kind == ir::SystemKind::Kafka ? system : cut.program.systems[unit.domain];
+    const auto assignment = group.options.find("assignment");
+    if (assignment == group.options.end() || assignment->second != "cooperative_sticky") continue;
+    cut.report.add(Code::P0419, cut.places.at(node.site))
+        .label(
+            "with `cooperative_sticky` equal partitions of several topics may be with different processes, and their keys never "
+            "meet")
+        .help(fmt::format("`assignment = range` in `{}` keeps them together", group.name))
+        .help("or do this stage for each source, before they are united");
+    return;
+  }
+}
+
 }  // namespace
 
 void check_state(Cut& cut) {
@@ -93,6 +115,7 @@ void check_keys(Cut& cut, const ir::Unit& unit) {
     const ir::Node& node = unit.dataflow.nodes[id];
     const auto* dedup = std::get_if<ir::Dedup>(&node.op);
     if (dedup == nullptr) continue;
+    check_topics_together(cut, unit, id);
     std::vector<Origin> unknown;
     std::set<std::vector<std::size_t>> ways;
     for (Origin& origin : origins(cut.program, unit.dataflow, id, dedup->key)) {
@@ -137,6 +160,21 @@ void check_cluster(Cut& cut, ir::SystemId source, ir::NodeId output) {
                          cut.program.systems[sink.system].name))
       .secondary(cut.places.delivery, "promised here")
       .help("write to a topic of the source's cluster, and let Kafka's own tools mirror that topic")
+      .help("or promise less: `delivery = at_least_once`", cut.places.delivery, "at_least_once");
+}
+
+// A transaction of Kafka holds positions of topics, in the consumer group; those of an outbox lie in a topic of their own.
+void check_positions(Cut& cut, ir::SystemId source, ir::NodeId output) {
+  using enum ir::SystemKind;
+  const ir::SystemKind from = cut.program.systems[source].kind;
+  const ir::Sink& sink = sink_of(cut, output);
+  if (cut.program.systems[sink.system].kind != Kafka || from == Kafka || from == Postgres || from == Stdin) return;
+  cut.report.add(Code::P0420, cut.places.of_sink(sink_id_of(cut, output)))
+      .message(fmt::format("`{}` is in Kafka, and its source is not", sink.name))
+      .label(fmt::format("a transaction of `{}` holds no positions of {}", cut.program.systems[sink.system].name,
+                         traits(from).words))
+      .secondary(cut.places.delivery, "promised here")
+      .help("put the records into a topic first, read that, and remove the repeats by a key: `dedup KEY within D`")
       .help("or promise less: `delivery = at_least_once`", cut.places.delivery, "at_least_once");
 }
 

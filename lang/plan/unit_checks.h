@@ -8,5 +8,6 @@ void check_state(Cut& cut);                                            // P0412,
 void check_keys(Cut& cut, const ir::Unit& unit);                       // P0419
 void check_source(Cut& cut, ir::SystemId source);                      // P0410
 void check_cluster(Cut& cut, ir::SystemId source, ir::NodeId output);  // P0411
+void check_positions(Cut& cut, ir::SystemId source, ir::NodeId output);  // P0420
 
 }  // namespace piperun::plan

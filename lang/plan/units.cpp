@@ -72,6 +72,7 @@ class Cutter {
         continue;
       }
       check_cluster(cut_, source, output);
+      check_positions(cut_, source, output);
       const bool joins = traits(system_of(cut_, output).kind).transactions;
       ways[joins ? sink_of(cut_, output).system : home(cut_, source)].insert(output);
     }

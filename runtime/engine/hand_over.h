@@ -47,7 +47,7 @@ class HandOver {
   // It has nothing stored yet and is to begin where another run ended; known after `freeze`.
   bool follows_run() const { return decision_.kind == UpgradeDecision::Kind::New && options_.beginnings.contains(unit_.name); }
   // Puts a new position where that run ended. False: the run did not have this partition, so that it begins at its beginning.
-  // PositionGone when what the run read there is not what is there now.
+  // PositionGone when what the run read there is not what is there now, where positions tell: not those in Kafka.
   base::Result<bool> follow(commit::Position& position) const;
 
   // After the commit: what was taken over is removed where it was. What fails here, the next start does.

@@ -9,6 +9,7 @@ namespace piperun::engine {
 namespace {
 
 constexpr std::int64_t kLookEvery = 200'000, kTellAfter = 2'000'000;  // microseconds
+constexpr std::int64_t kLookForGoodEvery = 2'000'000;  // of a time to come, which may be days away
 
 std::int64_t next_offset(const std::vector<commit::Position>& stored, const commit::PartitionName& name) {
   const auto found = std::ranges::find(stored, name, &commit::Position::partition);
@@ -27,7 +28,7 @@ bool UnitEnd::never_ends() const {
 
 base::Result<bool> UnitEnd::is_reached(Membership& membership, const ReadPositions& read_positions) {
   if (clock_.monotonic() < look_at_ || never_ends()) return false;
-  look_at_ = clock_.monotonic() + kLookEvery;
+  look_at_ = clock_.monotonic() + (kind_ == Kind::ForGood ? kLookForGoodEvery : kLookEvery);
   if (const auto found = find_ends(membership); !found) return std::unexpected(found.error());
   std::vector<Ending*> others;
   for (Ending& each : endings_) {

@@ -82,7 +82,7 @@ class Positions(Commands):
         first = file.read_text().strip()
         refused = self.piperun("p.pipe", "--drain", code=3, **other).stderr
         second = json.loads((folder / "servers.json").read_text())["kafka"]["cluster_id"]
-        self.assertIn(f"{self.name}.{self.unit} had its positions in the cluster {first}, and the connection leads to the cluster {second}", refused)
+        self.assertIn(f"{self.name}.{self.unit} was begun in the cluster {first}, and the connection leads to the cluster {second}", refused)
         self.assertIn(f"remove the file .piperun/{file.name}", refused)
         self.drain()
         file.unlink()

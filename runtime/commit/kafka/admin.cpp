@@ -135,9 +135,11 @@ std::int64_t largest_sent(const ClientSettings& client) {
   return number(client.properties, "message.max.bytes", kDefault);
 }
 
-std::int64_t largest_batch(rd_kafka_t* handle, const ClientSettings& client, const std::string& topic) {
+Result<std::int64_t> largest_batch(rd_kafka_t* handle, const ClientSettings& client, const std::string& topic) {
   const std::int64_t sent = largest_sent(client);
   const auto limits = describe_config(handle, ConfigOf::Topic, topic);
+  if (!limits && base::traits(limits.error().code).error_class == base::ErrorClass::Transient)
+    return std::unexpected(limits.error());
   return limits ? std::min(sent, number(*limits, "max.message.bytes", sent)) : sent;
 }
 

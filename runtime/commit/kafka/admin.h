@@ -36,7 +36,7 @@ base::Result<std::vector<std::int32_t>> brokers(rd_kafka_t* handle);
 // Bytes of the largest batch, and so of the largest record with its frame, that this client sends and the topic takes. Not everybody may
 // ask for a topic's settings: then what the client sends.
 std::int64_t largest_sent(const ClientSettings& client);
-std::int64_t largest_batch(rd_kafka_t* handle, const ClientSettings& client, const std::string& topic);
+base::Result<std::int64_t> largest_batch(rd_kafka_t* handle, const ClientSettings& client, const std::string& topic);
 
 // What a topic of ours is made with, so that it holds what the source's topic holds: for ever, or the last of each key.
 struct InternalTopic {

@@ -68,7 +68,9 @@ Result<bool> KafkaDomain::takes_letter(std::int64_t size) {
     if (found.error().code != ErrorCode::NoSuchTopic) return std::unexpected(found.error());
     if (auto made = make_topic(*client, {OwnTopic::Letters, topic, {}}); !made) return std::unexpected(made.error());
   }
-  largest_letter_ = largest_batch(*client, settings_.client, topic);
+  const auto largest = largest_batch(*client, settings_.client, topic);
+  if (!largest) return std::unexpected(largest.error());
+  largest_letter_ = *largest;
   return size <= largest_letter_;
 }
 

@@ -55,7 +55,7 @@ Result<void> check_known_cluster(rd_kafka_t* handle, const std::string& group, c
       return base::failure(
           ErrorCode::PositionGone,
           fmt::format(
-              "{} had its positions in the cluster {}, and the connection leads to the cluster {}, which has none of them; "
+              "{} was begun in the cluster {}, and the connection leads to the cluster {}, which has none of them; "
               "if it shall begin anew there, at `start`, remove the file {}",
               group, known, *now, path));
     }

@@ -57,7 +57,9 @@ Result<void> KafkaSink::prepare() {
                     settings_.name, settings_.topic, client_.name, settings_.topic, client_.brokers));
   }
   partitions_ = topic->partitions;
-  batch_bytes_ = largest_batch(admin->get(), client_, settings_.topic);
+  const auto largest = largest_batch(admin->get(), client_, settings_.topic);
+  if (!largest) return std::unexpected(largest.error());
+  batch_bytes_ = *largest;
   most_bytes_ = is_compressed(client_.properties) ? largest_sent(client_) : batch_bytes_;
   return joined_ ? Result<void>{} : open_own();
 }

@@ -10,6 +10,10 @@ namespace piperun::kafka {
 base::Result<void> StallWatch::look(std::int64_t now, std::span<const Reading> reading, const Ends& ends) {
   const std::vector<Behind> before = std::exchange(behind_, {});
   looked_at_ = now;
+  std::vector<commit::PartitionName> names;
+  for (const Reading& each : reading) names.push_back(each.partition);
+  const auto found = ends(names);
+  if (!found) return {};
   for (const Behind& each : before) {
     const auto same = std::ranges::find(reading, each.reading.partition, &Reading::partition);
     if (same == reading.end() || same->next != each.reading.next || same->seen_end >= each.end) continue;
@@ -19,10 +23,6 @@ base::Result<void> StallWatch::look(std::int64_t now, std::span<const Reading> r
             "{}[{}] has records from {} to {}, and none was fetched for {} s: the client is taken for stuck, and replaced",
             same->partition.topic, same->partition.number, same->next, each.end, patience_ / 1'000'000));
   }
-  std::vector<commit::PartitionName> names;
-  for (const Reading& each : reading) names.push_back(each.partition);
-  const auto found = ends(names);
-  if (!found) return {};
   for (std::size_t i = 0; i < reading.size(); ++i) {
     if ((*found)[i] > std::max(reading[i].next, reading[i].seen_end)) behind_.push_back({reading[i], (*found)[i]});
   }

@@ -62,7 +62,9 @@ TEST(StallWatch, NobodyIsBlamedWhereNoEndIsKnownOrOtherPlacesAreRead) {
   EXPECT_TRUE(watch.look(2 * kPatience, std::span(&here, 1), ends(20)));
   watch.forget(2 * kPatience);
   EXPECT_TRUE(watch.look(3 * kPatience, std::span(&here, 1), ends(20)));
-  EXPECT_TRUE(watch.look(4 * kPatience, {}, ends(20)));
+  EXPECT_TRUE(watch.look(4 * kPatience, std::span(&here, 1), unknown));  // now, either: its leader may be gone
+  EXPECT_TRUE(watch.look(5 * kPatience, std::span(&here, 1), ends(20)));
+  EXPECT_TRUE(watch.look(6 * kPatience, {}, ends(20)));
 }
 
 }  // namespace
