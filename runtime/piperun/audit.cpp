@@ -112,10 +112,14 @@ class Audit {
     const bool repeats = set_.compiled->program->delivery != ir::Delivery::ExactlyOnce;
     const bool fits = there <= at_most || repeats;
     const bool is_known = keyed || repeats || there == written || there == at_most;
-    say(fits && (keyed || there >= written),
+    // Rows that replaced each other left at least one; all may be gone where the flow deletes.
+    const bool is_empty = keyed && !sink.is_keyed && written > 0 && there == 0;
+    say(fits && !is_empty && (keyed || there >= written),
         fmt::format("{}: {} {} written{}, {} {} there{}{}", sink.name, counted(written, "row"), written == 1 ? "was" : "were",
                     by_others, with_commas(there), there == 1 ? "is" : "are",
-                    keyed ? " (rows with a key replace each other)" : "",
+                    !keyed             ? ""
+                    : there >= written ? " (rows with a key replace each other)"
+                                       : " (rows with a key replace each other: whether some are missing cannot be told)",
                     is_known || !fits ? "" : "; which of the others wrote here, and all of its rows, is not known"));
   }
 
