@@ -12,8 +12,9 @@ class OutboxRelay {
   virtual ~OutboxRelay() = default;
   // A new epoch: what an earlier owner of this relay numbers or deletes from now on fails with LostOwnership.
   virtual base::Result<void> claim() = 0;
-  // (fenced) Gives at most `limit` waiting rows the next numbers, in the order of their ids. May be repeated.
-  virtual base::Result<void> number_rows(std::int64_t limit) = 0;
+  // (fenced) Gives at most `limit` waiting rows the next numbers, in the order of their ids. May be repeated. PositionGone: the rows below
+  // `sent_to` were sent, and the database does not know of so many: it went back in time. 0: none was sent.
+  virtual base::Result<void> number_rows(std::int64_t limit, std::int64_t sent_to) = 0;
   // (fenced) This relay has sent the rows below; they go when every relay of the outbox has.
   virtual base::Result<void> delete_sent(std::int64_t below) = 0;
 

@@ -22,13 +22,13 @@ base::Result<connectors::OutboxRelay*> Relays::claim(std::uint32_t source) {
   return (relays_[source] = std::move(*relay)).get();
 }
 
-base::Result<void> Relays::number_rows(std::span<const std::uint32_t> sources) {
+base::Result<void> Relays::number_rows(std::span<const Reading> readings) {
   const std::int64_t limit = std::min(kBatchesAhead * program_.commit_records, kMostAtOnce);
-  for (const std::uint32_t source : sources) {
-    const auto relay = claim(source);
+  for (const Reading& reading : readings) {
+    const auto relay = claim(reading.source);
     if (!relay) return std::unexpected(relay.error());
     if (!*relay) continue;
-    if (const auto numbered = (*relay)->number_rows(limit); !numbered) return numbered;
+    if (const auto numbered = (*relay)->number_rows(limit, reading.sent_to); !numbered) return numbered;
   }
   return {};
 }

@@ -18,8 +18,12 @@ class Relays {
   // The worker's partitions are given anew: the next number_rows claims what it numbers.
   void forget() { relays_.clear(); }
 
-  // Of these sources of the unit. LostOwnership when another worker has claimed one since.
-  base::Result<void> number_rows(std::span<const std::uint32_t> sources);
+  struct Reading {
+    std::uint32_t source = 0;  // of the unit
+    std::int64_t sent_to = 0;  // the rows below are sent; 0: none is, and the position may be ahead of all numbers
+  };
+  // LostOwnership when another worker has claimed one of them since.
+  base::Result<void> number_rows(std::span<const Reading> readings);
 
   // The commit is known: all rows of that source below `position` go. What fails here is done the next time, unless another owner does
   // it (LostOwnership).

@@ -9,10 +9,14 @@
 
 namespace piperun::engine {
 
-std::vector<std::uint32_t> Worker::my_sources() const {
-  std::vector<std::uint32_t> sources;
-  for (const std::uint32_t index : share_.mine) sources.push_back(share_.all[index].source);
-  return sources;
+std::vector<Relays::Reading> Worker::my_readings() const {
+  std::vector<Relays::Reading> readings;
+  for (const std::uint32_t index : share_.mine) {
+    const auto stored = std::ranges::find(claimed_, share_.all[index].name, &commit::Position::partition);
+    const bool has_sent = stored != claimed_.end() && (stored->counts.read > 0 || stored->next_offset != positions_[index]);
+    readings.push_back({share_.all[index].source, has_sent ? positions_[index] : 0});
+  }
+  return readings;
 }
 
 // ---- Positions and counts

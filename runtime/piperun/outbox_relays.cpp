@@ -60,6 +60,8 @@ Result<void> keep_rows(const StoreSet& set, const UnitLedger& unit,
       auto kept = relay.keep_from(std::min(now.next_offset, target->second));
       const bool is_of_another = !kept && kept.error().code == base::ErrorCode::PositionGone && now.next_offset < target->second;
       if (is_of_another) kept = relay.keep_from(target->second);  // numbers of another database say nothing about its rows
+      // Rows that are left out get their numbers now: a position ahead of all numbers is that of a database that went back in time.
+      if (kept && target->second > now.next_offset) kept = relay.number_rows(target->second, 0);
       if (!kept) return kept;
     }
     return {};

@@ -324,6 +324,21 @@ TEST_F(OutboxPipelineTest, OneOutboxInTwoUnitsIsEmptiedWhenBothHaveReadIt) {
   EXPECT_TRUE(is_empty());
 }
 
+// As a backup leaves it that was taken when 100 rows were sent. New rows would get the numbers of those that were sent since.
+TEST_F(OutboxPipelineTest, ADatabaseThatWentBackInTimeIsSaidBeforeNewRowsAreNumbered) {
+  const PipelineFolder folder(file("exactly_once"));
+  insert(0, 300);
+  PipelineProcess first(folder, {"test.pipe", "--drain"});
+  ASSERT_EQ(first.wait(), 0) << first.log();
+  database_.exec("UPDATE piperun.relays SET next_batch = 100, sent = 100");
+  insert(300, 700);
+  PipelineProcess second(folder, {"test.pipe", "--drain"});
+  EXPECT_EQ(second.wait(), 3) << second.log();
+  EXPECT_THAT(second.log(),
+              HasSubstr("the rows before 300 were sent, and it has the numbers to 100: the database went back in time"));
+  EXPECT_EQ(database_.value("SELECT count(*), count(number) FROM events"), "400|0");
+}
+
 TEST_F(OutboxPipelineTest, ABadRowIsADeadLetterAndTheRestGoesOn) {
   const PipelineFolder folder(file("exactly_once"));
   database_.exec("INSERT INTO events (key, seq, amount) VALUES (1, 1, 2), (1, NULL, 2), (1, 3, 2)");

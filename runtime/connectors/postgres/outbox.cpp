@@ -162,12 +162,19 @@ Result<Outbox::State> Outbox::state() {
   return State{rows->integer(0, 0), rows->integer(0, 1), rows->integer(0, 2)};
 }
 
-Result<void> Outbox::number_rows(std::int64_t limit) {
+Result<void> Outbox::number_rows(std::int64_t limit, std::int64_t sent_to) {
   Transaction transaction(*session_);
   if (auto begun = transaction.begin(); !begun) return begun;
   if (auto owned = lock_relay(); !owned) return owned;
   const auto next = lock_counter();
   if (!next) return std::unexpected(next.error());
+  if (*next < sent_to) {  // before new rows get the numbers of those that were sent
+    return base::failure(
+        ErrorCode::PositionGone,
+        fmt::format("outbox `{}` of {}: the rows before {} were sent, and it has the numbers to {}: the database "
+                    "went back in time behind what was sent; `offsets reset` says where to go on",
+                    table_, session_->address(), sent_to, *next));
+  }
   auto numbered = session_->query(
       fmt::format("WITH picked AS (SELECT id FROM {0} WHERE number IS NULL ORDER BY id LIMIT $1::int8 FOR UPDATE), "
                   "ordered AS (SELECT id, row_number() OVER (ORDER BY id) - 1 AS place FROM picked) "

@@ -38,7 +38,7 @@ class Outbox final : public connectors::OutboxRelay {
                                                         std::string unit);
 
   base::Result<void> claim() override;
-  base::Result<void> number_rows(std::int64_t limit) override;
+  base::Result<void> number_rows(std::int64_t limit, std::int64_t sent_to = 0) override;
   base::Result<void> delete_sent(std::int64_t below) override;
   base::Result<bool> is_held_elsewhere() override;
   base::Result<void> keep_from(std::int64_t position) override;
