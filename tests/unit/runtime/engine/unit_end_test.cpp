@@ -124,7 +124,7 @@ class UnitEndForGoodTest : public UnitEndTest {
  protected:
   bool is_reached_for_good() {
     for (int look = 0; look < 2; ++look) {
-      clock_.sleep(1'000'000);
+      clock_.sleep(2'000'000);
       const auto reached = for_good_.is_reached(membership_, [this] { return base::Result<std::vector<Position>>(stored_); });
       if (reached && *reached) return true;
     }
