@@ -348,8 +348,13 @@ Result<void> KafkaGroup::look_for_stall() {
   for (std::size_t i = 0; i < assigned_.size(); ++i) {
     if (reading_[i].expected >= 0) reading.push_back({assigned_[i], reading_[i].expected, reading_[i].seen_end});
   }
+  // By a client for this look alone: the member's may be what is stuck.
   const auto looked =
-      stall_watch_.look(now, reading, [this](std::span<const PartitionName> partitions) { return ends_of(partitions); });
+      stall_watch_.look(now, reading, [this](std::span<const PartitionName> partitions) -> Result<std::vector<std::int64_t>> {
+        const auto asking = open_admin(client_);
+        if (!asking) return std::unexpected(asking.error());
+        return list_offsets(asking->get(), partitions, kLatest);
+      });
   if (!looked) stall_ = looked.error();
   is_stalled_ = !looked;
   return looked;
