@@ -13,8 +13,8 @@ std::vector<Relays::Reading> Worker::my_readings() const {
   std::vector<Relays::Reading> readings;
   for (const std::uint32_t index : share_.mine) {
     const auto stored = std::ranges::find(claimed_, share_.all[index].name, &commit::Position::partition);
-    const bool has_sent = stored != claimed_.end() && (stored->counts.read > 0 || stored->next_offset != positions_[index]);
-    readings.push_back({share_.all[index].source, has_sent ? positions_[index] : 0});
+    const bool has_sent = stored != claimed_.end() && stored->counts.read > 0;
+    readings.push_back({share_.all[index].source, has_sent ? stored->next_offset : 0});
   }
   return readings;
 }
