@@ -276,7 +276,7 @@ base::Result<Worker::Flow> Worker::execute(const ir::Step& step, Attempt& attemp
     case ir::StepKind::Trim:
       if (share_.is_first) link_trim_.trim_links();
       return Flow::Next;
-    case ir::StepKind::NumberRows: return next(relays_.number_rows(my_readings()));
+    case ir::StepKind::NumberRows: return next(number_rows());
     case ir::StepKind::DeleteSent: return next(delete_sent());
     case ir::StepKind::Fetch: return next(fetch());
     // `process` asks for keys by itself, halves are made where the batch failed, and letters asked for again were fetched like any

@@ -133,7 +133,7 @@ class Worker {
   base::Result<void> commit_offsets(const ir::Step& step, Attempt& attempt);
   base::Result<void> delete_sent();
   base::Result<void> stop_for_dead_record(std::uint32_t index) const;
-  std::vector<Relays::Reading> my_readings() const;
+  base::Result<void> number_rows();
   std::vector<commit::Advance> advances(const Attempt& attempt) const;
   void advance(const Attempt& attempt);
 

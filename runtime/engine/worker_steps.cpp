@@ -9,14 +9,19 @@
 
 namespace piperun::engine {
 
-std::vector<Relays::Reading> Worker::my_readings() const {
+// What was sent is of the database that it was read from, so that goes first.
+base::Result<void> Worker::number_rows() {
   std::vector<Relays::Reading> readings;
   for (const std::uint32_t index : share_.mine) {
-    const auto stored = std::ranges::find(claimed_, share_.all[index].name, &commit::Position::partition);
+    const ReadPartition& partition = share_.all[index];
+    const auto stored = std::ranges::find(claimed_, partition.name, &commit::Position::partition);
+    if (!membership_ && stored != claimed_.end() && !stored->mark.empty()) {
+      if (const auto checked = sources_[partition.source]->check(partition.number, stored->mark); !checked) return checked;
+    }
     const bool has_sent = stored != claimed_.end() && stored->counts.read > 0;
-    readings.push_back({share_.all[index].source, has_sent ? stored->next_offset : 0});
+    readings.push_back({partition.source, has_sent ? stored->next_offset : 0});
   }
-  return readings;
+  return relays_.number_rows(readings);
 }
 
 // ---- Positions and counts
