@@ -69,7 +69,8 @@ inline constexpr std::string_view kLanguageText = R"(# A file
 )";
 
 // Behind what the tables hold.
-inline constexpr std::string_view kTestText = R"(# Tests beside a file (orders.pipetest; `piperun test [PATH…] [--update] [-k NAME]`)
+inline constexpr std::string_view kTestText =
+    R"(# Tests beside a file (orders.pipetest; `piperun test [PATH…] [--update] [-k NAME]`)
 
   # Repeats are dropped, and a crash does not write twice.
   -- test --

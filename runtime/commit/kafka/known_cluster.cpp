@@ -54,10 +54,9 @@ Result<void> check_known_cluster(rd_kafka_t* handle, const std::string& group, c
     if (positions->empty()) {
       return base::failure(
           ErrorCode::PositionGone,
-          fmt::format(
-              "{} was begun in the cluster {}, and the connection leads to the cluster {}, which has none of them; "
-              "if it shall begin anew there, at `start`, remove the file {}",
-              group, known, *now, path));
+          fmt::format("{} was begun in the cluster {}, and the connection leads to the cluster {}, which has none of them; "
+                      "if it shall begin anew there, at `start`, remove the file {}",
+                      group, known, *now, path));
     }
   }
   return write_line(path, *now);

@@ -500,9 +500,9 @@ TEST_F(EmbeddedDomainTest, WhatAnEarlierFormatDidNotSayOfALetterIsNotKnown) {
   ASSERT_TRUE(owner()->put_letters(std::vector{letter(1)}));
   sqlite3* file = nullptr;
   ASSERT_EQ(sqlite3_open(path_.c_str(), &file), SQLITE_OK);
-  EXPECT_EQ(sqlite3_exec(file, "ALTER TABLE piperun_dead_letters DROP COLUMN kept; PRAGMA user_version = 3", nullptr, nullptr,
-                         nullptr),
-            SQLITE_OK);
+  EXPECT_EQ(
+      sqlite3_exec(file, "ALTER TABLE piperun_dead_letters DROP COLUMN kept; PRAGMA user_version = 3", nullptr, nullptr, nullptr),
+      SQLITE_OK);
   sqlite3_close(file);
   const auto stored = open()->letters(false);
   ASSERT_TRUE(stored) << stored.error().message;
