@@ -232,7 +232,10 @@ base::Result<Worker::Flow> Worker::execute(const ir::Step& step, Attempt& attemp
     case ir::StepKind::Freeze: return next(freeze());
     case ir::StepKind::Claim: return next(claim());
     case ir::StepKind::PutManifest: return next(put_manifest());
-    case ir::StepKind::SeedPosition: return next(seed_positions());
+    case ir::StepKind::SeedPosition: {
+      const auto seeded = seed_positions();
+      return next(seeded ? check_marks() : seeded);
+    }
     case ir::StepKind::FillSample:
       return next(share_.is_first ? connectors_.fill_samples(program_, unit_) : base::Result<void>());
     case ir::StepKind::Begin: {

@@ -117,6 +117,7 @@ class Worker {
   base::Result<void> claim();
   base::Result<void> put_manifest();
   base::Result<void> seed_positions();
+  base::Result<void> check_marks();
   base::Result<std::int64_t> resolve(const ReadPartition& partition, const std::string& start);
   base::Result<void> start_reading();
   void start_intake(std::vector<std::int64_t> from);

@@ -154,6 +154,18 @@ base::Result<void> Worker::seed_positions() {
   return domain_->seed_positions(seeds);
 }
 
+// What was read before is still there, or somebody must say where to go on. Nothing was written yet, and nobody reads the sources.
+base::Result<void> Worker::check_marks() {
+  if (membership_) return {};
+  for (const std::uint32_t index : share_.mine) {
+    const ReadPartition& partition = share_.all[index];
+    const auto position = std::ranges::find(claimed_, partition.name, &commit::Position::partition);
+    if (position == claimed_.end() || position->mark.empty()) continue;
+    if (const auto checked = sources_[partition.source]->check(partition.number, position->mark); !checked) return checked;
+  }
+  return {};
+}
+
 base::Result<std::int64_t> Worker::resolve(const ReadPartition& partition, const std::string& start) {
   if (membership_) return membership_->resolve(start, partition.number);
   return sources_[partition.source]->resolve(start, partition.number);
@@ -169,11 +181,6 @@ base::Result<void> Worker::start_reading() {
     if (position == claimed_.end()) continue;
     positions_[i] = position->next_offset;
     share_.all[i].mark = position->mark;
-  }
-  for (const std::uint32_t index : share_.mine) {  // what was read before is still there, or somebody must say where to go on
-    const ReadPartition& partition = share_.all[index];
-    if (membership_ || partition.mark.empty()) continue;
-    if (const auto checked = sources_[partition.source]->check(partition.number, partition.mark); !checked) return checked;
   }
   unsettled_.assign(share_.all.size(), {});
   process_ = std::make_unique<Process>(program_, unit_, options_.natives, *secrets, tables_, share_.all);

@@ -9,17 +9,12 @@
 
 namespace piperun::engine {
 
-// What was sent is of the database that it was read from, so that goes first.
 base::Result<void> Worker::number_rows() {
   std::vector<Relays::Reading> readings;
   for (const std::uint32_t index : share_.mine) {
-    const ReadPartition& partition = share_.all[index];
-    const auto stored = std::ranges::find(claimed_, partition.name, &commit::Position::partition);
-    if (!membership_ && stored != claimed_.end() && !stored->mark.empty()) {
-      if (const auto checked = sources_[partition.source]->check(partition.number, stored->mark); !checked) return checked;
-    }
+    const auto stored = std::ranges::find(claimed_, share_.all[index].name, &commit::Position::partition);
     const bool has_sent = stored != claimed_.end() && stored->counts.read > 0;
-    readings.push_back({partition.source, has_sent ? stored->next_offset : 0});
+    readings.push_back({share_.all[index].source, has_sent ? stored->next_offset : 0});
   }
   return relays_.number_rows(readings);
 }
@@ -37,8 +32,8 @@ std::vector<commit::Advance> Worker::advances(const Attempt& attempt) const {
     return result;
   }
   std::vector<std::size_t> slot(share_.all.size(), SIZE_MAX);
-  for (std::size_t begin = 0;
-       const record::Slab& slab : batch_.slabs) {  // each of one partition; one behind the other in `records`
+  std::size_t begin = 0;
+  for (const record::Slab& slab : batch_.slabs) {  // each of one partition; one behind the other in `records`
     const std::size_t end = begin + slab.records.size();
     const std::size_t first = std::max(begin, attempt.first), last = std::min(end, attempt.last);
     begin = end;
