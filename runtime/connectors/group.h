@@ -18,6 +18,7 @@ namespace piperun::connectors {
 struct GroupPartition {
   std::uint32_t source = 0;
   Partition partition;
+  std::int64_t high_watermark = 0;  // behind what open transactions have written, too; 0: the system has none of these
 };
 
 struct StartAt {
@@ -67,7 +68,8 @@ class Group {
   virtual base::Result<std::optional<std::int64_t>> next_time(const commit::PartitionName& partition, std::int64_t from,
                                                               std::int64_t end) = 0;
 
-  // All that was there when this was asked first has been handed over, of the partitions that are assigned now.
+  // All that was there when this was asked first has been handed over, of the partitions that are assigned now: that of transactions
+  // which were open then, when they are settled.
   virtual base::Result<bool> is_at_end() = 0;
 
   // Tells the group how far another system's commit has come, for those who watch its lag. Does not wait; never read back.

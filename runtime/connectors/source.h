@@ -13,7 +13,7 @@ struct Partition {
   std::string topic;         // or the file's path
   std::int32_t number = 0;
   std::int64_t begin = 0;    // first position that can be read
-  std::int64_t end = 0;      // position behind the last record now there; moves
+  std::int64_t end = 0;      // position behind the last record that can be read now; moves
 };
 
 // Used by one thread at a time (the intake).

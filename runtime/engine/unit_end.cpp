@@ -48,14 +48,17 @@ base::Result<bool> UnitEnd::is_reached(Membership& membership, const ReadPositio
 
 // For good: the ends move until a record of the stop time is there.
 base::Result<void> UnitEnd::find_ends(Membership& membership) {
-  if (is_asked_ && kind_ == Kind::OfNow) return {};
+  const bool are_settled = std::ranges::all_of(endings_, [](const Ending& each) { return each.settled >= each.end; });
+  if (is_asked_ && kind_ == Kind::OfNow && are_settled) return {};
   const auto partitions = membership.partitions();
   if (!partitions) return std::unexpected(partitions.error());
-  for (const auto& [source, partition] : *partitions) {
+  for (const auto& [source, partition, high_watermark] : *partitions) {
     const commit::PartitionName name{partition.topic, partition.number};
+    const std::int64_t end = kind_ == Kind::OfNow ? std::max(partition.end, high_watermark) : partition.end;
     const auto known = std::ranges::find(endings_, name, &Ending::name);
-    if (known == endings_.end()) endings_.push_back({.name = name, .source = source, .end = partition.end});
-    else if (std::exchange(known->end, partition.end) != partition.end) known->unread = -1;
+    if (known == endings_.end()) endings_.push_back({.name = name, .source = source, .end = end, .settled = partition.end});
+    else if (kind_ == Kind::OfNow) known->settled = partition.end;
+    else if (std::exchange(known->end, end) != end) known->unread = -1;
   }
   if (!std::exchange(is_asked_, true)) tell_at_ = clock_.monotonic() + kTellAfter;
   return {};
@@ -76,6 +79,7 @@ base::Result<bool> UnitEnd::is_reached(Ending& ending, std::int64_t position, Me
   if (position >= ending.end) return kind_ == Kind::OfNow;
   if (std::exchange(ending.seen, position) != position) return false;  // its owner is at work
   if (position == ending.unread) return false;
+  if (kind_ == Kind::OfNow && ending.settled < ending.end) return false;  // what an open transaction has, nobody has read
   const auto time = membership.next_time(ending.name, position, ending.end);
   if (!time) return std::unexpected(time.error());
   if (*time ? **time >= stop_time_(ending.source) : kind_ == Kind::OfNow) return true;

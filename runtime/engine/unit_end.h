@@ -37,6 +37,7 @@ class UnitEnd {
     commit::PartitionName name;
     std::uint32_t source = 0;
     std::int64_t end = 0;
+    std::int64_t settled = 0;  // behind the last record that can be read now: an open transaction keeps it below `end`
     std::int64_t seen = -1;  // the position at the last look
     std::int64_t unread = -1;  // an offset at which something was found that nobody had read
     bool is_reached = false;

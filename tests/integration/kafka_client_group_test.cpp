@@ -437,6 +437,29 @@ TEST(KafkaGroup, TheEndIsThatOfTheFirstQuestion) {
   EXPECT_GE(member.seen.size(), 100u);
 }
 
+TEST(KafkaGroup, WhatIsBehindAnOpenTransactionWasThereToo) {
+  const TopicOf topic(1);
+  const auto producer = integration::make_transactional(topic.name);
+  ASSERT_EQ(integration::text_of(rd_kafka_begin_transaction(producer.get())), "");
+  integration::produce(producer.get(), topic.name, 0, "open");
+  ASSERT_EQ(rd_kafka_flush(producer.get(), 30'000), RD_KAFKA_RESP_ERR_NO_ERROR);
+  fill(topic.name, 1, 0, 10);
+  Member member(topic.name, topic.name);
+  ASSERT_TRUE(member.until([&] { return member.changes.size() == 1; }));
+  for (const auto begun = Clock::now(); Clock::now() - begun < std::chrono::seconds(1);) {
+    ASSERT_FALSE(member.group().poll(50'000, true, 1000, 1 << 20)->slab);
+    const auto early = member.group().is_at_end();
+    ASSERT_TRUE(early);
+    ASSERT_FALSE(*early);
+  }
+  ASSERT_EQ(integration::text_of(rd_kafka_commit_transaction(producer.get(), -1)), "");
+  ASSERT_TRUE(member.until([&] {
+    const auto at_end = member.group().is_at_end();
+    return at_end && *at_end;
+  }));
+  EXPECT_EQ(member.seen.size(), 11u);
+}
+
 TEST(KafkaGroup, RestartsAtWhatIsCommitted) {
   const TopicOf topic(1);
   fill(topic.name, 1, 0, 100);

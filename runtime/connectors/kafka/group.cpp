@@ -90,6 +90,7 @@ KafkaGroup::KafkaGroup(const ClientSettings& client, std::unique_ptr<Consumer> c
       member_(std::move(consumer)),
       topics_(std::move(topics)),
       pending_(std::make_unique<Pending>()),
+      drain_end_(client_),
       stall_watch_(member_.consumer().settings().stall_patience) {
   changes_queue_.reset(rd_kafka_queue_get_consumer(member_.handle()));
   rd_kafka_queue_cb_event_enable(changes_queue_.get(), Wakeup::notify, &wakeup_);
@@ -289,7 +290,11 @@ Result<std::vector<connectors::GroupPartition>> KafkaGroup::partitions() {
   for (const SourceTopic& each : topics_) {
     auto found = topic_partitions(member_.handle(), each.topic);
     if (!found) return std::unexpected(found.error());
-    for (connectors::Partition& partition : *found) result.push_back({each.source, std::move(partition)});
+    std::vector<PartitionName> names;
+    for (const connectors::Partition& partition : *found) names.push_back({partition.topic, partition.number});
+    const auto watermarks = list_offsets(member_.handle(), names, kLatest, false);
+    if (!watermarks) return std::unexpected(watermarks.error());
+    for (std::size_t i = 0; i < names.size(); ++i) result.push_back({each.source, std::move((*found)[i]), (*watermarks)[i]});
   }
   std::ranges::sort(result, {}, [](const connectors::GroupPartition& each) {
     return std::tuple(each.partition.topic, each.partition.number, each.source);
@@ -328,17 +333,6 @@ Result<std::optional<std::int64_t>> KafkaGroup::next_time(const PartitionName& p
   return std::unexpected(read.error());
 }
 
-// By a client of its own: behind a fetch the member's would answer only when that has waited its time.
-Result<std::vector<std::int64_t>> KafkaGroup::ends_of(std::span<const PartitionName> partitions) {
-  if (partitions.empty()) return std::vector<std::int64_t>();
-  if (asking_.get() == nullptr) {
-    auto opened = open_admin(client_);
-    if (!opened) return std::unexpected(opened.error());
-    asking_ = std::move(*opened);
-  }
-  return list_offsets(asking_.get(), partitions, kLatest);
-}
-
 // While no broker answers, nobody is asked.
 Result<void> KafkaGroup::look_for_stall() {
   if (stall_) return std::unexpected(*stall_);
@@ -362,18 +356,11 @@ Result<void> KafkaGroup::look_for_stall() {
 
 Result<bool> KafkaGroup::is_at_end() {
   if (member_.is_changing() || !records_queue_) return false;
-  std::vector<PartitionName> unknown;
+  std::vector<DrainEnd::Reading> reading;
   for (std::size_t i = 0; i < assigned_.size(); ++i) {
-    if (reading_[i].expected >= 0 && !ends_.contains(assigned_[i])) unknown.push_back(assigned_[i]);
+    if (reading_[i].expected >= 0) reading.push_back({assigned_[i], std::max(reading_[i].expected, reading_[i].seen_end)});
   }
-  const auto ends = ends_of(unknown);
-  if (!ends) return std::unexpected(ends.error());
-  for (std::size_t i = 0; i < unknown.size(); ++i) ends_[unknown[i]] = (*ends)[i];
-  for (std::size_t i = 0; i < assigned_.size(); ++i) {
-    if (reading_[i].expected < 0) continue;
-    if (std::max(reading_[i].expected, reading_[i].seen_end) < ends_[assigned_[i]]) return false;
-  }
-  return true;
+  return drain_end_.is_reached(steady_now(), reading);
 }
 
 // Where members keep partitions, seldom: a commit of a generation that ends meanwhile costs this member all that it has (issue #4059).

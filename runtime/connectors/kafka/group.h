@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "runtime/connectors/group.h"
+#include "runtime/connectors/kafka/drain_end.h"
 #include "runtime/connectors/kafka/group_member.h"
 #include "runtime/connectors/kafka/old_positions.h"
 #include "runtime/connectors/kafka/stall_watch.h"
@@ -72,14 +73,12 @@ class KafkaGroup final : public connectors::Group {
   base::Result<void> explain_gap(std::size_t index, const char* words);
   std::optional<std::size_t> index_of(const rd_kafka_message_t& message);
   base::Result<void> look_for_stall();
-  base::Result<std::vector<std::int64_t>> ends_of(std::span<const commit::PartitionName> partitions);
   void drop_queue();
   void forward_queues();
   void heard(std::size_t index);
 
   const ClientSettings client_;
   GroupMember member_;
-  Client asking_;  // of ends_of()
   std::vector<SourceTopic> topics_;
   Wakeup wakeup_;
   QueuePtr changes_queue_;  // the client's own
@@ -89,7 +88,7 @@ class KafkaGroup final : public connectors::Group {
   std::vector<commit::PartitionName> taken_;  // of them, by the change that was told last; sorted
   std::vector<Reading> reading_;
   std::size_t unheard_ = 0;  // partitions of which nothing came yet
-  std::map<commit::PartitionName, std::int64_t> ends_;  // where is_at_end() ends
+  DrainEnd drain_end_;
   std::vector<connectors::GroupPartition> all_;  // as partitions() returned them last
   OldPositions old_positions_;
   std::int64_t mirrored_at_ = 0;  // monotonic microseconds

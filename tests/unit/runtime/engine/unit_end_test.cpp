@@ -20,7 +20,7 @@ constexpr std::int64_t kStop = 1'000;
 class TwoPartitions final : public Group {
  public:
   std::atomic<int> questions = 0;
-  std::atomic<std::int64_t> end = 11;
+  std::atomic<std::int64_t> end = 11, high_watermark = 0;
   std::atomic<std::int64_t> stopped_at = INT64_MAX;  // from this offset on records have the time kStop
 
   base::Result<Polled> poll(std::int64_t wait, bool, std::size_t, std::size_t) override {
@@ -28,7 +28,7 @@ class TwoPartitions final : public Group {
     return Polled{};
   }
   base::Result<std::vector<GroupPartition>> partitions() override {
-    return std::vector<GroupPartition>{{0, {"orders", 0, 0, end}}, {0, {"orders", 1, 0, end}}};
+    return std::vector<GroupPartition>{{0, {"orders", 0, 0, end}, high_watermark}, {0, {"orders", 1, 0, end}, high_watermark}};
   }
   base::Result<std::optional<std::int64_t>> next_time(const PartitionName&, std::int64_t from, std::int64_t) override {
     ++questions;
@@ -101,6 +101,14 @@ TEST_F(UnitEndTest, IsNotReachedWhileAnotherMemberHasNotCommittedAllRecords) {
 
 TEST_F(UnitEndTest, TheMarkOfATransactionIsNoRecord) {
   other_is_at(10);
+  EXPECT_TRUE(is_reached());
+}
+
+TEST_F(UnitEndTest, WhatAnOpenTransactionHasIsWaitedFor) {
+  group_->high_watermark = 20;
+  other_is_at(11);
+  EXPECT_FALSE(is_reached());
+  group_->end = 20;  // it was aborted: marks alone
   EXPECT_TRUE(is_reached());
 }
 
