@@ -7,7 +7,7 @@ import unittest
 
 from commands import servers
 from processes import wait_until
-from running import Pipelines
+from running import INTO_TABLE, Pipelines
 
 SESSION = 6  # seconds without a sign of life after which a member is out
 LONG = SESSION + 3
@@ -15,27 +15,11 @@ ROWS = 400
 EVICTED = ("revoked", "lost", "assigned", "joined")
 TROUBLE = ("retrying", "paused", "error")
 
-FILE = """
-pipeline {name} {{
-  delivery        = exactly_once
-  commit_interval = 50ms
-}}
-connection bus  = kafka {{ brokers = env("KAFKA_BOOTSTRAP") }}
-connection shop = postgres {{ url = secret("POSTGRES_URL") }}
-type Order {{ id: int64 }}
-source orders: Order = bus {{ topic = "{name}.in" }}
-sink lines = shop {{ table = "{name}_lines", create = true }}
-flow booked {{
-  from orders
-  to lines
-}}
-"""
-
 
 class Eviction(Pipelines):
     def setUp(self):
         super().setUp()
-        self.write(FILE)
+        self.write(INTO_TABLE, delivery="exactly_once", records=1000)
         self.topic("in", 2)
         self.table = f"{self.name}_lines"
 

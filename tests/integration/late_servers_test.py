@@ -1,31 +1,16 @@
 #!/usr/bin/env python3
-"""A pipeline that is started before its servers: it waits, says for whom, goes on by itself when they come, and can be stopped meanwhile."""
+"""A pipeline whose servers come late: it waits, says for whom, goes on by itself when they come, and can be stopped meanwhile."""
 import signal
 import time
 import unittest
 
 from commands import servers
 from processes import wait_until
-from running import Pipelines
+from running import INTO_TABLE, Pipelines
 
-STOPPED = 19  # seconds; a question to a server that says nothing is given up at the deadline of a stop
+STOPPED = 9  # seconds; a question to a server that says nothing is given up at the deadline of a stop
 ROWS = 100
 
-FILE = """
-pipeline {name} {{
-  delivery        = exactly_once
-  commit_interval = 50ms
-}}
-connection bus  = kafka {{ brokers = env("KAFKA_BOOTSTRAP") }}
-connection shop = postgres {{ url = secret("POSTGRES_URL") }}
-type Order {{ id: int64 }}
-source orders: Order = bus {{ topic = "{name}.in" }}
-sink lines = shop {{ table = "{name}_lines", create = true }}
-flow booked {{
-  from orders
-  to lines
-}}
-"""
 BROKER = "no broker of the cluster answers at "
 DATABASE = "cannot be reached: connection to server at "
 
@@ -34,12 +19,12 @@ class LateServers(Pipelines):
     def setUp(self):
         super().setUp()
         self.addCleanup(servers, "proxy", "all", "pass")
-        self.write(FILE)
         self.topic("in")
-        self.put(range(ROWS))
 
     def without(self, server, fault, *words):
         """Two runs: one is stopped while it waits, the other goes on when `server` is there."""
+        self.write(INTO_TABLE, delivery="exactly_once", records=1000)
+        self.put(range(ROWS))
         servers("proxy", server, fault)
         stopped = self.start("p.pipe", "--state-dir", "stopped", log="stopped")
         waiting = self.start("p.pipe", log="waiting")
@@ -68,6 +53,28 @@ class LateServers(Pipelines):
 
     def test_a_database_that_says_nothing(self):
         self.without("postgres", "hang", DATABASE, "timeout expired")
+
+    def test_a_database_that_goes_costs_at_most_once_one_batch(self):
+        """What is read while it is away is lost, so nothing is read."""
+        batch = 50
+        self.write(INTO_TABLE, delivery="at_most_once", records=batch)
+        running = self.start("p.pipe")
+        self.put(range(ROWS))
+        wait_until(lambda: len(self.ids_in_table(f"{self.name}_lines")) == ROWS, 30, running.said())
+        servers("proxy", "postgres", "cut")
+        for wave in range(1, 4):
+            self.put(range(wave * ROWS, (wave + 1) * ROWS))
+            time.sleep(0.5)  # a batch is taken, if one is
+        self.assertIn("retrying", running.said())
+        servers("proxy", "postgres", "pass")
+        self.put([4 * ROWS], partition=0)
+        self.put([4 * ROWS + 1], partition=1)
+        wait_until(lambda: self.ids_in_table(f"{self.name}_lines")[-2:] == [4 * ROWS, 4 * ROWS + 1], 60, running.said())
+        self.assertEqual(running.stop(), 0, running.said())
+        rows = self.ids_in_table(f"{self.name}_lines")
+        self.assertEqual(len(set(rows)), len(rows), "a record came twice")
+        self.assertGreaterEqual(len(rows), 4 * ROWS + 2 - batch)
+        self.assertEqual(self.read(), 4 * ROWS + 2)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,23 @@ from commands import HERE, PIPERUN, rows_of, servers
 
 VICTIM = os.environ.get("VICTIM") or str(HERE.parent.parent / "build" / "tests" / "victim")
 
+INTO_TABLE = """
+pipeline {name} {{
+  delivery        = {delivery}
+  commit_interval = 50ms
+  commit_records  = {records}
+}}
+connection bus  = kafka {{ brokers = env("KAFKA_BOOTSTRAP") }}
+connection shop = postgres {{ url = secret("POSTGRES_URL") }}
+type Order {{ id: int64 }}
+source orders: Order = bus {{ topic = "{name}.in" }}
+sink lines = shop {{ table = "{name}_lines", create = true }}
+flow booked {{
+  from orders
+  to lines
+}}
+"""
+
 
 class Running:
     """A process; what it says goes into a file, so that it never waits for a reader."""

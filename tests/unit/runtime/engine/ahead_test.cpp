@@ -4,8 +4,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <numeric>
-
 #include "tests/unit/runtime/engine/numbers_pipeline.h"
 
 namespace piperun::engine {
@@ -28,12 +26,6 @@ class AheadTest : public ::testing::Test {
   // The intake holds kQueuedSlabs: one more than these and the first batch is handed over only when the next batch has taken one.
   void await_next_batch() {
     EXPECT_TRUE(world_.await([&] { return world_.slabs >= kQueuedSlabs + 2; }));
-  }
-
-  static std::vector<std::int64_t> numbers(std::int64_t end) {
-    std::vector<std::int64_t> result(static_cast<std::size_t>(end));
-    std::iota(result.begin(), result.end(), 0);
-    return result;
   }
 
   World world_;

@@ -2,8 +2,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <numeric>
-
 #include "tests/unit/runtime/engine/numbers_pipeline.h"
 
 namespace piperun::engine {
@@ -24,11 +22,6 @@ class KeptPartitionsTest : public ::testing::Test {
       if (std::exchange(is_first_, false)) happening();
       return {};
     };
-  }
-  static std::vector<std::int64_t> numbers(std::int64_t end) {
-    std::vector<std::int64_t> result(static_cast<std::size_t>(end));
-    std::iota(result.begin(), result.end(), 0);
-    return result;
   }
 
   World world_;

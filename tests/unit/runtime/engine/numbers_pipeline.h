@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -36,6 +37,13 @@ inline void give_numbers(World& world, std::vector<std::int64_t> ends) {
   std::vector<commit::PartitionName> all;
   for (std::size_t i = 0; i < world.ends.size(); ++i) all.push_back({"numbers", static_cast<std::int32_t>(i)});
   world.tell(connectors::Group::Change::Assigned, all);
+}
+
+// What a partition has then, from its beginning.
+inline std::vector<std::int64_t> numbers(std::int64_t end) {
+  std::vector<std::int64_t> result(static_cast<std::size_t>(end));
+  std::iota(result.begin(), result.end(), 0);
+  return result;
 }
 
 // Until the topic is used up, or a stop is asked for. Returns how long it took, in seconds.
