@@ -11,8 +11,7 @@ inline constexpr std::string_view kDatabase = "database:";
 // What a person does about it.
 inline constexpr std::string_view kOtherDatabase =
     "numbers of one mean other rows in the other; `offsets reset` accepts this one: `--to earliest` sends all that is there, and "
-    "where "
-    "the rows were brought along with their numbers `--to \"shift 0\"` goes on at the same one";
+    "where the rows were brought along with their numbers `--to \"shift 0\"` goes on at the same one";
 
 // SYSTEM is empty where a server does not tell it to this user: then the oid alone decides.
 constexpr bool is_same_database(std::string_view one, std::string_view other) {

@@ -56,8 +56,8 @@ struct Advance {
 struct KeyEntry {
   std::string key;  // value::encode_key
   std::vector<std::int64_t> times;  // ascending; empty: absent
-  std::int32_t partition =
-      -1;  // where it lies, in a domain whose keys lie by partition; lookup_keys has one for each that holds it
+  // Where it lies, in a domain whose keys lie by partition: lookup_keys has an entry for each partition that holds the key.
+  std::int32_t partition = -1;
 };
 struct KeyClaim {
   std::string key;
@@ -117,12 +117,13 @@ class Domain {
   virtual base::Result<void> seed_positions(std::span<const Position> positions) = 0;  // (fenced)
 
   virtual base::Result<void> begin() = 0;
-  virtual base::Result<void> fence(
-      std::span<const Advance> advances) = 0;  // (fenced) compare and set (epoch, from → to), add counts
+  // (fenced) compare and set (epoch, from → to), add counts
+  virtual base::Result<void> fence(std::span<const Advance> advances) = 0;
   virtual base::Result<void> commit() = 0;
   virtual void abort() = 0;
   virtual base::Result<void> commit_offsets(std::span<const Advance> advances, ir::StepMode mode) = 0;  // (fenced)
 
+  // An entry for each key, in their order; for one that is absent an entry without times.
   virtual base::Result<std::vector<KeyEntry>> lookup_keys(const std::string& stage, std::span<const std::string> keys) = 0;
   // False: an entry is not what was read; abort, look up, process again.
   virtual base::Result<bool> claim_keys(const std::string& stage, std::span<const KeyClaim> claims) = 0;

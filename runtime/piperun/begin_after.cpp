@@ -52,8 +52,7 @@ std::optional<Refusal> refuse_unit(const ir::Program& program, const ir::Unit& u
         fmt::format("{} remembers keys ({}), and those of {} are its own: a repeat of what that run has read would not be seen",
                     unit.name, unit.operators.front().name, run),
         "take `dedup` out of the file for both runs, where the `key` of a sink makes a repeat harmless; or let one pipeline read "
-        "all "
-        "of it, without --after"};
+        "all of it, without --after"};
   for (const ir::SourceId id : unit.sources) {
     if (is_link(program, id)) continue;
     if (auto refused = refuse_source(program, program.sources[id])) return refused;

@@ -14,25 +14,25 @@ using base::Result;
 
 constexpr const char* kBeforeAllRecords = "0001-01-01T00:00:00Z";
 
-Result<plan::Manifest> parse(const commit::Manifest& stored) {
-  auto manifest = plan::parse_manifest(stored.text);
-  if (manifest) return std::move(*manifest);
-  return base::failure(base::ErrorCode::ManifestConflict,
-                       fmt::format("what is stored of the unit {} cannot be read: {}", stored.unit, manifest.error()));
-}
-
 Result<void> put(commit::Domain& domain, const plan::Manifest& manifest) {
   return domain.put_manifest({manifest.unit, plan::to_text(manifest), false});
 }
 
 }  // namespace
 
+Result<plan::Manifest> parse_stored(const commit::Manifest& stored) {
+  auto manifest = plan::parse_manifest(stored.text);
+  if (manifest) return std::move(*manifest);
+  return base::failure(base::ErrorCode::ManifestConflict,
+                       fmt::format("what is stored of the unit {} cannot be read: {}", stored.unit, manifest.error()));
+}
+
 Result<StoredRun> stored_run(const ir::Program& program, connectors::Connectors& connectors) {
   const auto stored = engine::stored_manifests(program, connectors);
   if (!stored) return std::unexpected(stored.error());
   StoredRun result;
   for (const engine::StoredManifest& each : *stored) {
-    auto manifest = parse(each.manifest);
+    auto manifest = parse_stored(each.manifest);
     if (!manifest) return std::unexpected(manifest.error());
     result[manifest->unit] = std::move(*manifest);
   }
@@ -67,7 +67,7 @@ Result<void> mark_ended(const ir::Program& program, connectors::Connectors& conn
   const auto stored = engine::stored_manifests(program, connectors);
   if (!stored) return std::unexpected(stored.error());
   for (const engine::StoredManifest& each : *stored) {
-    auto manifest = parse(each.manifest);
+    auto manifest = parse_stored(each.manifest);
     if (!manifest) return std::unexpected(manifest.error());
     const bool is_ours = std::ranges::count(program.units, manifest->unit, &ir::Unit::name) > 0 && manifest->moved_to.empty();
     if (!is_ours || manifest->ended || manifest->until.empty()) continue;

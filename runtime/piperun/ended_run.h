@@ -10,6 +10,9 @@
 
 namespace piperun::cli {
 
+// ManifestConflict when it cannot be read.
+base::Result<plan::Manifest> parse_stored(const commit::Manifest& stored);
+
 // Of the units that this pipeline id has or had, by unit. ManifestConflict when one cannot be read.
 using StoredRun = std::map<std::string, plan::Manifest>;
 base::Result<StoredRun> stored_run(const ir::Program& program, connectors::Connectors& connectors);

@@ -5,6 +5,7 @@
 
 #include "lang/plan/manifest.h"
 #include "runtime/piperun/bounds.h"
+#include "runtime/piperun/ended_run.h"
 #include "runtime/piperun/numbers.h"
 #include "runtime/piperun/rows.h"
 
@@ -30,15 +31,16 @@ base::Result<plan::Manifest> bounds_of(const StoreSet& set, const StoredUnit& un
   const auto manifests = (*domain)->manifests();
   if (!manifests) return std::unexpected(manifests.error());
   const auto own = std::ranges::find(*manifests, unit.ledger.unit, &commit::Manifest::unit);
-  return own == manifests->end() ? plan::Manifest{} : plan::parse_manifest(own->text).value_or(plan::Manifest{});
+  return own == manifests->end() ? plan::Manifest{} : parse_stored(*own);
 }
 
 // What comes later is nothing to such a run.
-void end_with(const plan::Manifest& bounds, UnitBounds::Found& found, std::int64_t position) {
-  std::int64_t& end = found.partition.end;
-  const auto until = bounds.until.empty() ? base::Result<std::int64_t>(end) : found.resolve(bounds.until);
-  if (bounds.ended) end = std::min(end, position);
-  else if (until) end = std::min(end, *until);
+base::Result<void> end_with(const plan::Manifest& bounds, UnitBounds::Found& found, std::int64_t position) {
+  if (bounds.until.empty() && !bounds.ended) return {};
+  const auto end = bounds.ended ? base::Result<std::int64_t>(position) : found.resolve(bounds.until);
+  if (!end) return std::unexpected(end.error());
+  found.partition.end = std::min(found.partition.end, *end);
+  return {};
 }
 
 base::Result<Lines> lines_of(const StoreSet& set, const StoredUnit& unit, const plan::Manifest& until, World& world) {
@@ -55,7 +57,7 @@ base::Result<Lines> lines_of(const StoreSet& set, const StoredUnit& unit, const 
     if (stored != ledger.positions.end()) positions.push_back(stored->next_offset);
     else  // one that came later is read from its beginning
       positions.push_back(ledger.positions.empty() ? found.partition.end : found.partition.begin);
-    end_with(until, found, positions.back());
+    if (const auto ended = end_with(until, found, positions.back()); !ended) return std::unexpected(ended.error());
   }
   const auto behind = UnitBounds::behind(*partitions, positions);
   if (!behind) return std::unexpected(behind.error());

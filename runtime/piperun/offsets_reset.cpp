@@ -214,9 +214,9 @@ extern const Command kOffsetsReset;
 const Command kOffsetsReset = {
     "offsets reset",
     "Moves positions of a unit. Refused while it is at work; on an embedded database that process ends with exit code 75.",
-    "piperun offsets reset orders.pipe --to earliest --state clear\npiperun offsets reset orders.pipe --to shift -100 --topic "
-    "orders "
-    "--partition 0 --state keep --dry-run\npiperun offsets reset --to datetime 2026-01-31T12:00:00Z --state keep",
+    "piperun offsets reset orders.pipe --to earliest --state clear\n"
+    "piperun offsets reset orders.pipe --to shift -100 --topic orders --partition 0 --state keep --dry-run\n"
+    "piperun offsets reset --to datetime 2026-01-31T12:00:00Z --state keep",
     kOptions, reset};
 
 }  // namespace piperun::cli

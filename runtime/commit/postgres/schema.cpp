@@ -130,8 +130,8 @@ base::Error with_advice(base::Error error, Session& session) {
   const std::string who = user ? user->text(0, 0) : "this user", database = user ? user->text(0, 1) : "this database";
   error.message += fmt::format(
       "; piperun keeps positions in the schema `piperun`: either `GRANT CREATE ON DATABASE {} TO {}` so that it can make it, or "
-      "let its "
-      "owner run a pipeline once and then `GRANT USAGE ON SCHEMA piperun TO {}; GRANT ALL ON ALL TABLES IN SCHEMA piperun TO {}`",
+      "let its owner run a pipeline once and then `GRANT USAGE ON SCHEMA piperun TO {}; GRANT ALL ON ALL TABLES IN SCHEMA "
+      "piperun TO {}`",
       quoted(database), quoted(who), quoted(who), quoted(who));
   return error;
 }
