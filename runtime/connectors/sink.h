@@ -23,8 +23,8 @@ struct OutputRow {
   std::int32_t partition = -1;                    // number of the partition that record was in
 };
 
-// A Data error names the refused row (Error::row) where the system tells; nothing of the call has then taken effect in a
-// transaction that is aborted. Used by the executor thread alone.
+// A Data error names the refused row of the last call of write (Error::row) where the system tells; nothing of the call has then taken
+// effect in a transaction that is aborted. Used by the executor thread alone.
 class Sink {
  public:
   virtual ~Sink() = default;

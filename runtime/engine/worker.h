@@ -1,6 +1,7 @@
 // A worker: some partitions of one unit, one connection to its commit domain, and the executor of its protocol. The executor runs
 // the step lists of ir::Protocol one step after the other; nothing else calls the commit domain.
 #pragma once
+#include <map>
 #include <memory>
 #include <stop_token>
 #include <vector>
@@ -63,6 +64,10 @@ class Worker {
  private:
   enum class Flow : std::uint8_t { Next, Reprocess };
   struct Attempt;
+  struct SentLetter {
+    std::uint32_t record = 0;  // of the batch
+    std::size_t letter = 0;  // index into Attempt::letters
+  };
 
   // ---- worker.cpp: lists
   base::Result<Flow> execute(const ir::Step& step, Attempt& attempt);
@@ -90,7 +95,8 @@ class Worker {
   base::Result<std::optional<std::size_t>> settle_commit(std::size_t failed_step, Attempt& attempt);
   base::Result<bool> was_committed(Attempt& attempt);
   base::Result<void> read_positions_again(Attempt& attempt);
-  bool hold_back_letter(const base::Error& error, const ir::Step& step, const Attempt& attempt);
+  bool hold_back_letter(const base::Error& error, const ir::Step& step, Attempt& attempt);
+  bool hold_back(std::uint32_t record, ir::SinkId sink, const base::Error& error, Attempt& attempt);
   bool set_apart(const base::Error& error, const ir::Step& step, Attempt& attempt);
   void abort(Attempt& attempt);
   void lose(Attempt& attempt);
@@ -127,9 +133,10 @@ class Worker {
   base::Result<void> fetch();
   base::Result<void> process(Attempt& attempt);
   base::Result<Flow> claim_keys(const Attempt& attempt);
-  base::Result<void> write(const ir::Step& step, const Attempt& attempt);
-  base::Result<void> write_letters(ir::SinkId sink, const Attempt& attempt);
-  std::int64_t letters_for(ir::SinkId sink, const Attempt& attempt) const;
+  base::Result<void> write(const ir::Step& step, Attempt& attempt);
+  base::Result<void> write_letters(const ir::Step& step, Attempt& attempt);
+  commit::Letter letter_of(std::uint32_t record) const;
+  std::vector<SentLetter> letters_for(ir::SinkId sink, const Attempt& attempt) const;
   base::Result<void> put_state(const Attempt& attempt);
   base::Result<void> commit_offsets(const ir::Step& step, Attempt& attempt);
   base::Result<void> delete_sent();
@@ -172,6 +179,8 @@ class Worker {
   std::vector<std::int64_t> positions_;  // per partition of the unit: the next one to commit
   std::vector<commit::Counts> unsettled_;  // per partition: fates that come after their positions (at_most_once)
   Batch batch_;
+  std::map<ir::SinkId, std::vector<std::uint32_t>>
+      last_letters_;  // whose the last call has written to each sink, records of the batch
   Processed processed_;
   Retry retry_, end_retry_;
   bool is_end_unknown_ = false;  // an outage has kept it from being found

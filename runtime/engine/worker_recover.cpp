@@ -123,19 +123,30 @@ base::Result<void> Worker::read_positions_again(Attempt& attempt) {
   return {};
 }
 
-// True: what the sink of dead letters refuses is the letter of the one record of this attempt. The store keeps it, and says why.
-bool Worker::hold_back_letter(const base::Error& error, const ir::Step& step, const Attempt& attempt) {
-  if (attempt.last - attempt.first != 1 || step.sink == ir::kNone) return false;
+// True: what is refused is one letter, by its sink or by the transaction that it was written in.
+bool Worker::hold_back_letter(const base::Error& error, const ir::Step& step, Attempt& attempt) {
+  const auto last = last_letters_.find(step.sink);
+  const auto row = static_cast<std::size_t>(error.row);
+  if (step.kind == ir::StepKind::Await && last != last_letters_.end() && row < last->second.size())
+    return hold_back(last->second[row], step.sink, error, attempt);
   const auto dead = batch_.dead.find(static_cast<std::uint32_t>(attempt.first));
-  if (dead == batch_.dead.end() || dead->second.letter_refused) return false;
-  Failure& failure = dead->second;
-  const ir::ErrorPolicy& policy = program_.policies[failure.policy];
-  if (policy.dead_letter != ir::DeadLetter::Sink || policy.dead_letter_sink != step.sink) return false;
+  if (attempt.last - attempt.first != 1 || dead == batch_.dead.end()) return false;
+  const ir::SinkId sink = program_.policies[dead->second.policy].dead_letter_sink;
+  return (step.sink == ir::kNone || step.sink == sink) && hold_back(dead->first, sink, error, attempt);
+}
+
+// The store keeps it, and says why. False: the letter of this record is none of this attempt's that `sink` takes.
+bool Worker::hold_back(std::uint32_t record, ir::SinkId sink, const base::Error& error, Attempt& attempt) {
+  const std::vector<SentLetter> sent = letters_for(sink, attempt);
+  const auto refused = std::ranges::find(sent, record, &SentLetter::record);
+  if (refused == sent.end()) return false;
+  Failure& failure = batch_.dead.at(record);
   failure.letter_refused = true;
   if (failure.message.empty()) failure.message = base::traits(failure.code).title;
-  failure.message += fmt::format("; {} does not take the letter: {}", program_.sinks[step.sink].name, error.message);
+  failure.message += fmt::format("; {} does not take the letter: {}", program_.sinks[sink].name, error.message);
   spdlog::warn("dead letter refused by its sink, it is only in the store unit={} sink={} error={}", unit_.name,
-               program_.sinks[step.sink].name, error.message);
+               program_.sinks[sink].name, error.message);
+  attempt.letters[refused->letter] = letter_of(record);
   return true;
 }
 

@@ -73,6 +73,7 @@ void Worker::advance(const Attempt& attempt) {
 }
 
 base::Result<void> Worker::fetch() {
+  last_letters_.clear();
   return ahead_.has_begun() ? ahead_.take(batch_, processed_) : fetch_.run(*intake(), *domain_, share_, batch_);
 }
 
@@ -101,7 +102,7 @@ base::Result<void> Worker::process(Attempt& attempt) {
         continue;
       }
       ++counts.dead;
-      attempt.letters.push_back(make_letter(program_, unit_, batch_, dead->first, share_.all[record.partition].name));
+      attempt.letters.push_back(letter_of(dead->first));
     } else {
       ++(record.used ? counts.used : record.late ? counts.late : record.duplicate ? counts.duplicates : counts.filtered);
     }
@@ -126,7 +127,7 @@ const char* what_becomes_of_the_batch(const ir::Program& program, const ir::Sour
 
 base::Result<void> Worker::stop_for_dead_record(std::uint32_t index) const {
   const BatchRecord& record = batch_.records[index];
-  const commit::Letter letter = make_letter(program_, unit_, batch_, index, share_.all[record.partition].name);
+  const commit::Letter letter = letter_of(index);
   const std::uint32_t from = share_.all[record.partition].source;
   const ir::Source* source = from == ir::kNone ? nullptr : &program_.sources[unit_.sources[from]];
   return base::failure(base::ErrorCode::Stopped,
@@ -149,50 +150,64 @@ base::Result<Worker::Flow> Worker::claim_keys(const Attempt& attempt) {
   return Flow::Next;
 }
 
-base::Result<void> Worker::write(const ir::Step& step, const Attempt& attempt) {
+base::Result<void> Worker::write(const ir::Step& step, Attempt& attempt) {
   const auto index = sink_index(step.sink);
-  if (const auto letters = write_letters(step.sink, attempt); !letters) return letters;
+  if (const auto letters = write_letters(step, attempt); !letters) return letters;
   if (static_cast<std::size_t>(&step - unit_.protocol.batch.data()) < attempt.resume) return {};
   const SinkRows& rows = processed_.sinks[index];
   return rows.rows.empty() ? base::Result<void>() : sinks_[index]->write(rows.rows);
 }
 
-// A sink of dead letters gets each as one JSON object.
-base::Result<void> Worker::write_letters(ir::SinkId sink, const Attempt& attempt) {
+// A sink of dead letters gets each as one JSON object. One that it refuses stays in the store alone; where nothing is undone with it, the
+// others follow at once.
+base::Result<void> Worker::write_letters(const ir::Step& step, Attempt& attempt) {
+  std::vector<SentLetter> sent = letters_for(step.sink, attempt);
+  std::erase_if(sent, [&](const SentLetter& each) { return batch_.dead.at(each.record).letter_sent; });
   std::vector<std::string> texts;
-  std::vector<connectors::OutputRow> rows;
-  std::vector<Failure*> sent;
-  std::size_t letter = 0;
-  for (auto& [record, failure] : batch_.dead) {
-    if (record < attempt.first || record >= attempt.last) continue;
-    const ir::ErrorPolicy& policy = program_.policies[failure.policy];
-    if (policy.dead_letter == ir::DeadLetter::Skip) continue;
-    if (policy.dead_letter == ir::DeadLetter::Sink && policy.dead_letter_sink == sink && !failure.letter_sent &&
-        !failure.letter_refused) {
-      texts.push_back(letter_json(attempt.letters[letter]));
-      sent.push_back(&failure);
-      connectors::OutputRow& row = rows.emplace_back();
-      row.timestamp = batch_.now;
-      row.partition = share_.all[batch_.records[record].partition].name.number;
-    }
-    ++letter;
+  for (const SentLetter& each : sent) texts.push_back(letter_json(attempt.letters[each.letter]));
+  std::vector<connectors::OutputRow> rows(sent.size());
+  for (std::size_t i = 0; i < sent.size(); ++i) {
+    rows[i].timestamp = batch_.now;
+    rows[i].partition = share_.all[batch_.records[sent[i].record].partition].name.number;
+    rows[i].encoded = texts[i];
   }
-  for (std::size_t i = 0; i < rows.size(); ++i) rows[i].encoded = texts[i];
-  const auto index = sink_index(sink);
-  if (rows.empty()) return {};
-  if (const auto written = sinks_[index]->write(rows); !written) return written;
-  for (Failure* failure : sent) failure->letter_sent = program_.delivery == ir::Delivery::AtMostOnce;
+  while (!rows.empty()) {
+    const auto written = sinks_[sink_index(step.sink)]->write(rows);
+    if (written) break;
+    const bool is_data = base::traits(written.error().code).error_class == base::ErrorClass::Data;
+    const auto row = static_cast<std::size_t>(written.error().row);
+    if (!is_data || attempt.in_transaction || row >= rows.size()) return written;
+    hold_back(sent[row].record, step.sink, written.error(), attempt);
+    sent.erase(sent.begin() + written.error().row);
+    rows.erase(rows.begin() + written.error().row);
+  }
+  if (sent.empty()) return {};
+  std::vector<std::uint32_t>& last = last_letters_[step.sink];
+  last.clear();
+  for (const SentLetter& each : sent) {
+    last.push_back(each.record);
+    batch_.dead.at(each.record).letter_sent = program_.delivery == ir::Delivery::AtMostOnce;
+  }
   return {};
 }
 
-// How many letters of this attempt its sink has.
-std::int64_t Worker::letters_for(ir::SinkId sink, const Attempt& attempt) const {
-  return std::ranges::count_if(batch_.dead, [&](const auto& dead) {
-    const auto& [record, failure] = dead;
+commit::Letter Worker::letter_of(std::uint32_t record) const {
+  return make_letter(program_, unit_, batch_, record, share_.all[batch_.records[record].partition].name);
+}
+
+// Those of this attempt that `sink` has, or is to be given.
+std::vector<Worker::SentLetter> Worker::letters_for(ir::SinkId sink, const Attempt& attempt) const {
+  std::vector<SentLetter> result;
+  std::size_t letter = 0;
+  for (const auto& [record, failure] : batch_.dead) {
+    if (record < attempt.first || record >= attempt.last) continue;
     const ir::ErrorPolicy& policy = program_.policies[failure.policy];
-    return record >= attempt.first && record < attempt.last && policy.dead_letter == ir::DeadLetter::Sink &&
-           policy.dead_letter_sink == sink && !failure.letter_refused;
-  });
+    if (policy.dead_letter == ir::DeadLetter::Skip) continue;
+    const bool is_theirs = policy.dead_letter == ir::DeadLetter::Sink && policy.dead_letter_sink == sink;
+    if (is_theirs && !failure.letter_refused) result.push_back({record, letter});
+    ++letter;
+  }
+  return result;
 }
 
 base::Result<void> Worker::put_state(const Attempt& attempt) {
@@ -206,7 +221,7 @@ base::Result<void> Worker::put_state(const Attempt& attempt) {
     if (const auto removed = domain_->remove_letter(*batch_.records[i].replayed); !removed) return removed;
   }
   for (std::size_t i = 0; i < unit_.sinks.size(); ++i) {
-    const std::int64_t rows = std::ssize(processed_.sinks[i].rows) + letters_for(unit_.sinks[i], attempt);
+    const std::int64_t rows = std::ssize(processed_.sinks[i].rows) + std::ssize(letters_for(unit_.sinks[i], attempt));
     if (rows == 0) continue;
     if (const auto added = domain_->add_rows(program_.sinks[unit_.sinks[i]].name, rows); !added) return added;
   }

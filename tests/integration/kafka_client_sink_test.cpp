@@ -122,6 +122,16 @@ TEST(KafkaSink, ARowThatIsTooLargeIsNamedBeforeAnythingIsWritten) {
   EXPECT_THAT(values(topic.name), ElementsAre());
 }
 
+// Nobody has awaited what was written before: another sink failed.
+TEST(KafkaSink, ARowIsNamedByItsPlaceInTheLastCall) {
+  const TopicOf topic(1, {{"max.message.bytes", "2000"}});
+  const auto sink = open(topic.name);
+  ASSERT_TRUE(sink->write(std::vector{row("a", "good"), row("b", "good")}));
+  const auto done = sink->write(std::vector{row("a", "good"), row("b", std::string(5000, 'x'))});
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().row, 1);
+}
+
 // With compression only the broker knows.
 TEST(KafkaSink, ARowThatTheBrokerRefusesIsNamed) {
   const TopicOf topic(1, {{"max.message.bytes", "2000"}});

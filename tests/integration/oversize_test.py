@@ -10,6 +10,7 @@ from running import Pipelines
 
 LIMIT = 20_000  # bytes that the topic takes
 ROWS, LARGE = 60, 31
+OTHERS = [number for number in range(ROWS) if number not in (LARGE, LARGE + 9)]
 
 FILE = """use std.text
 
@@ -25,6 +26,24 @@ sink lines = bus {{ topic = "{name}.out" }}
 flow booked {{
   from orders
   map {{ id, whole = text.repeat(part, times) }}
+  to lines
+}}
+"""
+
+
+WITH_LETTERS = """
+pipeline {name} {{
+  delivery        = {delivery}
+  commit_interval = 200ms
+  on error {{ dead_letter = bad }}
+}}
+connection bus = kafka {{ brokers = env("KAFKA_BOOTSTRAP"), properties = {{ {properties} }} }}
+type Order {{ id: int64 }}
+source orders: Order = bus {{ topic = "{name}.in" }}
+sink lines = bus {{ topic = "{name}.out" }}
+sink bad   = bus {{ topic = "{name}.bad" }}
+flow booked {{
+  from orders
   to lines
 }}
 """
@@ -55,6 +74,39 @@ class Oversize(Pipelines):
         """Where compression hides the size."""
         noise = "".join(random.Random(7).choices(string.ascii_letters + string.digits, k=2 * LIMIT))
         self.book(noise, 1, '"compression.type" = "gzip"')
+
+    def book_beside_a_large_letter(self, delivery, large, properties=""):
+        """Its sink does not take it, and it stays in the store. Returns what was written."""
+        self.write(WITH_LETTERS, delivery=delivery, properties=properties)
+        for what, settings in (("in", []), ("out", []), ("bad", [f"max.message.bytes={LIMIT}"])):
+            self.topic(what, 1, *settings)
+        lines = [json.dumps({"id": number}) for number in range(ROWS)]
+        lines[LARGE], lines[LARGE + 9] = large, "?"
+        self.piperun("topic", "put", "orders", "p.pipe", text="\n".join(lines))
+        self.piperun("p.pipe", "--drain")
+        sent = [json.loads(row["value"]) for row in rows_of(self.piperun("topic", "peek", "bad", "p.pipe", "--all"))]
+        self.assertEqual({letter["offset"] for letter in sent}, {LARGE + 9})
+        kept = {letter["offset"]: letter["reason"] for letter in rows_of(self.piperun("dlq", "show", "p.pipe"))}
+        self.assertEqual(set(kept), {LARGE, LARGE + 9})
+        self.assertIn("bad does not take the letter", kept[LARGE])
+        self.assertNotIn("does not take", kept[LARGE + 9])
+        self.assertNotIn("FAIL", self.piperun("audit", "p.pipe"))
+        return self.ids_in_topic()
+
+    def test_a_letter_costs_the_others_nothing(self):
+        for delivery in ("at_most_once", "at_least_once", "exactly_once"):
+            with self.subTest(delivery):
+                self.setUp()
+                self.assertEqual(self.book_beside_a_large_letter(delivery, "?" * LIMIT), OTHERS)
+
+    def test_a_letter_that_the_broker_refuses(self):
+        """What was written beside it may be there already, and under at_least_once comes again."""
+        noise = "".join(random.Random(7).choices(string.ascii_letters + string.digits, k=2 * LIMIT))
+        for delivery in ("at_most_once", "at_least_once", "exactly_once"):
+            with self.subTest(delivery):
+                self.setUp()
+                ids = self.book_beside_a_large_letter(delivery, noise, '"compression.type" = "gzip"')
+                self.assertEqual(sorted(set(ids)) if delivery == "at_least_once" else ids, OTHERS)
 
 
 if __name__ == "__main__":

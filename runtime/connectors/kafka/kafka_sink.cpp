@@ -96,7 +96,7 @@ Result<void> KafkaSink::check_sizes(std::span<const connectors::OutputRow> rows)
         ErrorCode::Oversize,
         fmt::format("the record is {} bytes with its frame, and topic {} takes {}", size, settings_.topic, most_bytes_),
         {},
-        static_cast<std::int64_t>(written_ + i)});
+        static_cast<std::int64_t>(i)});
   }
   return {};
 }
@@ -116,6 +116,7 @@ Result<void> KafkaSink::write(std::span<const connectors::OutputRow> rows) {
   if (!producer) return std::unexpected(producer.error());
   const auto topic = (*producer)->topic(settings_.topic);
   if (!topic) return std::unexpected(topic.error());
+  first_ = written_;
   for (const connectors::OutputRow& row : rows) {
     NewRecord record;
     record.key = row.message_key;
@@ -126,9 +127,8 @@ Result<void> KafkaSink::write(std::span<const connectors::OutputRow> rows) {
     if (auto done = (*producer)->produce(*topic, record, tag(written_)); !done) {
       base::Error error = std::move(done.error());
       const bool is_data = base::traits(error.code).error_class == ErrorClass::Data;
-      error.row = is_data ? static_cast<std::int64_t>(written_) : -1;
+      error.row = is_data ? static_cast<std::int64_t>(written_ - first_) : -1;
       if (!is_data) own_.reset();
-      written_ = 0;
       return std::unexpected(std::move(error));
     }
     ++written_;
@@ -137,7 +137,6 @@ Result<void> KafkaSink::write(std::span<const connectors::OutputRow> rows) {
 }
 
 Result<void> KafkaSink::await() {
-  written_ = 0;
   if (!joined_ && !own_) return {};
   const auto producer = this->producer();
   if (!producer) return std::unexpected(producer.error());
@@ -147,7 +146,7 @@ Result<void> KafkaSink::await() {
   if (error.row >= 0) {
     const auto found = static_cast<std::uint64_t>(error.row);
     const std::uint64_t row = found & ((std::uint64_t{1} << kRowBits) - 1);
-    error.row = found == tag(row) ? static_cast<std::int64_t>(row) : -1;
+    error.row = found == tag(row) && row >= first_ ? static_cast<std::int64_t>(row - first_) : -1;
   }
   if (base::traits(error.code).error_class != ErrorClass::Data) own_.reset();
   return std::unexpected(std::move(error));

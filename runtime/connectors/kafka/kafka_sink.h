@@ -53,7 +53,8 @@ class KafkaSink final : public connectors::Sink {
   std::int64_t most_bytes_ = 0;  // of a record
   std::int64_t batch_bytes_ = 0;
   std::int32_t partitions_ = 0;
-  std::uint64_t written_ = 0;  // rows since the last await
+  std::uint64_t written_ = 0;  // rows so far: each has a number of its own
+  std::uint64_t first_ = 0;  // of them, the first of the last call
   std::optional<Client> looking_;  // of hidden_at()
   std::vector<std::int64_t> ends_;  // by partition, with what is not committed, when that was asked first
   std::vector<RecordHeader> headers_;
