@@ -79,6 +79,19 @@ class Members {
   std::string out_ = "{";
 };
 
+constexpr std::size_t kLongestReason = 8'000;  // bytes; `fail` may quote a whole record
+
+// Beginning and end of what is longer, cut between code points.
+std::string shortened(std::string_view text) {
+  if (text.size() <= kLongestReason) return std::string(text);
+  const auto is_inside = [&](std::size_t at) { return (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80; };
+  constexpr std::string_view kGap = " … ";
+  std::size_t head = kLongestReason * 3 / 4, tail = text.size() - kLongestReason / 4 + kGap.size();
+  while (head > 0 && is_inside(head)) --head;
+  while (tail < text.size() && is_inside(tail)) ++tail;
+  return fmt::format("{}{}{}", text.substr(0, head), kGap, text.substr(tail));
+}
+
 }  // namespace
 
 std::string site_text(const ir::Program& program, ir::Site site) {
@@ -117,7 +130,7 @@ commit::Letter make_letter(const ir::Program& program, const ir::Unit& unit, con
     letter.replay_asked = false;
   }
   letter.code = traits.code;
-  letter.message = failure.message.empty() ? traits.title : failure.message;
+  letter.message = failure.message.empty() ? traits.title : shortened(failure.message);
   letter.sqlstate = failure.sqlstate;
   letter.site = site_text(program, failure.site);
   letter.last_failure = batch.now;

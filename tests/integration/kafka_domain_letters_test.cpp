@@ -232,6 +232,38 @@ TEST_F(KafkaLettersTest, WhatTheTopicOfLettersTakesCounts) {
   EXPECT_FALSE(stored[1].value);
 }
 
+TEST_F(KafkaLettersTest, AKeyAndHeadersThatAreTooLargeAreNotKeptEither) {
+  Member member(group(), source_);
+  ASSERT_TRUE(member.joins(2));
+  auto domain = this->domain(&member);
+  assign(*domain);
+  const std::string large(1'100'000, 'k');
+  Letter keyed = letter(1), headed = letter(2), hashed = letter(3), omitted = letter(4);
+  keyed.key = hashed.key = omitted.key = large;
+  headed.headers = {{"h", large}};
+  headed.value.reset();
+  omitted.value.reset();
+  keyed.kept = headed.kept = commit::Kept::Original;
+  hashed.kept = commit::Kept::Hash;
+  omitted.kept = commit::Kept::Omitted;
+  done(domain->begin());
+  done(domain->put_letters(std::vector{letter(0), keyed, headed, hashed, omitted}));
+  done(domain->store_offsets(std::vector{advance(0, 5)}));
+  done(domain->commit());
+  const auto stored = value_of(domain->letters(false));
+  ASSERT_THAT(offsets(stored), ElementsAre(0, 1, 2, 3, 4));
+  for (const std::size_t i : {1, 2, 3, 4}) {
+    EXPECT_FALSE(stored[i].key) << i;
+    EXPECT_TRUE(stored[i].headers.empty()) << i;
+    EXPECT_THAT(stored[i].message, ::testing::HasSubstr("key and headers of 11000")) << i;
+  }
+  EXPECT_EQ(stored[1].kept, commit::Kept::TooLarge);
+  EXPECT_EQ(stored[2].kept, commit::Kept::TooLarge);
+  EXPECT_EQ(stored[3].kept, commit::Kept::Hash);
+  EXPECT_EQ(stored[3].value, hashed.value);
+  EXPECT_EQ(stored[4].kept, commit::Kept::Omitted);
+}
+
 TEST_F(KafkaLettersTest, WithoutTransactionsALetterIsAcknowledgedBeforeThePosition) {
   Member member(group(), source_);
   ASSERT_TRUE(member.joins(2));

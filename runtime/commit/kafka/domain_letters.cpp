@@ -46,16 +46,18 @@ Result<void> KafkaDomain::put_letters(std::span<const Letter> letters) {
 // A record that its own topic took may be too large together with what is said about it: better a letter without the original, which
 // the source has, than none. It is measured before it is written, for what a broker refuses ends the whole transaction.
 Result<OwnRecord> KafkaDomain::own_record(const Letter& letter) {
+  const std::string topic = letters_topic(settings_.pipeline);
   Letter ours = letter;
   ours.unit = settings_.unit;  // also of one that was taken over from another unit
-  LetterRecord made = letter_record(ours);
-  if (ours.value) {
+  for (;;) {
+    LetterRecord made = letter_record(ours);
     const auto is_taken = takes_letter(size_of(made));
     if (!is_taken) return std::unexpected(is_taken.error());
-    if (!*is_taken) made = letter_record(without_value(std::move(ours), letters_topic(settings_.pipeline)));
+    const bool has_original = ours.value && ours.kept != commit::Kept::Hash;
+    if (*is_taken || (!has_original && !ours.key && ours.headers.empty()))
+      return OwnRecord{OwnTopic::Letters, topic, std::move(made.key), std::move(made.value), std::move(made.headers)};
+    ours = has_original ? without_value(std::move(ours), topic) : without_key(std::move(ours), topic);
   }
-  return OwnRecord{OwnTopic::Letters, letters_topic(settings_.pipeline), std::move(made.key), std::move(made.value),
-                   std::move(made.headers)};
 }
 
 // What does not fit is asked about each time: a person may have raised the topic's limit.

@@ -80,6 +80,16 @@ Letter without_value(Letter letter, const std::string& topic) {
   return letter;
 }
 
+Letter without_key(Letter letter, const std::string& topic) {
+  std::size_t bytes = letter.key.value_or("").size();
+  for (const auto& [name, value] : letter.headers) bytes += name.size() + value.value_or("").size();
+  letter.message += fmt::format(" (key and headers of {} bytes are too large for the topic `{}`)", bytes, topic);
+  letter.key.reset();
+  letter.headers.clear();
+  if (letter.kept != commit::Kept::Hash && letter.kept != commit::Kept::Omitted) letter.kept = commit::Kept::TooLarge;
+  return letter;
+}
+
 bool reads_too_large(const Letter& letter) { return !letter.value && letter.message.ends_with(kElsewhere); }
 
 std::string letter_key(const Letter& letter) {

@@ -21,6 +21,8 @@ struct LetterRecord {
 
 // The same letter without its value, which a topic does not take; its message says so.
 commit::Letter without_value(commit::Letter letter, const std::string& topic);
+// The same letter without the key and headers of its record, which are too large by themselves.
+commit::Letter without_key(commit::Letter letter, const std::string& topic);
 // By these words of an earlier version it is such a letter; since then Letter::kept says so.
 bool reads_too_large(const commit::Letter& letter);
 

@@ -156,6 +156,18 @@ TEST(ClientSettings, WhatIsUnknownIsNamed) {
   EXPECT_THAT(client.error().message, HasSubstr("connection events: No such configuration property: \"fetch.min.byte\""));
 }
 
+// The language refuses other names before a client is made.
+TEST(ClientSettings, SecurityHasTheNamesThatTheLanguageKnows) {
+  const auto* option = catalog::find_option(catalog::find_connector("kafka")->options, "security");
+  ASSERT_NE(option, nullptr);
+  std::string all;
+  for (const std::string& name : catalog::words(option->words)) {
+    EXPECT_TRUE(settings({{"security." + name, "x"}})) << name;
+    all += (all.empty() ? "" : ", ") + name;
+  }
+  EXPECT_TRUE(settings({{"security.none", "x"}}).error().message.ends_with("it has " + all));
+}
+
 TEST(ClientErrors, HaveOneClassEach) {
   const auto class_of = [](rd_kafka_resp_err_t code) { return base::traits(code_of(code)).error_class; };
   EXPECT_EQ(class_of(RD_KAFKA_RESP_ERR__TRANSPORT), base::ErrorClass::Transient);
