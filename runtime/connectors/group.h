@@ -72,8 +72,9 @@ class Group {
   // which were open then, when they are settled.
   virtual base::Result<bool> is_at_end() = 0;
 
-  // Tells the group how far another system's commit has come, for those who watch its lag. Does not wait; never read back.
-  virtual void mirror(std::span<const StartAt> positions) = 0;
+  // Tells the group how far another system's commit has come, for those who watch its lag. Does not wait; never read back. False: not so
+  // soon after the last time, but for `is_last`.
+  virtual bool mirror(std::span<const StartAt> positions, bool is_last) = 0;
 
   // True: the group refuses this member for good, for another one has its name; only a new one can go on. From any thread.
   virtual bool is_refused() const { return false; }

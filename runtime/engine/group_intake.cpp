@@ -103,15 +103,29 @@ base::Result<void> GroupIntake::let_go() {
     const base::Result<void> done = group.let_go();
     const std::lock_guard lock(mutex_);
     queue_.clear();
+    if (change_ && change_->kind == connectors::Group::Change::Lost) to_mirror_.clear();
+    else if (change_)
+      std::erase_if(to_mirror_, [&](const auto& each) { return std::ranges::count(change_->partitions, each.first) > 0; });
     change_.reset();
     is_reading_ = false;
     return done;
   });
 }
 
-void GroupIntake::mirror(std::vector<connectors::StartAt> positions) {
+void GroupIntake::mirror(std::span<const connectors::StartAt> positions) {
   const std::lock_guard lock(mutex_);
-  mirrored_ = std::move(positions);
+  for (const connectors::StartAt& each : positions) to_mirror_[each.partition] = each.offset;
+}
+
+void GroupIntake::send_mirrored(std::unique_lock<std::mutex>& lock, bool is_last) {
+  if (to_mirror_.empty()) return;
+  auto sent = std::exchange(to_mirror_, {});
+  lock.unlock();
+  std::vector<connectors::StartAt> positions;
+  for (const auto& [partition, offset] : sent) positions.push_back({partition, offset});
+  const bool is_done = group_.mirror(positions, is_last);
+  lock.lock();
+  if (!is_done) to_mirror_.merge(sent);  // what came meanwhile is newer
 }
 
 // The job has taken effect in the group's thread when this returns.
@@ -133,12 +147,7 @@ void GroupIntake::poll() {
       changed_.notify_all();
       continue;
     }
-    if (!mirrored_.empty()) {
-      const auto positions = std::exchange(mirrored_, {});
-      lock.unlock();
-      group_.mirror(positions);
-      lock.lock();
-    }
+    send_mirrored(lock, false);
     const bool takes = queue_.size() < kQueuedSlabs && !change_ && !error_;
     lock.unlock();
     auto polled = group_.poll(takes ? kPoll : kFullPoll, takes, limit_, kSlabBytes);
@@ -156,6 +165,7 @@ void GroupIntake::poll() {
     }
     changed_.notify_all();
   }
+  send_mirrored(lock, true);
 }
 
 void GroupIntake::take_slab(record::Slab slab) {

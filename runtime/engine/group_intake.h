@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -44,8 +45,8 @@ class GroupIntake : public Intake {
   base::Result<void> read_from(std::span<const connectors::StartAt> partitions, std::vector<std::int64_t> stop_times);
   base::Result<void> let_go();
 
-  // See Group::mirror. Does not wait; of positions that were not sent yet only the last are.
-  void mirror(std::vector<connectors::StartAt> positions);
+  // See Group::mirror. Does not wait; of a partition's positions that were not sent yet only the last is.
+  void mirror(std::span<const connectors::StartAt> positions);
 
   // Runs `question` in the thread of the group, and waits for it.
   template <typename T>
@@ -58,6 +59,7 @@ class GroupIntake : public Intake {
  private:
   void run(std::function<void()> job);
   void poll();
+  void send_mirrored(std::unique_lock<std::mutex>& lock, bool is_last);
   void take_slab(record::Slab slab);
   bool is_over() const;
   bool has_untold_change();
@@ -72,7 +74,7 @@ class GroupIntake : public Intake {
   bool is_told_ = false;  // the executor knows of the change, and answers it
   std::chrono::steady_clock::time_point changed_at_;
   std::function<void()> job_;
-  std::vector<connectors::StartAt> mirrored_;
+  std::map<commit::PartitionName, std::int64_t> to_mirror_;
   bool is_reading_ = false;
   std::vector<std::int64_t> stop_times_;
   std::vector<bool> is_stopped_;  // per partition of the assignment: its stop time was reached

@@ -55,7 +55,7 @@ class Membership {
   base::Result<std::optional<std::int64_t>> next_time(const commit::PartitionName& partition, std::int64_t from,
                                                       std::int64_t end);
 
-  void mirror(std::vector<connectors::StartAt> positions) { intake_->mirror(std::move(positions)); }
+  void mirror(std::span<const connectors::StartAt> positions) { intake_->mirror(positions); }
 
  private:
   base::Clock& clock_;

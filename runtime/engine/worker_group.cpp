@@ -130,7 +130,7 @@ void Worker::mirror_positions(const Attempt& attempt) {
     const bool is_in_batch = attempt.counts.empty() || attempt.counts[index].read > 0;
     if (is_in_batch) positions.push_back({share_.all[index].name, positions_[index]});
   }
-  membership_->mirror(std::move(positions));
+  membership_->mirror(positions);
 }
 
 // Another process has claimed what this one works on. If the group gives it to us still, it is claimed again.
@@ -196,7 +196,11 @@ base::Result<void> Worker::start_reading_group(std::span<const std::int64_t> fro
     starts.push_back({share_.all[share_.mine[i]].name, from[i]});
     stop_times.push_back(stop_time(share_.all[share_.mine[i]].source));
   }
-  return membership_->read_from(starts, std::move(stop_times));
+  if (const auto reading = membership_->read_from(starts, std::move(stop_times)); !reading) return reading;
+  const auto& batch = unit_.protocol.batch;
+  // The one before may not have come to tell of its last.
+  if (index_of(batch, ir::StepKind::MirrorPositions) < batch.size()) membership_->mirror(starts);
+  return {};
 }
 
 }  // namespace piperun::engine

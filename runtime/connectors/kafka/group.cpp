@@ -364,14 +364,15 @@ Result<bool> KafkaGroup::is_at_end() {
 }
 
 // Where members keep partitions, seldom: a commit of a generation that ends meanwhile costs this member all that it has (issue #4059).
-void KafkaGroup::mirror(std::span<const connectors::StartAt> positions) {
+bool KafkaGroup::mirror(std::span<const connectors::StartAt> positions, bool is_last) {
   if (member_.consumer().settings().keeps_partitions) {
-    if (steady_now() - mirrored_at_ < kMirrorEvery) return;
+    if ((steady_now() - mirrored_at_ < kMirrorEvery || member_.is_changing()) && !is_last) return false;
     mirrored_at_ = steady_now();
   }
   std::vector<PartitionOffset> offsets;
   for (const connectors::StartAt& each : positions) offsets.push_back({each.partition, each.offset, {}});
   member_.commit_async(offsets);
+  return true;
 }
 
 void KafkaGroup::close() {

@@ -42,7 +42,7 @@ class KafkaGroup final : public connectors::Group {
   base::Result<std::optional<std::int64_t>> next_time(const commit::PartitionName& partition, std::int64_t from,
                                                       std::int64_t end) override;
   base::Result<bool> is_at_end() override;
-  void mirror(std::span<const connectors::StartAt> positions) override;
+  bool mirror(std::span<const connectors::StartAt> positions, bool is_last) override;
   bool is_refused() const override { return member_.is_refused() || is_stalled_; }
   void close() override;
 

@@ -98,13 +98,14 @@ Result<bool> RelayGroup::is_at_end() {
   return sources_.is_at_end();
 }
 
-void RelayGroup::mirror(std::span<const connectors::StartAt> positions) {
+bool RelayGroup::mirror(std::span<const connectors::StartAt> positions, bool) {
   std::vector<PartitionOffset> offsets;
   for (const connectors::StartAt& position : positions) {
     const auto topic = progress_.find(position.partition.topic);
     if (topic != progress_.end()) offsets.push_back({{topic->second, 0}, position.offset, {}});
   }
   member_.commit_async(offsets);
+  return true;
 }
 
 }  // namespace piperun::kafka

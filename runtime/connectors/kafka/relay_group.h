@@ -37,7 +37,7 @@ class RelayGroup final : public connectors::Group {
     return connectors::RelayedSources::next_time(from, end);
   }
   base::Result<bool> is_at_end() override;
-  void mirror(std::span<const connectors::StartAt> positions) override;
+  bool mirror(std::span<const connectors::StartAt> positions, bool is_last) override;
   bool is_refused() const override { return member_.is_refused(); }
   void close() override { member_.close(); }
 

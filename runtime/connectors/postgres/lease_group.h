@@ -30,7 +30,7 @@ class LeaseGroup final : public connectors::Group {
     return connectors::RelayedSources::next_time(from, end);
   }
   base::Result<bool> is_at_end() override;
-  void mirror(std::span<const connectors::StartAt>) override {}
+  bool mirror(std::span<const connectors::StartAt>, bool) override { return true; }
   void close() override { session_.reset(); }
 
   // Of the databases of the sources, by name.

@@ -107,7 +107,7 @@ class FakeGroup final : public connectors::Group {
   base::Result<std::optional<std::int64_t>> next_time(const commit::PartitionName&, std::int64_t, std::int64_t) override {
     return 0;
   }
-  void mirror(std::span<const connectors::StartAt>) override {}
+  bool mirror(std::span<const connectors::StartAt>, bool) override { return true; }
   void close() override {}
 
  private:

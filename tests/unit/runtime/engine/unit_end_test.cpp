@@ -39,7 +39,7 @@ class TwoPartitions final : public Group {
   base::Result<void> let_go() override { return {}; }
   base::Result<std::int64_t> resolve(const std::string&, std::uint32_t) override { return 0; }
   base::Result<bool> is_at_end() override { return true; }
-  void mirror(std::span<const connectors::StartAt>) override {}
+  bool mirror(std::span<const connectors::StartAt>, bool) override { return true; }
   void close() override {}
 };
 
