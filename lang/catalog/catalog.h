@@ -44,7 +44,7 @@ struct Option {
   std::string_view name;
   Roles roles;
   ValueKind kind;
-  std::string_view words;  // separated by blanks
+  std::string_view words;  // separated by blanks; of Settings the names that there are, "": any
   std::string_view fallback;  // as it would be written; "": none
   bool required;
   Availability available;

@@ -34,9 +34,8 @@ constexpr Option kKafka[] = {
     {"partitions", kSource | kSink, Integer, "", "", false, Now, "partitions of a topic that --local makes (1)"},
     {"headers", kSink, Expressions, "", "", false, Now, "headers of the records written, as expressions over the record"},
     {"value", kSink, Expression, "", "", false, Now, "the whole value of the records written, instead of the encoded fields"},
-    {"security", kAnywhere, Settings, "", "", false, Now,
-     "protocol (plaintext, ssl, sasl_ssl, sasl_plaintext), mechanism, username, password, ca, certificate, key, key_password, "
-     "verify_host; files are PEM, relative to the program"},
+    {"security", kAnywhere, Settings, "protocol mechanism username password ca certificate key key_password verify_host", "",
+     false, Now, "TLS and login; protocol is plaintext, ssl, sasl_ssl or sasl_plaintext; files are PEM, relative to the program"},
     {"properties", kAnywhere, Settings, "", "", false, Now,
      "librdkafka settings by their own names (`compression.type` …), except those that carry the guarantee"},
 };

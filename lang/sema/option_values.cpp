@@ -75,7 +75,7 @@ std::optional<OptionReader::Value> OptionReader::value(const ast::Option& option
     case Fields: return names(id, known);
     case Expression: return id;
     case Expressions: return record(id, name);
-    case Settings: return settings(id, scope, name);
+    case Settings: return settings(id, scope, name, known.words);
     case DeadLetter:
       if (const auto* ref = std::get_if<ast::NameRef>(&context_.program.pool[id].node)) return ref->name.text;
       return wrong(id, name, "`keep`, `skip`, `stop`, or the name of a sink", "keep");
@@ -210,17 +210,25 @@ std::optional<OptionReader::Value> OptionReader::record(ExprId id, std::string_v
   return result;
 }
 
-std::optional<OptionReader::Value> OptionReader::settings(ExprId id, Scope& scope, std::string_view name) {
+// `names`: that may stand there; "": any.
+std::optional<OptionReader::Value> OptionReader::settings(ExprId id, Scope& scope, std::string_view name,
+                                                          std::string_view names) {
   const auto* literal = std::get_if<ast::RecordLiteral>(&context_.program.pool[id].node);
   if (literal == nullptr) return wrong(id, name, "a record", "{ \"fetch.min.bytes\" = \"1\" }");
   OptionMap result;
   for (const ast::Entry& entry : literal->entries) {
     const Span span = context_.program.pool[entry.value].span;
+    if (const auto known = catalog::words(names); !known.empty() && std::ranges::count(known, entry.name.text) == 0) {
+      auto& found = context_.error(Code::P0600, entry.name.span, fmt::format("`{}` has no `{}`", name, entry.name.text));
+      context_.suggest(found, entry.name.span, entry.name.text, known);
+      if (found.helps.empty()) found.note(fmt::format("it has {}", fmt::join(known, ", ")));
+      continue;
+    }
     std::optional<Value> read;
     if (const auto found = secret(entry.value)) {
       read = *found;
     } else if (std::holds_alternative<ast::RecordLiteral>(context_.program.pool[entry.value].node)) {
-      read = settings(entry.value, scope, entry.name.text);
+      read = settings(entry.value, scope, entry.name.text, {});
     } else if (const auto* word = std::get_if<ast::NameRef>(&context_.program.pool[entry.value].node);
                word != nullptr && context_.find(scope.module, word->name.text) == nullptr) {
       read = word->name.text;

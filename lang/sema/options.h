@@ -36,7 +36,7 @@ class OptionReader {
   std::optional<Value> moment(ExprId id, Scope& scope, const catalog::Option& known, std::string_view example);
   std::optional<Value> backoff(ExprId id, Scope& scope, std::string_view name);
   std::optional<Value> names(ExprId id, const catalog::Option& known);
-  std::optional<Value> settings(ExprId id, Scope& scope, std::string_view name);
+  std::optional<Value> settings(ExprId id, Scope& scope, std::string_view name, std::string_view names);
   std::optional<Value> record(ExprId id, std::string_view name);
   std::optional<Secret> secret(ExprId id) const;
   std::nullopt_t wrong(ExprId id, std::string_view name, std::string_view wanted, std::string_view example);
