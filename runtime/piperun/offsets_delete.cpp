@@ -6,6 +6,7 @@
 #include "runtime/piperun/at_work.h"
 #include "runtime/piperun/numbers.h"
 #include "runtime/piperun/outbox_relays.h"
+#include "runtime/piperun/read_again.h"
 #include "runtime/piperun/stores.h"
 
 namespace piperun::cli {
@@ -21,6 +22,11 @@ constexpr Option kOptions[] = {
     kStateDir,
     kParam,
 };
+
+// What `start` may bring once more.
+bool has_read(const UnitLedger& ledger) {
+  return std::ranges::any_of(ledger.positions, [](const commit::Position& position) { return position.counts.read > 0; });
+}
 
 Exit remove(const Arguments& arguments, World& world) {
   const auto set = open_stores(arguments, world);
@@ -47,6 +53,7 @@ Exit remove(const Arguments& arguments, World& world) {
   fmt::print(world.out, "{} of {}: the positions of {}, the ledger, keys and {} {} forgotten; `start` decides where it begins\n",
              ledger.unit, ledger.pipeline, counted(partitions, "partition"), counted(std::ssize(*letters), "dead letter"),
              only_tells ? "would be" : "are");
+  if (has_read(ledger)) warn_of_repeats(*set, ledger.unit, false, world);
   if (only_tells) return Exit::Done;
   auto done = (*domain)->retire();
   if (done) done = forget_relays(*set, ledger.unit, world);

@@ -132,17 +132,12 @@ base::Result<Targets> find_targets(const Arguments& arguments, const Target& tar
   return targets;
 }
 
-// Going back reads records again: what that does to sinks that do not bear it.
-void warn_of_repeats(const StoreSet& set, const UnitLedger& ledger, const Targets& targets, bool keeps_keys, World& world) {
+void warn_if_back(const StoreSet& set, const UnitLedger& ledger, const Targets& targets, bool keeps_keys, World& world) {
   const bool goes_back = std::ranges::any_of(ledger.positions, [&](const commit::Position& each) {
     const auto target = targets.find(each.partition);
     return target != targets.end() && target->second < each.next_offset;
   });
-  if (!goes_back || !set.compiled) return;
-  const ir::Program& program = *set.compiled->program;
-  const auto unit = std::ranges::find(program.units, ledger.unit, &ir::Unit::name);
-  if (unit == program.units.end()) return;
-  for (const std::string& line : what_repeats_do(program, *unit, keeps_keys)) fmt::print(world.err, "warning: {}\n", line);
+  if (goes_back) warn_of_repeats(set, ledger.unit, keeps_keys, world);
 }
 
 // Takes the partitions over and moves them, in one commit with the keys where there is a transaction. Without one the keys go first: a
@@ -189,7 +184,7 @@ Exit reset_unit(const Arguments& arguments, const Target& target, const StoreSet
   if (targets->empty()) return tell_what_is_read(unit.ledger, world);
   const bool clears = arguments.text("--state") == "clear";
   if (clears) fmt::print(world.out, "keys of {} are forgotten\n", fmt::join(*stages, ", "));
-  warn_of_repeats(set, unit.ledger, *targets, !clears, world);
+  warn_if_back(set, unit.ledger, *targets, !clears, world);
   if (arguments.has("--dry-run")) return Exit::Done;
   if (const auto kept = keep_rows(set, unit.ledger, *targets, world); !kept) return tell(kept.error(), set, world);
   if (const auto begun = unmark_ended(**domain, unit.ledger.unit); !begun) return tell(begun.error(), set, world);

@@ -1,6 +1,6 @@
 #include "runtime/piperun/read_again.h"
 
-#include <fmt/format.h>
+#include <fmt/ostream.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
@@ -50,6 +50,14 @@ std::vector<std::string> what_repeats_do(const ir::Program& program, const ir::U
   std::vector<std::string> lines;
   for (auto& [sink, words] : found) lines.push_back(std::move(words));
   return lines;
+}
+
+void warn_of_repeats(const StoreSet& set, const std::string& unit, bool keeps_keys, World& world) {
+  if (!set.compiled) return;
+  const ir::Program& program = *set.compiled->program;
+  const auto found = std::ranges::find(program.units, unit, &ir::Unit::name);
+  if (found == program.units.end()) return;
+  for (const std::string& line : what_repeats_do(program, *found, keeps_keys)) fmt::print(world.err, "warning: {}\n", line);
 }
 
 }  // namespace piperun::cli
