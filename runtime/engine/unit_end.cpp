@@ -9,6 +9,7 @@ namespace piperun::engine {
 namespace {
 
 constexpr std::int64_t kLookEvery = 200'000, kTellAfter = 2'000'000;  // microseconds
+constexpr std::int64_t kLookForSettledEvery = 1'000'000;
 constexpr std::int64_t kLookForGoodEvery = 2'000'000;  // of a time to come, which may be days away
 
 std::int64_t next_offset(const std::vector<commit::Position>& stored, const commit::PartitionName& name) {
@@ -49,16 +50,20 @@ base::Result<bool> UnitEnd::is_reached(Membership& membership, const ReadPositio
 // For good: the ends move until a record of the stop time is there.
 base::Result<void> UnitEnd::find_ends(Membership& membership) {
   const bool are_settled = std::ranges::all_of(endings_, [](const Ending& each) { return each.settled >= each.end; });
-  if (is_asked_ && kind_ == Kind::OfNow && are_settled) return {};
+  if (is_asked_ && kind_ == Kind::OfNow && (are_settled || clock_.monotonic() < settle_at_)) return {};
+  settle_at_ = clock_.monotonic() + kLookForSettledEvery;
   const auto partitions = membership.partitions();
   if (!partitions) return std::unexpected(partitions.error());
   for (const auto& [source, partition, high_watermark] : *partitions) {
     const commit::PartitionName name{partition.topic, partition.number};
     const std::int64_t end = kind_ == Kind::OfNow ? std::max(partition.end, high_watermark) : partition.end;
     const auto known = std::ranges::find(endings_, name, &Ending::name);
-    if (known == endings_.end()) endings_.push_back({.name = name, .source = source, .end = end, .settled = partition.end});
-    else if (kind_ == Kind::OfNow) known->settled = partition.end;
-    else if (std::exchange(known->end, end) != end) known->unread = -1;
+    if (known != endings_.end()) {
+      known->settled = partition.end;
+      if (kind_ == Kind::ForGood && std::exchange(known->end, end) != end) known->unread = -1;
+    } else if (!is_asked_ || kind_ == Kind::ForGood) {
+      endings_.push_back({.name = name, .source = source, .end = end, .settled = partition.end});
+    }
   }
   if (!std::exchange(is_asked_, true)) tell_at_ = clock_.monotonic() + kTellAfter;
   return {};

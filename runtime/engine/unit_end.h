@@ -42,7 +42,7 @@ class UnitEnd {
     std::int64_t unread = -1;  // an offset at which something was found that nobody had read
     bool is_reached = false;
   };
-  base::Result<void> find_ends(Membership& membership);
+  base::Result<void> find_ends(Membership& membership);  // OfNow: once; then only how far it is settled
   base::Result<bool> is_reached(Ending& ending, std::int64_t position, Membership& membership) const;
   void tell(const Ending& ending);
 
@@ -54,7 +54,7 @@ class UnitEnd {
   StopTime stop_time_;
   std::vector<Ending> endings_;
   bool is_asked_ = false, is_told_ = false;
-  std::int64_t look_at_ = 0, tell_at_ = 0;  // monotonic microseconds
+  std::int64_t look_at_ = 0, settle_at_ = 0, tell_at_ = 0;  // monotonic microseconds
 };
 
 }  // namespace piperun::engine
