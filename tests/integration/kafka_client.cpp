@@ -178,9 +178,12 @@ std::vector<Record> read_all(const std::string& topic, int partitions, const Set
 
 std::vector<std::int64_t> committed(const std::string& group, const std::string& topic, int partitions, Settings settings) {
   settings["group.id"] = group;
-  const Handle consumer = make_client(RD_KAFKA_CONSUMER, settings);
+  return committed(make_client(RD_KAFKA_CONSUMER, settings).get(), topic, partitions);
+}
+
+std::vector<std::int64_t> committed(rd_kafka_t* consumer, const std::string& topic, int partitions) {
   const List list = list_of(topic, partitions, RD_KAFKA_OFFSET_INVALID);
-  require(rd_kafka_committed(consumer.get(), list.get(), 20000), "committed");
+  require(rd_kafka_committed(consumer, list.get(), 20000), "committed");
   std::vector<std::int64_t> offsets;
   for (int i = 0; i < partitions; ++i) offsets.push_back(list->elems[i].offset < 0 ? -1 : list->elems[i].offset);
   return offsets;

@@ -47,6 +47,8 @@ std::vector<Record> read_all(const std::string& topic, int partitions, const Set
 // Committed offset per partition, -1 where there is none. Waits for transactions that are about to move it, unless `settings` have
 // isolation.level=read_uncommitted.
 std::vector<std::int64_t> committed(const std::string& group, const std::string& topic, int partitions, Settings settings = {});
+// The same by a client that is kept: a new one takes up to two seconds to find the group.
+std::vector<std::int64_t> committed(rd_kafka_t* consumer, const std::string& topic, int partitions);
 
 // Empty for null, else `NAME: text`; destroys the error.
 std::string text_of(rd_kafka_error_t* error);

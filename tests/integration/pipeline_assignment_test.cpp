@@ -39,6 +39,7 @@ class PipelineAssignmentTest : public ::testing::Test {
     std::ranges::replace(name_, '-', '_');
     create_topic(name_, kPartitions);
     create_topic(name_ + "_out", 1);
+    watcher_ = make_client(RD_KAFKA_CONSUMER, {{"group.id", name_ + ".bus.bus"}, {"isolation.level", "read_uncommitted"}});
   }
 
   std::string file(const std::string& assignment, bool is_database, const std::string& delivery = "exactly_once",
@@ -55,7 +56,6 @@ class PipelineAssignmentTest : public ::testing::Test {
            " }\nsink rows = " + (is_database ? std::string("pg { table = \"rows\" }") : "bus { topic = \"" + name_ + "_out\" }") +
            "\nflow copied {\n  from events\n  to rows\n}\n";
   }
-  std::string group(bool is_database) const { return name_ + (is_database ? ".bus.pg" : ".bus.bus"); }
 
   // A record for each partition, over and over.
   void feed() {
@@ -75,7 +75,7 @@ class PipelineAssignmentTest : public ::testing::Test {
 
   // Next offsets; what was not begun is -1.
   std::vector<std::int64_t> positions(bool is_database) {
-    if (!is_database) return committed(group(false), name_, kPartitions, {{"isolation.level", "read_uncommitted"}});
+    if (!is_database) return committed(watcher_.get(), name_, kPartitions);
     std::vector<std::int64_t> result(kPartitions, -1);
     if (database_.value("SELECT to_regclass('piperun.offsets') IS NULL") == "t") return result;
     for (int i = 0; i < kPartitions; ++i) {
@@ -135,6 +135,7 @@ class PipelineAssignmentTest : public ::testing::Test {
 
   TestDatabase database_;
   std::string name_;
+  Handle watcher_;  // of what the group has committed
   std::atomic<std::int64_t> written_ = 0;
   std::jthread feeder_;
 };
