@@ -215,10 +215,11 @@ std::optional<OptionReader::Value> OptionReader::settings(ExprId id, Scope& scop
                                                           std::string_view names) {
   const auto* literal = std::get_if<ast::RecordLiteral>(&context_.program.pool[id].node);
   if (literal == nullptr) return wrong(id, name, "a record", "{ \"fetch.min.bytes\" = \"1\" }");
+  const std::vector<std::string> known = catalog::words(names);
   OptionMap result;
   for (const ast::Entry& entry : literal->entries) {
     const Span span = context_.program.pool[entry.value].span;
-    if (const auto known = catalog::words(names); !known.empty() && std::ranges::count(known, entry.name.text) == 0) {
+    if (!known.empty() && std::ranges::count(known, entry.name.text) == 0) {
       auto& found = context_.error(Code::P0600, entry.name.span, fmt::format("`{}` has no `{}`", name, entry.name.text));
       context_.suggest(found, entry.name.span, entry.name.text, known);
       if (found.helps.empty()) found.note(fmt::format("it has {}", fmt::join(known, ", ")));

@@ -179,8 +179,7 @@ class Worker {
   std::vector<std::int64_t> positions_;  // per partition of the unit: the next one to commit
   std::vector<commit::Counts> unsettled_;  // per partition: fates that come after their positions (at_most_once)
   Batch batch_;
-  std::map<ir::SinkId, std::vector<std::uint32_t>>
-      last_letters_;  // whose the last call has written to each sink, records of the batch
+  std::map<ir::SinkId, std::vector<std::uint32_t>> last_letters_;  // by sink, of the last call: records of the batch
   Processed processed_;
   Retry retry_, end_retry_;
   bool is_end_unknown_ = false;  // an outage has kept it from being found

@@ -59,5 +59,18 @@ TEST(DrainTest, WithoutAnOutageNothingIsTold) {
   EXPECT_EQ(listener.recoveries, 0);
 }
 
+// The one before may have ended before it told of its last batch.
+TEST(MirrorTest, WhoTakesOverTellsTheGroupWhereItBegins) {
+  World world;
+  Listener listener;
+  give_numbers(world, {25});
+  run_numbers(world, listener, {}, "5ms", true);
+  EXPECT_EQ(world.mirrored[0], 25);
+  world.mirrored.clear();
+  give_numbers(world, {25});
+  run_numbers(world, listener, {}, "5ms", true);
+  EXPECT_EQ(world.mirrored[0], 25);
+}
+
 }  // namespace
 }  // namespace piperun::engine

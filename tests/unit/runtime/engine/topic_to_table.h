@@ -30,6 +30,7 @@ struct World {
   std::map<commit::PartitionName, commit::Position> positions;
   std::vector<commit::Manifest> manifests;
   std::map<std::int32_t, std::vector<std::int64_t>> rows;  // committed: per partition the numbers
+  std::map<std::int32_t, std::int64_t> mirrored;  // per partition: what the group was told last
   std::size_t letters = 0;
   std::function<base::Result<void>(std::span<const std::int64_t> numbers)> on_write = [](auto) { return base::Result<void>(); };
   std::function<base::Result<void>()> on_fence = [] { return base::Result<void>(); };
@@ -107,7 +108,11 @@ class FakeGroup final : public connectors::Group {
   base::Result<std::optional<std::int64_t>> next_time(const commit::PartitionName&, std::int64_t, std::int64_t) override {
     return 0;
   }
-  bool mirror(std::span<const connectors::StartAt>, bool) override { return true; }
+  bool mirror(std::span<const connectors::StartAt> positions, bool) override {
+    const std::lock_guard lock(world_.mutex);
+    for (const connectors::StartAt& each : positions) world_.mirrored[each.partition.number] = each.offset;
+    return true;
+  }
   void close() override {}
 
  private:
