@@ -13,19 +13,19 @@ constexpr std::int64_t kTellAfter = 2'000'000;  // microseconds
 
 }  // namespace
 
-base::Result<bool> DrainEnd::is_reached(std::int64_t now, std::span<const Reading> reading) {
+base::Result<bool> DrainEnd::is_reached(std::int64_t now, std::span<const Progress> reading) {
   if (const auto found = find_ends(reading); !found) return std::unexpected(found.error());
-  for (const Reading& each : reading) {
-    if (each.next >= ends_[each.partition]) continue;
+  for (const Progress& each : reading) {
+    if (each.reached() >= ends_[each.partition]) continue;
     tell(now, each);
     return false;
   }
   return true;
 }
 
-base::Result<void> DrainEnd::find_ends(std::span<const Reading> reading) {
+base::Result<void> DrainEnd::find_ends(std::span<const Progress> reading) {
   std::vector<commit::PartitionName> unknown;
-  for (const Reading& each : reading) {
+  for (const Progress& each : reading) {
     if (!ends_.contains(each.partition)) unknown.push_back(each.partition);
   }
   if (unknown.empty()) return {};
@@ -41,15 +41,16 @@ base::Result<void> DrainEnd::find_ends(std::span<const Reading> reading) {
 }
 
 // Where nothing has come for a while, and a reader of committed records is given no more.
-void DrainEnd::tell(std::int64_t now, const Reading& reading) {
-  if (waiting_.reading.partition != reading.partition || waiting_.reading.next != reading.next) waiting_ = {reading, now};
+void DrainEnd::tell(std::int64_t now, const Progress& reading) {
+  if (waiting_.reading.partition != reading.partition || waiting_.reading.reached() != reading.reached())
+    waiting_ = {reading, now};
   if (is_told_ || now - waiting_.since < kTellAfter) return;
   waiting_.since = now;
   const auto stable = list_offsets(asking_.get(), std::span(&reading.partition, 1), kLatest);
-  if (!stable || stable->front() > reading.next) return;
+  if (!stable || stable->front() > reading.reached()) return;
   is_told_ = true;
   spdlog::info("waiting for an open transaction in what is read topic={} partition={} at={} end={}", reading.partition.topic,
-               reading.partition.number, reading.next, ends_[reading.partition]);
+               reading.partition.number, reading.reached(), ends_[reading.partition]);
 }
 
 }  // namespace piperun::kafka

@@ -5,30 +5,25 @@
 #include <span>
 
 #include "runtime/commit/kafka/client.h"
-#include "runtime/commit/kafka/consumer.h"
+#include "runtime/connectors/kafka/progress.h"
 
 namespace piperun::kafka {
 
 // For one thread. All times are monotonic microseconds.
 class DrainEnd {
  public:
-  struct Reading {
-    commit::PartitionName partition;
-    std::int64_t next = 0;  // behind the last record that was handed over, or behind what the client has seen to be the end
-  };
-
   explicit DrainEnd(const ClientSettings& client) : client_(client) {}
 
   // Tells once for which transaction it waits.
-  base::Result<bool> is_reached(std::int64_t now, std::span<const Reading> reading);
+  base::Result<bool> is_reached(std::int64_t now, std::span<const Progress> reading);
 
  private:
   struct Waiting {  // for the rest of a partition
-    Reading reading;
+    Progress reading;
     std::int64_t since = 0;
   };
-  base::Result<void> find_ends(std::span<const Reading> reading);
-  void tell(std::int64_t now, const Reading& reading);
+  base::Result<void> find_ends(std::span<const Progress> reading);
+  void tell(std::int64_t now, const Progress& reading);
 
   const ClientSettings& client_;
   Client asking_;  // behind a fetch the member's client would answer only when that has waited its time

@@ -333,18 +333,23 @@ Result<std::optional<std::int64_t>> KafkaGroup::next_time(const PartitionName& p
   return std::unexpected(read.error());
 }
 
+// Of what is read, not of what is held.
+std::vector<Progress> KafkaGroup::progress() const {
+  std::vector<Progress> result;
+  for (std::size_t i = 0; i < assigned_.size(); ++i) {
+    if (reading_[i].expected >= 0) result.push_back({assigned_[i], reading_[i].expected, reading_[i].seen_end});
+  }
+  return result;
+}
+
 // While no broker answers, nobody is asked.
 Result<void> KafkaGroup::look_for_stall() {
   if (stall_) return std::unexpected(*stall_);
   const std::int64_t now = steady_now();
   if (!stall_watch_.is_due(now) || member_.consumer().state().all_brokers_down) return {};
-  std::vector<StallWatch::Reading> reading;
-  for (std::size_t i = 0; i < assigned_.size(); ++i) {
-    if (reading_[i].expected >= 0) reading.push_back({assigned_[i], reading_[i].expected, reading_[i].seen_end});
-  }
   // By a client for this look alone: the member's may be what is stuck.
   const auto looked =
-      stall_watch_.look(now, reading, [this](std::span<const PartitionName> partitions) -> Result<std::vector<std::int64_t>> {
+      stall_watch_.look(now, progress(), [this](std::span<const PartitionName> partitions) -> Result<std::vector<std::int64_t>> {
         const auto asking = open_admin(client_);
         if (!asking) return std::unexpected(asking.error());
         return list_offsets(asking->get(), partitions, kLatest);
@@ -356,11 +361,7 @@ Result<void> KafkaGroup::look_for_stall() {
 
 Result<bool> KafkaGroup::is_at_end() {
   if (member_.is_changing() || !records_queue_) return false;
-  std::vector<DrainEnd::Reading> reading;
-  for (std::size_t i = 0; i < assigned_.size(); ++i) {
-    if (reading_[i].expected >= 0) reading.push_back({assigned_[i], std::max(reading_[i].expected, reading_[i].seen_end)});
-  }
-  return drain_end_.is_reached(steady_now(), reading);
+  return drain_end_.is_reached(steady_now(), progress());
 }
 
 // Where members keep partitions, seldom: a commit of a generation that ends meanwhile costs this member all that it has (issue #4059).

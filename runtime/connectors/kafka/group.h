@@ -72,6 +72,7 @@ class KafkaGroup final : public connectors::Group {
   base::Result<void> note(const rd_kafka_message_t& message, std::size_t index);
   base::Result<void> explain_gap(std::size_t index, const char* words);
   std::optional<std::size_t> index_of(const rd_kafka_message_t& message);
+  std::vector<Progress> progress() const;
   base::Result<void> look_for_stall();
   void drop_queue();
   void forward_queues();

@@ -7,15 +7,15 @@
 
 namespace piperun::kafka {
 
-base::Result<void> StallWatch::look(std::int64_t now, std::span<const Reading> reading, const Ends& ends) {
+base::Result<void> StallWatch::look(std::int64_t now, std::span<const Progress> reading, const Ends& ends) {
   const std::vector<Behind> before = std::exchange(behind_, {});
   looked_at_ = now;
   std::vector<commit::PartitionName> names;
-  for (const Reading& each : reading) names.push_back(each.partition);
+  for (const Progress& each : reading) names.push_back(each.partition);
   const auto found = ends(names);
   if (!found) return {};
   for (const Behind& each : before) {
-    const auto same = std::ranges::find(reading, each.reading.partition, &Reading::partition);
+    const auto same = std::ranges::find(reading, each.reading.partition, &Progress::partition);
     if (same == reading.end() || same->next != each.reading.next || same->seen_end >= each.end) continue;
     return base::failure(
         base::ErrorCode::LostOwnership,
@@ -24,7 +24,7 @@ base::Result<void> StallWatch::look(std::int64_t now, std::span<const Reading> r
             same->partition.topic, same->partition.number, same->next, each.end, patience_ / 1'000'000));
   }
   for (std::size_t i = 0; i < reading.size(); ++i) {
-    if ((*found)[i] > std::max(reading[i].next, reading[i].seen_end)) behind_.push_back({reading[i], (*found)[i]});
+    if ((*found)[i] > reading[i].reached()) behind_.push_back({reading[i], (*found)[i]});
   }
   return {};
 }

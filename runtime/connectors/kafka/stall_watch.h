@@ -5,18 +5,13 @@
 #include <vector>
 
 #include "runtime/base/result.h"
-#include "runtime/commit/domain.h"
+#include "runtime/connectors/kafka/progress.h"
 
 namespace piperun::kafka {
 
 // For one thread. All times are monotonic microseconds.
 class StallWatch {
  public:
-  struct Reading {
-    commit::PartitionName partition;
-    std::int64_t next = 0;  // the offset that comes next
-    std::int64_t seen_end = -1;  // where the client found the end last; -1: it has not
-  };
   using Ends = std::function<base::Result<std::vector<std::int64_t>>(std::span<const commit::PartitionName>)>;
 
   // A partition has stalled when records of it lie there for `patience`, and none has come.
@@ -26,14 +21,14 @@ class StallWatch {
 
   // To be called when it is due, and all that the client has fetched is taken. `ends`: where partitions end for a reader of committed data;
   // where that cannot be said now, nobody is blamed. LostOwnership names a partition that has stalled.
-  base::Result<void> look(std::int64_t now, std::span<const Reading> reading, const Ends& ends);
+  base::Result<void> look(std::int64_t now, std::span<const Progress> reading, const Ends& ends);
 
   // Other partitions, or other places, are read from now on.
   void forget(std::int64_t now);
 
  private:
   struct Behind {  // what lay there at the last look
-    Reading reading;
+    Progress reading;
     std::int64_t end;
   };
   const std::int64_t patience_;

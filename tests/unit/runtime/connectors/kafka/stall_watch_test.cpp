@@ -7,7 +7,7 @@
 namespace piperun::kafka {
 namespace {
 
-using Reading = StallWatch::Reading;
+using Reading = Progress;
 using testing::HasSubstr;
 
 constexpr std::int64_t kPatience = 60'000'000;
