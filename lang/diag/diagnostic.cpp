@@ -25,7 +25,7 @@ std::string one_line(std::string words) {
     const std::size_t before = at == 0 ? std::string::npos : words.find_last_not_of(kBlanks, at - 1);
     const std::size_t begin = before == std::string::npos ? 0 : before + 1;
     const std::size_t end = std::min(words.find_first_not_of(kBlanks, at), words.size());
-    words.replace(begin, end - begin, " ");
+    words.replace(begin, end - begin, 1, ' ');
     at = begin;
   }
   return words;
