@@ -68,9 +68,10 @@ std::string why_not(Replay replay, std::int64_t letters, const commit::Letter& f
           which);
     case Replay::TooLarge:
       return fmt::format(
-          "{} cannot be replayed, for the value was too large beside what a letter says and was not kept. The record is safe in "
-          "{} as long as that topic keeps it: `piperun topic peek {} FILE --partition {} --from {} --limit 1`. Mend the cause; "
-          "then put it into the topic once more, or go back to it (`piperun offsets reset`: what lies behind is read again "
+          "{} cannot be replayed, for the record was too large beside what a letter says, and not all of it was kept. It is "
+          "safe in {} as long as that topic keeps it: `piperun topic peek {} FILE --partition {} --from {} --limit 1`. Mend the "
+          "cause; then put it into the topic once more, or go back to it (`piperun offsets reset`: what lies behind is read "
+          "again "
           "too); `piperun dlq drop` forgets the letter. A larger `max.message.bytes` of the topic of dead letters keeps the next "
           "one",
           which, place(first), first.origin.topic, first.origin.number, first.offset);

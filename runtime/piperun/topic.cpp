@@ -205,6 +205,16 @@ class Putter {
   std::int64_t total_ = 0;
 };
 
+// A topic keeps the partitions it was made with.
+void tell_other_partitions(const FoundTopic& found, std::int64_t wanted, World& world) {
+  const auto topics = found.store->is_there() ? found.store->data->topics() : std::vector<ListedTopic>();
+  if (!topics) return;  // writing tells it
+  const auto topic = std::ranges::find(*topics, found.name, &ListedTopic::name);
+  if (topic == topics->end() || std::ssize(topic->partitions) == wanted) return;
+  fmt::print(world.err, "{} is there already, with {}: --partitions is for a topic that is made\n", found.name,
+             counted(std::ssize(topic->partitions), "partition"));
+}
+
 Exit put(const Arguments& arguments, World& world) {
   const auto partition = partition_number(arguments);
   const auto wanted = arguments.number("--partitions", 1);
@@ -214,6 +224,7 @@ Exit put(const Arguments& arguments, World& world) {
   if (!set) return set.error();
   const auto found = find_topic(*set, set->words[0], true);
   if (!found) return tell(found.error(), *set, world);
+  if (arguments.has("--partitions")) tell_other_partitions(*found, *wanted, world);
   const std::int64_t partitions = arguments.has("--partitions") ? *wanted : found->partitions;
   return Putter(*set, *found, arguments, *partition, world).run(partitions);
 }

@@ -199,6 +199,22 @@ TEST_F(PipelinePositionsTest, ADrainIsOverWhenAllPartitionsAreReadWhoeverHasThem
   EXPECT_EQ(rows(), "400 400") << live.log();
 }
 
+TEST_F(PipelinePositionsTest, ADrainTellsThatItWaitsForAnOpenTransactionAndReadsWhatItHad) {
+  const PipelineFolder folder(file(topic_sink()));
+  put(0, 20);
+  const Handle other = make_transactional(name_);
+  ASSERT_EQ(text_of(rd_kafka_begin_transaction(other.get())), "");
+  produce(other.get(), name_, 0, R"({"n":20})");
+  ASSERT_EQ(rd_kafka_flush(other.get(), 20'000), RD_KAFKA_RESP_ERR_NO_ERROR);
+  PipelineProcess drain(folder, {"test.pipe", "--drain"});
+  ASSERT_TRUE(wait_until([&] { return drain.log().contains("waiting for an open transaction in what is read"); })) << drain.log();
+  EXPECT_THAT(drain.log(), HasSubstr("topic=" + name_ + " partition=0 at=10 end=11"));
+  EXPECT_TRUE(drain.is_running());
+  ASSERT_EQ(text_of(rd_kafka_commit_transaction(other.get(), -1)), "");
+  EXPECT_EQ(drain.wait(), 0) << drain.log();
+  EXPECT_EQ(copied().size(), 21u) << drain.log();
+}
+
 // It has more records than were read of the one before: no offset is out of range.
 TEST_F(PipelinePositionsTest, ATopicThatWasMadeAnewStopsThePipelineWhereverPositionsLie) {
   for (const bool is_database : {false, true}) {

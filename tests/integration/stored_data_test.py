@@ -51,7 +51,7 @@ class Letters(Commands):
             self.assertIn(f"too large for the topic `{self.name}.dead-letters`: {self.name}.in/0@2 has it", letter["reason"])
             refused = self.replay_of("offset == 2")
             self.assertIn("0 letters will be read again", refused.stdout)
-            self.assertIn("1 letter cannot be replayed, for the value was too large", refused.stderr)
+            self.assertIn("1 letter cannot be replayed, for the record was too large", refused.stderr)
             self.piperun("dlq", "replay", "p.pipe", "--force", "--where", "offset == 2", code=3)
             shown = rows_of(self.piperun("topic", "peek", f"{self.name}.in", "p.pipe", "--partition", "0", "--from", "2", "--limit", "1").stdout)
             self.assertEqual(shown[0]["value"], big, "what the words promise")
