@@ -24,13 +24,14 @@ struct OutputRow {
 };
 
 // A Data error names the refused row of the last call of write (Error::row) where the system tells; nothing of the call has then taken
-// effect in a transaction that is aborted. Used by the executor thread alone.
+// effect in a transaction that is aborted. Used by the executor thread alone. Rows live until the next call of write or, behind an `await`
+// that has succeeded, no longer.
 class Sink {
  public:
   virtual ~Sink() = default;
   // In the commit domain: part of its open transaction. Else: a transaction, or an append, of its own.
   virtual base::Result<void> write(std::span<const OutputRow> rows) = 0;
-  // Blocks until all that was written is acknowledged.
+  // Blocks until all that was written is acknowledged. Behind a Data error that names a row, the next call goes on with the others.
   virtual base::Result<void> await() = 0;
   // "" when readers of committed data are given all that was there when this was asked first; else a place where they are not yet, for
   // a transaction of anybody is open before it. To be asked behind the last commit.

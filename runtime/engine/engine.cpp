@@ -73,6 +73,9 @@ class Run {
         if (!assigned || result_.crashed) return false;
       }
     }
+    for (RunningUnit& unit : units_) {
+      for (const auto& worker : unit.workers) worker->join();
+    }
     return true;
   }
 

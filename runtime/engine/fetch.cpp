@@ -1,5 +1,7 @@
 #include "runtime/engine/fetch.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -9,6 +11,7 @@ namespace {
 constexpr std::int64_t kFetchWait = 50'000;  // microseconds; how long a stop may go unnoticed while nothing arrives
 constexpr std::int64_t kDrainWait = 10'000;  // so long the end of a drain
 constexpr int kReplayEvery = 16;  // batches between two looks for dead letters to replay
+constexpr std::int64_t kWaitingLook = 5'000'000;  // microseconds, while all that are asked for wait
 constexpr std::size_t kReplayBatch = 100;  // dead letters replayed in one batch
 
 void add_slab(TakenSlab taken, const Share& share, Batch& batch) {
@@ -47,10 +50,13 @@ Fetch::Fetch(const ir::Program& program, const ir::Unit& unit, const Options& op
       options_(options),
       clock_(clock),
       stop_(std::move(stop)),
-      takes_replays_(std::ranges::count(unit.protocol.batch, ir::StepKind::TakeReplay, &ir::Step::kind) > 0) {}
+      takes_replays_(std::ranges::count(unit.protocol.batch, ir::StepKind::TakeReplay, &ir::Step::kind) > 0),
+      has_keys_(!unit.operators.empty()) {}
 
 void Fetch::forget() {
   held_.reset();
+  held_error_.reset();
+  look_again_at_ = INT64_MIN;
   has_more_replays_ = false;
 }
 
@@ -75,6 +81,7 @@ base::Result<void> Fetch::gather(Intake& intake, const Share& share, const std::
   const auto limit = static_cast<std::size_t>(program_.commit_records);
   const std::int64_t begun = clock_.monotonic();
   const std::int64_t longest = options_.drain ? kDrainWait : kFetchWait;
+  if (held_error_) return std::unexpected(*std::exchange(held_error_, std::nullopt));
   if (held_) add_slab(std::move(*std::exchange(held_, std::nullopt)), share, batch);
   while (batch.records.size() < limit) {
     const std::int64_t age = clock_.monotonic() - begun;
@@ -82,8 +89,9 @@ base::Result<void> Fetch::gather(Intake& intake, const Share& share, const std::
         batch.empty() ? longest : std::max<std::int64_t>(0, std::min(longest, program_.commit_interval - age));
     auto slab = intake.take(wait);
     if (!slab) {
-      if (!batch.empty()) break;  // it will be told again
-      return std::unexpected(slab.error());
+      if (batch.empty()) return std::unexpected(slab.error());
+      held_error_ = std::move(slab.error());  // behind what came before it; a client tells it once
+      break;
     }
     if (*slab && batch.records.size() + (*slab)->slab.records.size() > limit && !batch.empty()) {
       held_ = std::move(*slab);
@@ -108,10 +116,23 @@ base::Result<void> Fetch::gather(Intake& intake, const Share& share, const std::
 
 // A batch of dead letters that were asked for again. They enter the unit like records of the source they came from.
 base::Result<bool> Fetch::fetch_replays(commit::Domain& domain, const Share& share, Batch& batch) {
-  if (!share.is_first || !takes_replays_) return false;
+  if (!share.is_first || !takes_replays_ || clock_.monotonic() < look_again_at_) return false;
   auto letters = domain.letters(true);
   if (!letters) return std::unexpected(letters.error());
-  std::erase_if(*letters, [&](const commit::Letter& letter) { return share.index_of(letter.origin) == share.all.size(); });
+  const std::size_t asked = letters->size();
+  const bool are_bound = has_keys_ && domain.keeps_keys_by_partition();
+  std::erase_if(*letters, [&](const commit::Letter& letter) {
+    const std::size_t index = share.index_of(letter.origin);
+    const bool is_mine = std::ranges::count(share.mine, index) > 0;
+    return index == share.all.size() || (are_bound && !is_mine);
+  });
+  if (letters->empty() && asked > 0) {
+    look_again_at_ = clock_.monotonic() + kWaitingLook;
+    if (!std::exchange(are_told_, true))
+      spdlog::warn(
+          "dead letters to replay wait: another worker has their partition and its keys, or nobody reads their topic letters={}",
+          asked);
+  }
   has_more_replays_ = letters->size() > kReplayBatch;
   if (letters->empty()) return false;
   if (has_more_replays_) letters->resize(kReplayBatch);

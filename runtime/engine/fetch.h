@@ -37,10 +37,13 @@ class Fetch {
   const Options& options_;
   base::Clock& clock_;
   std::stop_token stop_;
-  const bool takes_replays_;
+  const bool takes_replays_, has_keys_;
   std::optional<TakenSlab> held_;  // did not fit into the last batch
+  std::optional<base::Error> held_error_;  // came behind it
   int batches_until_replay_ = 0;
   bool has_more_replays_ = false;
+  std::int64_t look_again_at_ = INT64_MIN;  // for letters to replay, monotonic microseconds
+  bool are_told_ = false;  // letters that wait
 };
 
 }  // namespace piperun::engine

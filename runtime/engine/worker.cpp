@@ -59,15 +59,16 @@ base::Result<Progress> Worker::assign() {
     if (base::traits(opened.error().code).error_class != base::ErrorClass::Transient) return std::unexpected(opened.error());
     if (!wait_before_retry(opened.error())) return std::unexpected(opened.error());
   }
-  if (membership_) {
-    membership_->join(static_cast<std::size_t>(program_.commit_records));
-    return Progress::Worked;
-  }
+  if (membership_) return Progress::Worked;
   const auto done = run_list_with_retries(unit_.protocol.on_assign);
   if (!done || *done == Progress::Crashed) return done;
   if (share_.is_first) hand_over_.retire();
   if (const auto started = start_reading(); !started) return std::unexpected(started.error());
   return Progress::Worked;
+}
+
+void Worker::join() {
+  if (membership_) membership_->join(static_cast<std::size_t>(program_.commit_records));
 }
 
 base::Result<bool> Worker::is_at_end() { return has_ended(&Intake::is_at_end); }

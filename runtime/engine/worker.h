@@ -3,6 +3,7 @@
 #pragma once
 #include <map>
 #include <memory>
+#include <set>
 #include <stop_token>
 #include <vector>
 
@@ -36,9 +37,11 @@ class Worker {
          connectors::Connectors& connectors, base::Clock& clock, Observer& observer, std::stop_token stop);
   ~Worker();
 
-  // Runs `on_assign`. The first worker of a unit claims and seeds the positions of all partitions, then keeps its own. Where a group
-  // shares the partitions out, it joins the group instead, and each assignment runs the list.
+  // Opens what the unit needs, however long that takes, and runs `on_assign`. The first worker of a unit claims and seeds the positions
+  // of all partitions, then keeps its own. Where a group shares the partitions out, each assignment runs the list.
   base::Result<Progress> assign();
+  // Behind the `assign` of all workers: who waits for a system that is away does not answer a group.
+  void join();
 
   // Fetches one batch and runs `batch` until it is committed, a person must act, or a stop is asked for; or answers what the group
   // has changed.
@@ -68,6 +71,11 @@ class Worker {
     std::uint32_t record = 0;  // of the batch
     std::size_t letter = 0;  // index into Attempt::letters
   };
+  struct WrittenLetters {
+    std::vector<std::uint32_t> records;  // of the batch, by row
+    std::vector<std::string> texts;
+    std::vector<connectors::OutputRow> rows;  // a sink may want them until it has acknowledged them
+  };
 
   // ---- worker.cpp: lists
   base::Result<Flow> execute(const ir::Step& step, Attempt& attempt);
@@ -91,13 +99,15 @@ class Worker {
   base::Result<std::optional<std::size_t>> recover_from_data(const base::Error& error, std::size_t failed_step, Attempt& attempt);
   base::Result<std::optional<std::size_t>> recover_from_outage(const base::Error& error, std::size_t failed_step,
                                                                Attempt& attempt);
+  base::Result<bool> set_apart_refused(const base::Error& error, const ir::Step& step, Attempt& attempt);
   base::Result<void> await_sink(const ir::Step& step);
   base::Result<std::optional<std::size_t>> settle_commit(std::size_t failed_step, Attempt& attempt);
   base::Result<bool> was_committed(Attempt& attempt);
   base::Result<void> read_positions_again(Attempt& attempt);
   bool hold_back_letter(const base::Error& error, const ir::Step& step, Attempt& attempt);
   bool hold_back(std::uint32_t record, ir::SinkId sink, const base::Error& error, Attempt& attempt);
-  bool set_apart(const base::Error& error, const ir::Step& step, Attempt& attempt);
+  std::optional<std::uint32_t> refused_record(const base::Error& error, const ir::Step& step, const Attempt& attempt) const;
+  bool set_apart(const base::Error& error, const ir::Step& step, const Attempt& attempt);
   void abort(Attempt& attempt);
   void lose(Attempt& attempt);
   void take_back(Attempt& attempt);
@@ -123,6 +133,10 @@ class Worker {
   base::Result<void> claim();
   base::Result<void> put_manifest();
   base::Result<void> seed_positions();
+  std::vector<commit::Position> take_handed_over();
+  base::Result<void> find_beginning(commit::Position& position);
+  base::Result<void> read_known_topics();
+  void know_topics(std::span<const commit::Position> positions);
   base::Result<void> check_marks();
   base::Result<std::int64_t> resolve(const ReadPartition& partition, const std::string& start);
   base::Result<void> start_reading();
@@ -174,12 +188,13 @@ class Worker {
   Share share_;
   ir::StepKind last_step_ = ir::StepKind::Release;  // that was run
   std::vector<commit::Position> claimed_;  // what `claim` returned
+  std::set<std::string> known_topics_;  // of which some partition has a position
   std::vector<commit::Position> stored_;  // what `read_position` returned
   bool has_unsettled_commit_ = false;  // positions were committed without waiting, and not since with
   std::vector<std::int64_t> positions_;  // per partition of the unit: the next one to commit
   std::vector<commit::Counts> unsettled_;  // per partition: fates that come after their positions (at_most_once)
   Batch batch_;
-  std::map<ir::SinkId, std::vector<std::uint32_t>> last_letters_;  // by sink, of the last call: records of the batch
+  std::map<ir::SinkId, WrittenLetters> last_letters_;  // by sink, of the last call
   Processed processed_;
   Retry retry_, end_retry_;
   bool is_end_unknown_ = false;  // an outage has kept it from being found

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 
 #include "lang/ir/declared.h"
 #include "lang/value/time.h"
@@ -62,7 +61,8 @@ base::Result<void> Worker::freeze() {
   return share_.is_first ? hand_over_.freeze(*domain_) : await_manifest();
 }
 
-// The first worker claims what has to be seeded, too: in a group only that, since the others are at work on the rest.
+// The first worker claims what has to be seeded, too: in a group only topics of which no partition has a position, since the others are
+// at work on the rest, and seed what a topic has got since.
 base::Result<void> Worker::claim() {
   tables_.clear();
   for (const ir::TableId id : unit_.tables) {
@@ -74,25 +74,36 @@ base::Result<void> Worker::claim() {
   if (!membership_) {
     if (const auto found = find_partitions(); !found) return found;
   }
+  known_topics_.clear();
+  if (membership_ && share_.is_first && !hand_over_.takes_over()) {
+    domain_->keep({});
+    if (const auto known = read_known_topics(); !known) return known;
+  }
   std::vector<commit::PartitionName> names = share_.names();
-  if (share_.is_first) {
-    std::vector<commit::Position> stored;
-    if (membership_ && !hand_over_.takes_over()) {
-      domain_->keep({});
-      auto positions = domain_->read_positions(ir::StepMode::Plain);
-      if (!positions) return std::unexpected(positions.error());
-      stored = std::move(*positions);
-    }
-    for (const ReadPartition& partition : share_.all) {
-      const auto found = std::ranges::find(stored, partition.name, &commit::Position::partition);
-      const bool is_seeded = found != stored.end() && found->next_offset >= 0 && partition.source != ir::kNone;
-      if (!is_seeded && std::ranges::count(names, partition.name) == 0) names.push_back(partition.name);
-    }
+  for (const ReadPartition& partition : share_.all) {
+    const bool is_others = partition.source != ir::kNone && known_topics_.contains(partition.name.topic);
+    const bool is_to_seed = share_.is_first && !is_others;
+    if (is_to_seed && std::ranges::count(names, partition.name) == 0) names.push_back(partition.name);
   }
   auto claimed = domain_->claim(names);
   if (!claimed) return std::unexpected(claimed.error());
   claimed_ = std::move(*claimed);
+  know_topics(claimed_);
+  const bool is_seeded = std::ranges::none_of(claimed_, [](const commit::Position& each) { return each.next_offset < 0; });
+  return membership_ && !share_.is_first && !is_seeded ? read_known_topics() : base::Result<void>();
+}
+
+base::Result<void> Worker::read_known_topics() {
+  const auto stored = domain_->read_positions(ir::StepMode::Plain);
+  if (!stored) return std::unexpected(stored.error());
+  know_topics(*stored);
   return {};
+}
+
+void Worker::know_topics(std::span<const commit::Position> positions) {
+  for (const commit::Position& position : positions) {
+    if (position.next_offset >= 0) known_topics_.insert(position.partition.topic);
+  }
 }
 
 base::Result<void> Worker::put_manifest() {
@@ -105,8 +116,20 @@ base::Result<void> Worker::put_manifest() {
 // Positions that this unit takes over go first. `start`, or the end of the run that it follows, applies to a topic of which no partition
 // has a position; a partition that appeared later starts at its beginning.
 base::Result<void> Worker::seed_positions() {
-  std::set<std::string> known;
-  std::vector<commit::Position> seeds;
+  std::vector<commit::Position> seeds = take_handed_over();
+  know_topics(claimed_);
+  for (commit::Position& position : claimed_) {
+    if (position.next_offset >= 0) continue;
+    if (const auto found = find_beginning(position); !found) return found;
+    seeds.push_back(position);
+  }
+  if (seeds.empty()) return {};
+  return domain_->seed_positions(seeds);
+}
+
+// Positions that the unit had elsewhere, as they were there.
+std::vector<commit::Position> Worker::take_handed_over() {
+  std::vector<commit::Position> result;
   for (commit::Position& position : claimed_) {
     const commit::Position* taken = hand_over_.position(position.partition);
     if (!share_.is_first || !taken) continue;
@@ -114,44 +137,43 @@ base::Result<void> Worker::seed_positions() {
     position.counts = taken->counts;
     position.mark = taken->mark;
     position.newest_time = taken->newest_time;
-    seeds.push_back(position);
+    result.push_back(position);
   }
-  for (const commit::Position& position : claimed_) {
-    if (position.next_offset >= 0) known.insert(position.partition.topic);
+  return result;
+}
+
+// Of a partition that has no position.
+base::Result<void> Worker::find_beginning(commit::Position& position) {
+  const ReadPartition& partition = share_.all[share_.index_of(position.partition)];
+  bool is_known = known_topics_.contains(partition.name.topic);
+  if (membership_ && !share_.is_first && !is_known) {
+    return base::failure(base::ErrorCode::SystemUnavailable,
+                         fmt::format("{}/{} has no position yet", partition.name.topic, partition.name.number));
   }
-  for (commit::Position& position : claimed_) {
-    if (position.next_offset >= 0) continue;
-    const ReadPartition& partition = share_.all[share_.index_of(position.partition)];
-    if (membership_ && !share_.is_first) {
-      return base::failure(base::ErrorCode::SystemUnavailable,
-                           fmt::format("{}/{} has no position yet", partition.name.topic, partition.name.number));
-    }
-    // Of files each is a topic here, and new ones come; other topics stay.
-    const bool is_file = partition.source != ir::kNone &&
-                         program_.systems[program_.sources[unit_.sources[partition.source]].system].kind == ir::SystemKind::File;
-    const bool is_known = known.contains(position.partition.topic) || (is_file && hand_over_.is_as_stored());
-    if (partition.source != ir::kNone && hand_over_.is_as_stored() && !is_known) {
-      return base::failure(
-          base::ErrorCode::PositionGone,
-          fmt::format("unit {} has read {} before, and its positions are gone: it was made anew, or they expired; "
-                      "`offsets reset` says where to go on",
-                      unit_.name, position.partition.topic));
-    }
+  if (partition.source == ir::kNone) {  // letters asked for again
     position.next_offset = 0;
-    if (partition.source != ir::kNone) {
-      const ir::SourceId id = unit_.sources[partition.source];
-      const bool follows = hand_over_.follows_run() && ir::link_read(program_, id) == nullptr;  // a link is of this run alone
-      const auto followed = follows ? hand_over_.follow(position) : base::Result<bool>(false);
-      if (!followed) return std::unexpected(followed.error());
-      const auto resolved = *followed ? base::Result<std::int64_t>(position.next_offset)
-                                      : resolve(partition, is_known || follows ? "earliest" : program_.sources[id].start);
-      if (!resolved) return std::unexpected(resolved.error());
-      position.next_offset = *resolved;
-    }
-    seeds.push_back(position);
+    return {};
   }
-  if (seeds.empty()) return {};
-  return domain_->seed_positions(seeds);
+  const ir::SourceId id = unit_.sources[partition.source];
+  const ir::Source& source = program_.sources[id];
+  // Of files each is a topic here, and new ones come; other topics stay.
+  if (program_.systems[source.system].kind == ir::SystemKind::File) is_known |= hand_over_.is_as_stored();
+  if (hand_over_.is_as_stored() && !is_known) {
+    return base::failure(base::ErrorCode::PositionGone,
+                         fmt::format("unit {} has read {} before, and its positions are gone: it was made anew, or they expired; "
+                                     "`offsets reset` says where to go on",
+                                     unit_.name, position.partition.topic));
+  }
+  const bool follows = hand_over_.follows_run() && ir::link_read(program_, id) == nullptr;  // a link is of this run alone
+  if (follows) {
+    const auto followed = hand_over_.follow(position);
+    if (!followed) return std::unexpected(followed.error());
+    if (*followed) return {};
+  }
+  const auto resolved = resolve(partition, is_known || follows ? "earliest" : source.start);
+  if (!resolved) return std::unexpected(resolved.error());
+  position.next_offset = *resolved;
+  return {};
 }
 
 // What was read before is still there, or somebody must say where to go on. Nothing was written yet, and nobody reads the sources.

@@ -98,7 +98,7 @@ base::Result<void> Worker::rejoin() {
   domain_.reset();
   membership_.reset();
   if (const auto opened = open(); !opened) return opened;
-  membership_->join(static_cast<std::size_t>(program_.commit_records));
+  join();
   return {};
 }
 

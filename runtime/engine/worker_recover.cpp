@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <set>
 
 #include "runtime/engine/attempt.h"
 
@@ -38,12 +39,36 @@ base::Result<std::optional<std::size_t>> Worker::recover_from_data(const base::E
   for (const ir::Step& poison : unit_.protocol.on_poison) {
     if (observer_.after(unit_, poison) == Verdict::Crash) return std::unexpected(error);
   }
-  if (hold_back_letter(error, list[failed_step], attempt)) return index_of(list, ir::StepKind::Process);
-  if (attempt.last - attempt.first == 1 && batch_.dead.contains(static_cast<std::uint32_t>(attempt.first))) {
+  const bool was_dead = attempt.last - attempt.first == 1 && batch_.dead.contains(static_cast<std::uint32_t>(attempt.first));
+  const auto found = set_apart_refused(error, list[failed_step], attempt);
+  if (!found) return recover(found.error(), failed_step, attempt);
+  if (*found) return index_of(list, ir::StepKind::Process);
+  if (was_dead) {
     return base::failure(base::ErrorCode::Stopped, fmt::format("a record that is dead cannot be set apart: {}", error.message));
   }
-  if (!set_apart(error, list[failed_step], attempt)) return std::optional<std::size_t>();
-  return index_of(list, ir::StepKind::Process);
+  if (program_.delivery == ir::Delivery::AtMostOnce && list[failed_step].kind == ir::StepKind::Await) {
+    spdlog::warn("batch given up under at_most_once unit={} error={}", unit_.name, error.message);
+    lose(attempt);
+    return list.size();
+  }
+  return std::optional<std::size_t>();
+}
+
+// All that a sink names, one row after the other. False: what is refused is not known.
+base::Result<bool> Worker::set_apart_refused(const base::Error& error, const ir::Step& step, Attempt& attempt) {
+  if (step.kind != ir::StepKind::Await) return hold_back_letter(error, step, attempt) || set_apart(error, step, attempt);
+  bool are_known = true;
+  std::set<std::uint32_t> apart;  // a record may have several rows
+  for (base::Error each = error;;) {
+    const auto record = refused_record(each, step, attempt);
+    const bool is_letter = hold_back_letter(each, step, attempt);
+    if (!is_letter && record && set_apart(each, step, attempt)) apart.insert(*record);
+    are_known &= is_letter || (record && apart.contains(*record));
+    const auto others = sinks_[sink_index(step.sink)]->await();
+    if (others) return are_known;
+    if (base::traits(others.error().code).error_class != base::ErrorClass::Data) return std::unexpected(others.error());
+    each = others.error();
+  }
 }
 
 base::Result<std::optional<std::size_t>> Worker::recover_from_outage(const base::Error& error, std::size_t failed_step,
@@ -54,7 +79,8 @@ base::Result<std::optional<std::size_t>> Worker::recover_from_outage(const base:
   const bool is_commit = step.kind == ir::StepKind::Commit || step.kind == ir::StepKind::CommitOffsets;
   if (!is_commit) abort(attempt);
   attempt.in_transaction = false;
-  if (program_.delivery == ir::Delivery::AtMostOnce && !is_commit) {
+  const bool has_effect = !is_commit && step.kind != ir::StepKind::Process;  // who processes asks tables at most
+  if (program_.delivery == ir::Delivery::AtMostOnce && has_effect) {
     // The positions are committed: trying again could repeat an effect. The batch's fate stays unknown.
     spdlog::warn("batch given up under at_most_once unit={} error={}", unit_.name, error.message);
     lose(attempt);
@@ -89,7 +115,8 @@ base::Result<void> Worker::await_sink(const ir::Step& step) {
 // Where to go on behind a commit whose acknowledgement is lost; nullopt: it did not take effect.
 base::Result<std::optional<std::size_t>> Worker::settle_commit(std::size_t failed_step, Attempt& attempt) {
   const std::size_t end = unit_.protocol.batch.size();
-  if (membership_ && program_.delivery == ir::Delivery::AtMostOnce) {
+  const std::vector<ir::Step>& unclear = unit_.protocol.on_unclear;
+  if (index_of(unclear, ir::StepKind::ReopenConsumer) < unclear.size()) {
     const auto reopened = run_list_with_retries(unit_.protocol.on_unclear);
     if (!reopened) return std::unexpected(reopened.error());
     return end;
@@ -127,8 +154,8 @@ base::Result<void> Worker::read_positions_again(Attempt& attempt) {
 bool Worker::hold_back_letter(const base::Error& error, const ir::Step& step, Attempt& attempt) {
   const auto last = last_letters_.find(step.sink);
   const auto row = static_cast<std::size_t>(error.row);
-  if (step.kind == ir::StepKind::Await && last != last_letters_.end() && row < last->second.size())
-    return hold_back(last->second[row], step.sink, error, attempt);
+  if (step.kind == ir::StepKind::Await && last != last_letters_.end() && row < last->second.records.size())
+    return hold_back(last->second.records[row], step.sink, error, attempt);
   const auto dead = batch_.dead.find(static_cast<std::uint32_t>(attempt.first));
   if (attempt.last - attempt.first != 1 || dead == batch_.dead.end()) return false;
   const ir::SinkId sink = program_.policies[dead->second.policy].dead_letter_sink;
@@ -150,16 +177,21 @@ bool Worker::hold_back(std::uint32_t record, ir::SinkId sink, const base::Error&
   return true;
 }
 
-// True: a record was fixed as dead, and the rest can be processed again.
-bool Worker::set_apart(const base::Error& error, const ir::Step& step, Attempt& attempt) {
-  std::optional<std::uint32_t> refused;
-  if (error.row >= 0 && step.kind == ir::StepKind::Write) {
-    const auto sink = sink_index(step.sink);
-    const auto row = static_cast<std::size_t>(error.row);
-    if (row < processed_.sinks[sink].records.size()) refused = processed_.sinks[sink].records[row];
+// Whose row it is, where that is beyond doubt.
+std::optional<std::uint32_t> Worker::refused_record(const base::Error& error, const ir::Step& step,
+                                                    const Attempt& attempt) const {
+  if (error.row >= 0 && (step.kind == ir::StepKind::Write || step.kind == ir::StepKind::Await)) {
+    const std::vector<std::uint32_t>& records = processed_.sinks[sink_index(step.sink)].records;
+    if (const auto row = static_cast<std::size_t>(error.row); row < records.size()) return records[row];
   }
-  if (!refused && attempt.last - attempt.first == 1) refused = static_cast<std::uint32_t>(attempt.first);
-  if (!refused) return false;
+  if (attempt.last - attempt.first == 1) return static_cast<std::uint32_t>(attempt.first);
+  return std::nullopt;
+}
+
+// True: a record was fixed as dead, and the rest can be processed again.
+bool Worker::set_apart(const base::Error& error, const ir::Step& step, const Attempt& attempt) {
+  const auto refused = refused_record(error, step, attempt);
+  if (!refused || batch_.dead.contains(*refused)) return false;
   const ir::Site site = step.sink == ir::kNone ? ir::Site{} : program_.sinks[step.sink].site;
   std::uint32_t policy = 0;
   for (const ir::Node& node : unit_.dataflow.nodes) {

@@ -155,7 +155,9 @@ base::Result<void> Worker::write(const ir::Step& step, Attempt& attempt) {
   if (const auto letters = write_letters(step, attempt); !letters) return letters;
   if (static_cast<std::size_t>(&step - unit_.protocol.batch.data()) < attempt.resume) return {};
   const SinkRows& rows = processed_.sinks[index];
-  return rows.rows.empty() ? base::Result<void>() : sinks_[index]->write(rows.rows);
+  if (rows.rows.empty()) return {};
+  last_letters_.erase(step.sink);
+  return sinks_[index]->write(rows.rows);
 }
 
 // A sink of dead letters gets each as one JSON object. One that it refuses stays in the store alone; where nothing is undone with it, the
@@ -182,10 +184,10 @@ base::Result<void> Worker::write_letters(const ir::Step& step, Attempt& attempt)
     rows.erase(rows.begin() + written.error().row);
   }
   if (sent.empty()) return {};
-  std::vector<std::uint32_t>& last = last_letters_[step.sink];
-  last.clear();
+  WrittenLetters& last = last_letters_[step.sink];
+  last = {{}, std::move(texts), std::move(rows)};
   for (const SentLetter& each : sent) {
-    last.push_back(each.record);
+    last.records.push_back(each.record);
     batch_.dead.at(each.record).letter_sent = program_.delivery == ir::Delivery::AtMostOnce;
   }
   return {};

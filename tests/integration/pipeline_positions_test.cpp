@@ -215,6 +215,35 @@ TEST_F(PipelinePositionsTest, ADrainTellsThatItWaitsForAnOpenTransactionAndReads
   EXPECT_EQ(copied().size(), 21u) << drain.log();
 }
 
+// Of three partitions one process has two, so that the fourth goes to the other one; the first, which has seeded all others, is not asked.
+TEST_F(PipelinePositionsTest, APartitionThatIsAddedIsReadFromItsBeginningByWhoeverGetsIt) {
+  for (const bool is_database : {false, true}) {
+    name_ += "x";
+    create_topic(name_, 3, {{"retention.ms", "-1"}});
+    create_topic(name_ + "_out", 1);
+    std::string text = file(is_database ? "pg { table = \"rows\", create = true }" : topic_sink());
+    const std::string brokers = "env(\"KAFKA_BOOTSTRAP\")";
+    text.insert(text.find(brokers) + brokers.size(),
+                ", assignment = cooperative_sticky, properties = { \"topic.metadata.refresh.interval.ms\" = \"1000\" }");
+    const PipelineFolder folder(text);
+    const auto rows = [&] {
+      return is_database ? std::stoi(database_.value("SELECT count(*) FROM rows")) : std::ssize(copied());
+    };
+    for (int partition = 0; partition < 3; ++partition) put(10 * partition, 10 * partition + 10, partition);
+    PipelineProcess first(folder, {"test.pipe", "--state-dir", "one"});
+    ASSERT_TRUE(wait_until([&] { return first.log().contains("count=3"); })) << first.log();
+    PipelineProcess second(folder, {"test.pipe", "--state-dir", "two"});
+    ASSERT_TRUE(wait_until([&] { return first.log().contains("revoked") && rows() == 30; })) << first.log();
+    add_partition(4);
+    put(30, 40, 3);
+    EXPECT_TRUE(wait_until([&] { return rows() == 40; })) << first.log();
+    for (PipelineProcess* each : {&first, &second}) each->kill(SIGTERM);
+    EXPECT_EQ(first.wait(), 0) << first.log();
+    EXPECT_EQ(second.wait(), 0) << first.log();
+    EXPECT_EQ(rows(), 40);
+  }
+}
+
 // It has more records than were read of the one before: no offset is out of range.
 TEST_F(PipelinePositionsTest, ATopicThatWasMadeAnewStopsThePipelineWhereverPositionsLie) {
   for (const bool is_database : {false, true}) {

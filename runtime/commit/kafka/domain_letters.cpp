@@ -124,11 +124,12 @@ Result<void> KafkaDomain::read_marks() {
     if (!stored) return std::unexpected(stored.error());
     from = std::max<std::int64_t>(0, stored->front().offset);
   }
+  from = std::max(from, passed_marks_);
   auto topics = reader();
   if (!topics) return std::unexpected(topics.error());
   std::vector<Mark> marks;
   const auto read = (*topics)->read({replay_topic_, 0}, from, [&](const TopicRecord& record) {
-    Mark mark{record.offset + 1, record.key.value_or(""), 0};
+    Mark mark{record.offset + 1, record.key.value_or("")};
     const std::string_view count = record.value ? std::string_view(*record.value) : "";
     std::from_chars(count.data(), count.data() + count.size(), mark.replays);
     marks.push_back(std::move(mark));
@@ -148,14 +149,20 @@ Result<std::vector<Letter>> KafkaDomain::letters(bool only_asked) {
   std::map<std::string, std::size_t> by_key;
   for (std::size_t i = 0; i < all->size(); ++i) by_key[letter_key((*all)[i])] = i;
   std::vector<Letter> asked;  // in the order of their marks; two marks of a letter are one
-  for (const Mark& mark : marks_) {
+  for (Mark& mark : marks_) {
     const auto found = by_key.find(mark.letter);
-    if (found == by_key.end()) continue;
+    mark.is_gone = found == by_key.end();
+    if (mark.is_gone) continue;
     Letter& letter = (*all)[found->second];
     letter.replays = std::max(letter.replays, mark.replays);
     if (!std::exchange(letter.replay_asked, true)) asked.push_back(letter);
   }
-  return only_asked ? Result<std::vector<Letter>>(std::move(asked)) : std::move(all);
+  if (!only_asked) return all;
+  if (asked.empty()) {
+    passed_marks_ = marks_.back().next;
+    marks_.clear();
+  }
+  return asked;
 }
 
 Result<void> KafkaDomain::ask_replay(const Letter& letter) { return ask_replays(std::span(&letter, 1)); }

@@ -53,6 +53,7 @@ Result<std::vector<Position>> KafkaDomain::claim(std::span<const PartitionName> 
   if (!stored) return std::unexpected(stored.error());
   ledger_.forget();
   forget_changes();
+  passed_marks_ = 0;
   is_unclear_ = false;
   claimed_.assign(partitions.begin(), partitions.end());
   owned_.clear();
@@ -174,13 +175,14 @@ Result<void> KafkaDomain::store_offsets(std::span<const Advance> advances) {
 
 Result<void> KafkaDomain::fence(std::span<const Advance> advances) { return store_offsets(advances); }
 
-// Behind the last mark whose letter this commit has put or removed; marks before it name letters that are gone.
+// Before the first mark whose letter waits: this commit has put or removed those of the others, or they are gone.
 std::int64_t KafkaDomain::replay_offset(std::span<const Advance> advances) const {
   const auto replay = std::ranges::find_if(advances, [](const Advance& advance) { return is_replay(advance.partition); });
   std::int64_t result = std::max<std::int64_t>(0, ledger_.stored_offset({Ledger::kReplay, 0}));
   if (replay == advances.end()) return result;
   for (const Mark& mark : marks_) {
-    if (handled_.contains(mark.letter)) result = std::max(result, mark.next);
+    if (!mark.is_gone && !handled_.contains(mark.letter)) break;
+    result = std::max(result, mark.next);
   }
   return result;
 }

@@ -155,8 +155,10 @@ class KafkaDomain final : public commit::Domain {
     std::int64_t next = 0;  // where to go on in the replay topic
     std::string letter;  // its key
     std::int64_t replays = 0;
+    bool is_gone = false;  // the letter was not there at the last look
   };
   std::vector<Mark> marks_;  // that wait for their replay
+  std::int64_t passed_marks_ = 0;  // behind those whose letters are gone, and that no commit has passed yet
   std::int64_t look_again_at_ = INT64_MIN;  // for marks, monotonic microseconds
   std::set<std::string> handled_;  // letters put or removed by the commit to come
   std::int64_t largest_letter_ = 10'000;  // bytes of a record that the topic of letters surely takes

@@ -29,6 +29,9 @@ bool is_fencing(rd_kafka_resp_err_t code) {
          code == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH;
 }
 
+// Not written either, for a record that came with them.
+bool is_innocent(rd_kafka_resp_err_t code) { return code == RD_KAFKA_RESP_ERR__INVALID_DIFFERENT_RECORD; }
+
 // Records that only went with another's failure.
 bool is_consequence(rd_kafka_resp_err_t code) {
   return code == RD_KAFKA_RESP_ERR__PURGE_QUEUE || code == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT;
@@ -155,17 +158,20 @@ Result<void> Producer::produce(rd_kafka_topic_t* topic, const NewRecord& record,
 }
 
 // What became of records, as one error; they are forgotten.
-std::optional<base::Error> Producer::refusal() {
+std::optional<base::Error> Producer::refusal(std::vector<std::uint64_t>* refused) {
   const std::vector<Undelivered> all = take_undelivered();
   const Undelivered* worst = nullptr;
-  std::size_t refused = 0;
+  std::vector<std::uint64_t> tags;
+  std::size_t guilty = 0;
   for (const Undelivered& each : all) {
-    if (is_data(each.code)) ++refused;
+    if (is_data(each.code)) ++guilty;
+    if (is_data(each.code) || is_innocent(each.code)) tags.push_back(each.tag);
     if (worst == nullptr || is_consequence(worst->code) || (is_data(each.code) && !is_data(worst->code))) worst = &each;
   }
   if (worst == nullptr) return std::nullopt;
   base::Error error = error_of(worst->code, fmt::format("writing to topic {}", worst->topic));
-  if (refused == 1 && is_data(worst->code)) error.row = static_cast<std::int64_t>(worst->tag);
+  if (guilty == 1 && is_data(worst->code)) error.row = static_cast<std::int64_t>(worst->tag);
+  if (refused != nullptr) *refused = std::move(tags);
   return error;
 }
 
@@ -174,9 +180,9 @@ std::vector<Undelivered> Producer::take_undelivered() {
   return std::exchange(state_.undelivered, {});
 }
 
-Result<void> Producer::flush(std::int64_t deadline) {
+Result<void> Producer::flush(std::int64_t deadline, std::vector<std::uint64_t>* refused) {
   const rd_kafka_resp_err_t error = rd_kafka_flush(handle(), milliseconds(deadline));
-  if (auto refused = refusal()) return std::unexpected(std::move(*refused));
+  if (auto wrong = refusal(refused)) return std::unexpected(std::move(*wrong));
   if (auto fatal = state_.take_error()) return std::unexpected(std::move(*fatal));
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
   return failed(error,

@@ -78,7 +78,8 @@ class Producer {
   base::Result<void> produce(rd_kafka_topic_t* topic, const NewRecord& record, std::uint64_t tag = 0);
   // Waits until all that was produced is written or refused; SystemUnavailable at the deadline: what then becomes of the rest is not
   // known. A refused record is an error with Error::row = its tag if it is the only one, else row -1 (a broker refuses whole batches).
-  base::Result<void> flush(std::int64_t deadline);
+  // `refused`: behind a Data error, the tags of those that were refused, and of those that are not written because they came with one.
+  base::Result<void> flush(std::int64_t deadline, std::vector<std::uint64_t>* refused = nullptr);
 
   // ---- Transactions
 
@@ -103,7 +104,7 @@ class Producer {
   Producer(Client client, State& state) : client_(std::move(client)), state_(state) {}
   std::vector<Undelivered> take_undelivered();
   Fault fault_of(rd_kafka_error_t* error, const char* during);
-  std::optional<base::Error> refusal();
+  std::optional<base::Error> refusal(std::vector<std::uint64_t>* refused = nullptr);
 
   Client client_;
   State& state_;

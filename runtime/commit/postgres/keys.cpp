@@ -34,6 +34,16 @@ Array newest_of(Claims claims) {
 constexpr const char* kLock =
     "SELECT 1 FROM piperun.keys WHERE operator = $1::int8 AND key = ANY ($2::bytea[]) ORDER BY key FOR UPDATE";
 
+constexpr std::int64_t kExpiredAtOnce = 10'000;  // keys: a statement has its limit of time
+constexpr const char* kExpire = R"(
+    DELETE FROM piperun.keys k
+    USING (SELECT key FROM piperun.keys WHERE operator = $1::int8 AND newest < $3::int8 LIMIT $2::int8 FOR UPDATE SKIP LOCKED) old
+    WHERE k.operator = $1::int8 AND k.key = old.key)";
+constexpr const char* kForget = R"(
+    DELETE FROM piperun.keys k
+    USING (SELECT key FROM piperun.keys WHERE operator = $1::int8 LIMIT $2::int8) old
+    WHERE k.operator = $1::int8 AND k.key = old.key)";
+
 }  // namespace
 
 // 0: there is no such operator yet, and none was to be made.
@@ -133,17 +143,19 @@ Result<bool> PostgresDomain::remove_keys(std::int64_t id, Claims claims) {
   return done->changed() == std::ssize(claims);
 }
 
-// Every worker of the unit does it. Rows that are locked are left to whoever comes next, so that no worker waits for another; when all
+// Every worker of the unit does it, so many keys at a time. Rows that are locked are left to whoever comes next, so that no worker waits for another; when all
 // are to be forgotten nobody is at work, and none may stay.
 Result<void> PostgresDomain::expire_keys(const std::string& stage, std::int64_t before, std::int32_t) {
   auto id = operator_id(stage, false);
   if (!id) return std::unexpected(id.error());
   if (*id == 0) return {};
-  if (before == INT64_MAX) return change_owned("DELETE FROM piperun.keys WHERE operator = $1::int8", Parameters().integer(*id));
-  return change_owned(
-      "DELETE FROM piperun.keys k USING (SELECT key FROM piperun.keys WHERE operator = $1::int8 AND newest < $2::int8 "
-      "FOR UPDATE SKIP LOCKED) old WHERE k.operator = $1::int8 AND k.key = old.key",
-      Parameters().integer(*id).integer(before));
+  Parameters parameters = Parameters().integer(*id).integer(kExpiredAtOnce);
+  if (before != INT64_MAX) parameters.integer(before);
+  for (;;) {
+    const auto gone = count_changed(before == INT64_MAX ? kForget : kExpire, parameters);
+    if (!gone) return std::unexpected(gone.error());
+    if (*gone < kExpiredAtOnce) return {};
+  }
 }
 
 Result<std::vector<KeyEntry>> PostgresDomain::all_keys(const std::string& stage, const std::string& after, std::int64_t limit) {

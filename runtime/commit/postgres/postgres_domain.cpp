@@ -53,13 +53,20 @@ void PostgresDomain::release() {
 }
 
 Result<void> PostgresDomain::change_owned(const std::string& sql, const Parameters& parameters) {
+  const auto done = count_changed(sql, parameters);
+  if (!done) return std::unexpected(done.error());
+  return {};
+}
+
+Result<std::int64_t> PostgresDomain::count_changed(const std::string& sql, const Parameters& parameters) {
   Transaction transaction(*session_);
-  if (auto begun = transaction.begin(); !begun) return begun;
-  if (auto owner = check_owner(); !owner) return owner;
+  if (auto begun = transaction.begin(); !begun) return std::unexpected(begun.error());
+  if (auto owner = check_owner(); !owner) return std::unexpected(owner.error());
   auto done = session_->query(sql, parameters);
   if (transaction.is_own()) is_checked_ = false;
   if (!done) return std::unexpected(done.error());
-  return transaction.commit();
+  if (auto committed = transaction.commit(); !committed) return std::unexpected(committed.error());
+  return done->changed();
 }
 
 Result<std::vector<Manifest>> PostgresDomain::manifests() {

@@ -83,6 +83,7 @@ class PostgresDomain final : public commit::Domain {
   base::Result<void> move(std::span<const commit::Advance> advances);
   // In the open transaction or one of its own, behind check_owner.
   base::Result<void> change_owned(const std::string& sql, const Parameters& parameters);
+  base::Result<std::int64_t> count_changed(const std::string& sql, const Parameters& parameters);  // as change_owned: the rows
   base::Result<void> change_letter(const std::string& sql, const commit::Letter& letter);
   base::Result<std::int64_t> operator_id(const std::string& stage, bool create);
   base::Result<bool> insert_keys(std::int64_t id, std::span<const commit::KeyClaim* const> claims);

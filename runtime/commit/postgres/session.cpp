@@ -150,7 +150,7 @@ Result<std::unique_ptr<Session>> Session::open(PostgresSettings settings) {
 }
 
 Session::~Session() {
-  transaction_.reset();
+  roll_back();
   connection_.reset();
 }
 
@@ -160,16 +160,17 @@ Result<void> Session::connect() {
   auto parameters = connect_parameters(settings_);
   if (!parameters) return std::unexpected(parameters.error());
   address_ = address_of(settings_, *parameters);
+  if (!watchdog_) watchdog_ = std::make_unique<Watchdog>();
   try {
     raw_ = connected_to(*parameters);
     connection_ = std::make_unique<pqxx::connection>(pqxx::connection::seize_raw_connection(raw_));
     connection_->set_notice_handler([](pqxx::zview) noexcept {});
+    const Armed armed(*watchdog_, connection_->sock(), settings_.statement_timeout + kGrace);
     pqxx::nontransaction(*connection_).exec(kOwnPath);
   } catch (const std::exception& error) {
     connection_.reset();
     return std::unexpected(refused(error.what(), address_));
   }
-  if (!watchdog_) watchdog_ = std::make_unique<Watchdog>();
   return {};
 }
 

@@ -1,6 +1,7 @@
 #include "runtime/connectors/kafka/group.h"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <chrono>
@@ -23,6 +24,7 @@ constexpr std::int64_t kLongestWait = 100'000;  // microseconds; nothing relies 
 constexpr std::int64_t kUnheardWait = 2'000;
 constexpr std::int64_t kMirrorEvery = 2'000'000;
 constexpr std::size_t kMostAtOnce = 10'000;  // records of a slab
+constexpr std::int64_t kFailureTold = 60'000'000;  // microseconds between two words of the same failure
 constexpr std::size_t kTakenAtOnce = 4'096;  // messages, each time that the queue's lock is taken
 
 PartitionName name_of(const rd_kafka_message_t& message) { return {rd_kafka_topic_name(message.rkt), message.partition}; }
@@ -254,11 +256,22 @@ Result<void> KafkaGroup::note(const rd_kafka_message_t& message, std::size_t ind
   }
   switch (code_of(message.err)) {
     case ErrorCode::PositionGone: return explain_gap(index, rd_kafka_message_errstr(&message));
-    case ErrorCode::SystemUnavailable: return {};  // the client tries again by itself
+    case ErrorCode::SystemUnavailable: tell_failure(message, index); return {};  // the client tries again by itself
     default:
       return failed(message.err, fmt::format("reading {}[{}]", assigned_[index].topic, assigned_[index].number),
                     rd_kafka_message_errstr(&message));
   }
+}
+
+// What does not pass by itself, a batch that cannot be decompressed for example, is told again and again: here once in a while.
+void KafkaGroup::tell_failure(const rd_kafka_message_t& message, std::size_t index) {
+  Reading& reading = reading_[index];
+  const std::int64_t now = steady_now();
+  if (reading.failure == message.err && now - reading.failure_told < kFailureTold) return;
+  reading.failure = message.err;
+  reading.failure_told = now;
+  spdlog::warn("reading fails, it is tried again topic={} partition={} at={} error={}", assigned_[index].topic,
+               assigned_[index].number, reading.expected, rd_kafka_message_errstr(&message));
 }
 
 // A broker that has just become leader may say "out of range" of a position that is there: reading goes on from it then.

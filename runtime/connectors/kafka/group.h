@@ -54,6 +54,8 @@ class KafkaGroup final : public connectors::Group {
     std::int64_t expected = -1;  // the next offset to hand over; -1: held
     std::int64_t seen_end = -1;  // the partition's end when it was last reached
     QueuePtr own;  // the partition's queue, until something came from it
+    rd_kafka_resp_err_t failure = RD_KAFKA_RESP_ERR_NO_ERROR;  // that was told last
+    std::int64_t failure_told = 0;  // monotonic microseconds
   };
   // Notified from librdkafka's threads when a queue is no longer empty.
   struct Wakeup {
@@ -70,6 +72,7 @@ class KafkaGroup final : public connectors::Group {
   base::Result<void> go_on();
   base::Result<std::optional<record::Slab>> take(std::size_t max_records, std::size_t max_bytes);
   base::Result<void> note(const rd_kafka_message_t& message, std::size_t index);
+  void tell_failure(const rd_kafka_message_t& message, std::size_t index);
   base::Result<void> explain_gap(std::size_t index, const char* words);
   std::optional<std::size_t> index_of(const rd_kafka_message_t& message);
   std::vector<Progress> progress() const;

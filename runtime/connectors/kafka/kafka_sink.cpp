@@ -117,39 +117,76 @@ Result<void> KafkaSink::write(std::span<const connectors::OutputRow> rows) {
   const auto topic = (*producer)->topic(settings_.topic);
   if (!topic) return std::unexpected(topic.error());
   first_ = written_;
+  last_ = rows;
+  refused_.clear();
   for (const connectors::OutputRow& row : rows) {
-    NewRecord record;
-    record.key = row.message_key;
-    if (!row.remove) record.value = row.encoded;
-    record.headers = headers_of(row);
-    record.timestamp = row.timestamp;
-    if (settings_.is_internal && !row.message_key && row.partition >= 0) record.partition = row.partition % partitions_;
-    if (auto done = (*producer)->produce(*topic, record, tag(written_)); !done) {
-      base::Error error = std::move(done.error());
-      const bool is_data = base::traits(error.code).error_class == ErrorClass::Data;
-      error.row = is_data ? static_cast<std::int64_t>(written_ - first_) : -1;
-      if (!is_data) own_.reset();
-      return std::unexpected(std::move(error));
-    }
+    if (auto done = produce(**producer, *topic, row, written_); !done) return done;
     ++written_;
   }
   return {};
+}
+
+Result<void> KafkaSink::produce(Producer& producer, rd_kafka_topic_t* topic, const connectors::OutputRow& row,
+                                std::uint64_t number) {
+  NewRecord record;
+  record.key = row.message_key;
+  if (!row.remove) record.value = row.encoded;
+  record.headers = headers_of(row);
+  record.timestamp = row.timestamp;
+  if (settings_.is_internal && !row.message_key && row.partition >= 0) record.partition = row.partition % partitions_;
+  auto done = producer.produce(topic, record, tag(number));
+  if (done) return {};
+  base::Error error = std::move(done.error());
+  const bool is_data = base::traits(error.code).error_class == ErrorClass::Data;
+  error.row = is_data ? static_cast<std::int64_t>(number - first_) : -1;
+  if (!is_data) own_.reset();
+  return std::unexpected(std::move(error));
 }
 
 Result<void> KafkaSink::await() {
   if (!joined_ && !own_) return {};
   const auto producer = this->producer();
   if (!producer) return std::unexpected(producer.error());
-  auto done = (*producer)->flush(settings_.await_limit);
+  if (!refused_.empty()) return await_refused(**producer);
+  std::vector<std::uint64_t> refused;
+  auto done = (*producer)->flush(settings_.await_limit, &refused);
   if (done) return {};
-  base::Error error = std::move(done.error());
-  if (error.row >= 0) {
-    const auto found = static_cast<std::uint64_t>(error.row);
-    const std::uint64_t row = found & ((std::uint64_t{1} << kRowBits) - 1);
-    error.row = found == tag(row) && row >= first_ ? static_cast<std::int64_t>(row - first_) : -1;
-  }
+  base::Error error = named(std::move(done.error()));
   if (base::traits(error.code).error_class != ErrorClass::Data) own_.reset();
-  return std::unexpected(std::move(error));
+  const bool are_last =
+      std::ranges::all_of(refused, [this](std::uint64_t each) { return each >= tag(first_) && each < tag(written_); });
+  if (!own_ || refused.size() < 2 || !are_last) return std::unexpected(std::move(error));
+  std::ranges::sort(refused, std::greater{});
+  refused_ = std::move(refused);
+  return await_refused(**producer);
+}
+
+Result<void> KafkaSink::await_refused(Producer& producer) {
+  const auto topic = producer.topic(settings_.topic);
+  if (!topic) return std::unexpected(topic.error());
+  while (!refused_.empty()) {
+    const std::uint64_t number = refused_.back() - tag(0);
+    refused_.pop_back();
+    auto done = produce(producer, *topic, last_[number - first_], number);
+    if (done) done = producer.flush(settings_.await_limit);
+    else if (base::traits(done.error().code).error_class == ErrorClass::Data) return done;
+    if (done) continue;
+    base::Error error = named(std::move(done.error()));
+    if (base::traits(error.code).error_class != ErrorClass::Data) {
+      refused_.clear();
+      own_.reset();
+    }
+    return std::unexpected(std::move(error));
+  }
+  return {};
+}
+
+// With the row of the last call instead of the tag that the producer says.
+base::Error KafkaSink::named(base::Error error) const {
+  if (error.row < 0) return error;
+  const auto found = static_cast<std::uint64_t>(error.row);
+  error.row = found >= tag(first_) && found < tag(written_) ? static_cast<std::int64_t>(found - tag(first_)) : -1;
+  return error;
 }
 
 Result<std::string> KafkaSink::hidden_at() {

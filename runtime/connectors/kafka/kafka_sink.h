@@ -32,6 +32,7 @@ class KafkaSink final : public connectors::Sink {
 
   // Oversize with its row before anything is written.
   base::Result<void> write(std::span<const connectors::OutputRow> rows) override;
+  // A broker refuses a whole batch for one record: outside of a transaction those of the last call are written again, each alone.
   // After a failure that is none of a row the producer is given up, with what it had not sent: the rows are written again.
   base::Result<void> await() override;
   base::Result<std::string> hidden_at() override;
@@ -43,6 +44,9 @@ class KafkaSink final : public connectors::Sink {
   base::Result<void> open_own();
   base::Result<void> check_sizes(std::span<const connectors::OutputRow> rows) const;
   base::Result<Producer*> producer();
+  base::Result<void> produce(Producer& producer, rd_kafka_topic_t* topic, const connectors::OutputRow& row, std::uint64_t number);
+  base::Result<void> await_refused(Producer& producer);
+  base::Error named(base::Error error) const;
   std::span<const RecordHeader> headers_of(const connectors::OutputRow& row);
   std::uint64_t tag(std::uint64_t row) const;
 
@@ -55,6 +59,8 @@ class KafkaSink final : public connectors::Sink {
   std::int32_t partitions_ = 0;
   std::uint64_t written_ = 0;  // rows so far: each has a number of its own
   std::uint64_t first_ = 0;  // of them, the first of the last call
+  std::span<const connectors::OutputRow> last_;  // of the last call
+  std::vector<std::uint64_t> refused_;  // of them, from the last to the first: refused in a batch, and not written alone yet
   std::optional<Client> looking_;  // of hidden_at()
   std::vector<std::int64_t> ends_;  // by partition, with what is not committed, when that was asked first
   std::vector<RecordHeader> headers_;
