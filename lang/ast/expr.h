@@ -171,5 +171,6 @@ struct TypeExpr {
 std::string_view spelling(BinaryOp op);
 std::string_view spelling(UnaryOp op);
 std::string spelling(const Name& name);  // in quotes where it is no identifier
+std::string spelling(const Path& path);  // `address.city`, without white space
 
 }  // namespace piperun::ast

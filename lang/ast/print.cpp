@@ -36,14 +36,9 @@ class ModulePrinter {
   std::string optional(std::string_view word, const std::optional<Name>& name) const {
     return name ? fmt::format(" {} {}", word, spelling(*name)) : "";
   }
-  static std::string path(const Path& path) {
-    std::string out;
-    for (const Name& part : path.parts) out += (out.empty() ? "" : ".") + spelling(part);
-    return out;
-  }
   static std::string paths(const std::vector<Path>& paths) {
     std::string out;
-    for (const Path& p : paths) out += (out.empty() ? "" : ", ") + path(p);
+    for (const Path& p : paths) out += (out.empty() ? "" : ", ") + spelling(p);
     return out;
   }
   static std::string names(const std::vector<Name>& names) {
@@ -78,7 +73,7 @@ class ModulePrinter {
   // ---- Declarations
 
   void connector(std::string_view kind, const Name& name, std::string_view type, const Connector& connector) {
-    line("{} {}{} = {}", kind, spelling(name), type.empty() ? "" : fmt::format(": {}", type), path(connector.path));
+    line("{} {}{} = {}", kind, spelling(name), type.empty() ? "" : fmt::format(": {}", type), spelling(connector.path));
     options(connector.options);
   }
   void type_decl(const Name& name, const TypeDecl& d) {
@@ -126,7 +121,7 @@ class ModulePrinter {
         [&](const SinkDecl& d) { connector("sink", name, "", d.connector); }, [&](const FnDecl& d) { function(name, d); },
         [&](const FlowDecl& d) { flow(name, d); },
         [&](const UseDecl& d) {
-          line("use {} as {}", d.file ? fmt::format("\"{}\"", d.file->text) : path(d.module), spelling(name));
+          line("use {} as {}", d.file ? fmt::format("\"{}\"", d.file->text) : spelling(d.module), spelling(name));
         });
   }
 
@@ -166,7 +161,7 @@ class ModulePrinter {
         stage.node, [&](const ErrorStage&) { line("<error>"); },
         [&](const FromStage& s) { line("from {}{}", names(s.inputs), s.as ? " as " + type(s.as) : ""); },
         [&](const FilterStage& s) { line("filter {}", expr(s.condition)); },
-        [&](const SetStage& s) { line("set {} = {}", path(s.target), expr(s.value)); },
+        [&](const SetStage& s) { line("set {} = {}", spelling(s.target), expr(s.value)); },
         [&](const MapStage& s) {
           line("map{}", s.type ? " " + type(s.type) : "");
           entries(s.entries);

@@ -38,6 +38,12 @@ std::string spelling(const Name& name) {
   return plain ? name.text : '"' + name.text + '"';
 }
 
+std::string spelling(const Path& path) {
+  std::string out;
+  for (const Name& part : path.parts) out += (out.empty() ? "" : ".") + spelling(part);
+  return out;
+}
+
 namespace {
 
 std::string escaped(std::string_view text) {

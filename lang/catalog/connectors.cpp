@@ -189,7 +189,10 @@ constexpr Option kErrorOptions[] = {
 constexpr RefusedProperty kRefused[] = {
     {"bootstrap.servers", "it names the system: write `brokers = …`", ""},
     {"metadata.broker.list", "it names the system: write `brokers = …`", ""},
-    {"group.id", "it is the durable identity of the positions: made from the pipeline's `id`", ""},
+    {"group.id",
+     "it is the durable identity of the positions: made from the pipeline's `id`; `group = …` in a source takes those of another "
+     "group over",
+     ""},
     {"group.instance.id", "static membership is set by the engine, one id per worker", ""},
     {"group.protocol", "membership checks rely on the protocol the engine chose", ""},
     {"group.remote.assignor", "membership checks rely on the protocol the engine chose", ""},

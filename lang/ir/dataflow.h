@@ -110,6 +110,7 @@ struct Dedup {
   std::vector<int> key;
   int time = -1;  // column, timestamp
   std::int64_t within = 0;  // microseconds
+  std::vector<std::string> fields = {};  // what the key is, as programs write it: `order_id`, `address.city`
 };
 struct Enrich {
   TableId table;

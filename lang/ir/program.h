@@ -18,6 +18,7 @@ struct StateSchema {
   std::string kind;                 // `dedup`
   std::vector<std::string> key;     // types, as text
   std::int64_t within = 0;          // microseconds
+  std::vector<std::string> fields = {};  // what the key is: `order_id`, `address.city`
 };
 
 // A part of the program with positions, keys, state, dead letters and output in one transaction of one system.

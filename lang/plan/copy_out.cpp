@@ -13,7 +13,7 @@ namespace piperun::plan {
 namespace {
 
 ir::StateSchema state_of(const ir::Program& program, const ir::Node& node, const ir::Dedup& dedup) {
-  ir::StateSchema state{.name = dedup.name, .kind = "dedup", .key = {}, .within = dedup.within};
+  ir::StateSchema state{.name = dedup.name, .kind = "dedup", .key = {}, .within = dedup.within, .fields = dedup.fields};
   for (const int column : dedup.key) state.key.push_back(program.types.name(node.output[static_cast<std::size_t>(column)].type));
   return state;
 }

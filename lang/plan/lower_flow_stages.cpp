@@ -105,6 +105,7 @@ void FlowLowering::dedup(const ast::Stage& stage, const sema::DedupFact& detail,
   ir::Dedup dedup;
   if (stage.durable_name) dedup.name = stage.durable_name->text;
   dedup.within = detail.within;
+  for (const ast::Path& path : std::get<ast::DedupStage>(stage.node).keys) dedup.fields.push_back(ast::spelling(path));
   if (std::ranges::all_of(detail.keys, is_plain) && (!has_tombstones() || is_known(detail.keys))) {
     for (const sema::ColumnPath& path : detail.keys)
       dedup.key.push_back(stream_.row.visible[static_cast<std::size_t>(path.column)]);

@@ -37,7 +37,7 @@ Manifest manifest_of(const ir::Program& program, const ir::Unit& unit, const std
     manifest.places.push_back(ir::object_of(program.sinks[id]));
   }
   for (const ir::StateSchema& state : unit.operators)
-    manifest.operators.push_back({state.name, state.kind, state.key, state.within});
+    manifest.operators.push_back({state.name, state.kind, state.key, state.within, state.fields});
   return manifest;
 }
 

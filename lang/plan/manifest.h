@@ -23,6 +23,7 @@ struct Manifest {
     std::string name, kind;
     std::vector<std::string> key;  // types
     std::int64_t within = 0;  // microseconds
+    std::vector<std::string> fields = {};  // that the key is made of; empty: stored by a version that did not note them
     friend bool operator==(const State&, const State&) = default;
   };
   int format = 1;

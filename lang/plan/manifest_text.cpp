@@ -68,8 +68,9 @@ std::string to_text(const Manifest& m) {
     return fmt::format(R"({{"source":{},"topic":{},"partitions":{}}})", quoted(t.source), quoted(t.topic), t.partitions);
   };
   const auto state = [](const Manifest::State& s) {
-    return fmt::format(R"({{"name":{},"kind":{},"key":{},"within":{}}})", quoted(s.name), quoted(s.kind),
-                       list_text(s.key, quoted), s.within);
+    const std::string fields = s.fields.empty() ? "" : fmt::format(R"(,"fields":{})", list_text(s.fields, quoted));
+    return fmt::format(R"({{"name":{},"kind":{},"key":{},"within":{}{}}})", quoted(s.name), quoted(s.kind),
+                       list_text(s.key, quoted), s.within, fields);
   };
   const std::string moved = m.moved_to.empty() ? "" : fmt::format(R"(,"moved_to":{})", list_text(m.moved_to, quoted));
   const std::string places = m.places.empty() ? "" : fmt::format(R"(,"places":{})", list_text(m.places, quoted));
@@ -101,7 +102,8 @@ std::expected<Manifest, std::string> parse_manifest(std::string_view stored) {
   m.sinks = texts(json, "sinks");
   m.places = texts(json, "places");
   for (const JsonNode& state : list(json, "operators"))
-    m.operators.push_back({text(state, "name"), text(state, "kind"), texts(state, "key"), number(state, "within")});
+    m.operators.push_back(
+        {text(state, "name"), text(state, "kind"), texts(state, "key"), number(state, "within"), texts(state, "fields")});
   m.moved_to = texts(json, "moved_to");
   m.from = text(json, "from");
   m.until = text(json, "until");

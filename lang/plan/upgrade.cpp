@@ -23,6 +23,18 @@ const Manifest::Topic* find_topic(const Manifest& manifest, const std::string& s
 
 bool same_form(const Manifest::State& a, const Manifest::State& b) { return a.kind == b.kind && a.key == b.key; }
 
+bool same_fields(const Manifest::State& a, const Manifest::State& b) {
+  return a.fields == b.fields || a.fields.empty() || b.fields.empty();
+}
+
+bool same_key(const Manifest::State& a, const Manifest::State& b) { return same_form(a, b) && same_fields(a, b); }
+
+// "`order_id`, `sku` (string, int64)"
+std::string key_words(const Manifest::State& state) {
+  const std::string fields = state.fields.empty() ? "" : fmt::format("`{}` ", fmt::join(state.fields, "`, `"));
+  return fmt::format("{}({})", fields, fmt::join(state.key, ", "));
+}
+
 bool answers(const std::vector<Upgrade>& ways, Upgrade chosen) { return std::ranges::count(ways, chosen) > 0; }
 
 // Keys go from database to database; to a log, whose keys lie in partitions, and from one, they do not.
@@ -135,10 +147,9 @@ class Comparison {
       if (!before) {
         if (!takes_over(state))
           ask(Code::P0514, {Upgrade::Keep, Upgrade::Reset}, fmt::format("`{}` is new and begins without keys", state.name));
-      } else if (!same_form(*before, state)) {
-        ask(Code::P0511, {Upgrade::Reset},
-            fmt::format("the key of `{}` was ({}) and is ({}) now", state.name, fmt::join(before->key, ", "),
-                        fmt::join(state.key, ", ")));
+      } else if (!same_key(*before, state)) {
+        ask(Code::P0511, ways_to_another_key(*before, state),
+            fmt::format("the key of `{}` was {} and is {} now", state.name, key_words(*before), key_words(state)));
         forget_on_reset(state);
       } else if (before->within != state.within) {
         ask(Code::P0512, {Upgrade::Keep, Upgrade::Reset},
@@ -160,11 +171,17 @@ class Comparison {
     }
   }
 
+  // Fields of the same types may be the same ones under other names. In a move `migrate` answers where to, and not this.
+  std::vector<Upgrade> ways_to_another_key(const Manifest::State& before, const Manifest::State& now) const {
+    if (is_move_ || !same_form(before, now)) return {Upgrade::Reset};
+    return {Upgrade::Migrate, Upgrade::Reset};
+  }
+
   // New stages that could have been `state` before a renaming.
   std::vector<std::string> heirs(const Manifest::State& state) const {
     std::vector<std::string> names;
     for (const Manifest::State& after : now_.operators) {
-      if (!find_state(stored_, after.name) && same_form(after, state)) names.push_back(after.name);
+      if (!find_state(stored_, after.name) && same_key(after, state)) names.push_back(after.name);
     }
     return names;
   }
@@ -172,7 +189,7 @@ class Comparison {
   // A new stage that is one left-behind state under another name: that question is asked once, as P0513.
   bool takes_over(const Manifest::State& state) const {
     return std::ranges::any_of(stored_.operators, [&](const auto& s) {
-      return !find_state(now_, s.name) && same_form(s, state) && heirs(s).size() == 1;
+      return !find_state(now_, s.name) && same_key(s, state) && heirs(s).size() == 1;
     });
   }
 

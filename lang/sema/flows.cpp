@@ -154,6 +154,7 @@ std::optional<Input> Flows::input(const ast::Name& name, FlowId reader) {
   if (std::holds_alternative<ast::ErrorDecl>(it.node)) return std::nullopt;
   if (std::holds_alternative<ast::SourceDecl>(it.node)) return source(context_.id_of(*symbol));
   if (std::holds_alternative<ast::FlowDecl>(it.node)) {
+    read_by_flows_.insert(*symbol);
     const auto id = find(*symbol, name.span);
     return !id || *id == reader ? std::nullopt : std::optional(flow(*id, name));
   }
@@ -200,15 +201,35 @@ void Flows::order() {
   }
 }
 
-// A flow leads to a sink or to another flow.
+// A flow leads to a sink or to another flow, all of it.
 void Flows::check_ends() {
   for (const FlowFact& each : context_.facts.flows) {
     const Symbol symbol{0, each.declaration};
     const auto& stages = std::get<ast::FlowDecl>(context_[symbol].node).stages;
+    if (!read_by_flows_.contains(symbol)) check_last_stages(each.name, stages);
     if (context_.is_used(symbol) || stages.empty() || std::holds_alternative<ast::ErrorStage>(stages.back().node)) continue;
     context_.error(Code::P0221, each.where, fmt::format("flow `{}` leads nowhere", each.name))
         .help("end it in `to SINK` or `route`, or read it in another flow");
   }
+}
+
+// Of a flow that no other one reads: behind the last `to` its records come to nothing.
+void Flows::check_last_stages(const std::string& flow, const std::vector<ast::Stage>& stages) {
+  const auto is_exit = [](const ast::Stage& stage) {
+    return std::holds_alternative<ast::ToStage>(stage.node) || std::holds_alternative<ast::RouteStage>(stage.node);
+  };
+  const auto is_told = [](const ast::Stage& stage) {
+    return std::holds_alternative<ast::ErrorStage>(stage.node) || std::holds_alternative<ast::FromStage>(stage.node);
+  };
+  const auto first = std::find_if(stages.rbegin(), stages.rend(), is_exit).base();
+  if (first == stages.begin() || first == stages.end() || std::any_of(first, stages.end(), is_told)) return;
+  const auto* last = std::get_if<ast::ToStage>(&std::prev(first)->node);
+  if (last == nullptr) return;  // behind `route`: told where it stands
+  context_
+      .error(Code::P0221, first->keyword,
+             fmt::format("nothing comes of this stage: no `to` follows, and no other flow reads `{}`", flow))
+      .secondary(std::prev(first)->keyword, "the last `to`")
+      .help(fmt::format("move it before `to {}`, which writes the records as they are there; or remove it", last->sink.text));
 }
 
 }  // namespace piperun::sema

@@ -37,14 +37,16 @@ class Flows {
   Input flow(FlowId id, const ast::Name& name);
   void order();
   void check_ends();
+  void check_last_stages(const std::string& flow, const std::vector<ast::Stage>& stages);
 
   Context& context_;
   TypeReader& types_;
   PipelineReader& pipeline_;
   Stages& stages_;
   Unions unions_;
-  std::set<Symbol> open_;          // being checked: meeting one again is a circle
-  std::map<FlowId, bool> known_;   // of those that are checked: whether the output is known
+  std::set<Symbol> open_;           // being checked: meeting one again is a circle
+  std::set<Symbol> read_by_flows_;  // in `from` or `join`, also in a faulty one
+  std::map<FlowId, bool> known_;    // of those that are checked: whether the output is known
 };
 
 }  // namespace piperun::sema

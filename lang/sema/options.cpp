@@ -20,6 +20,18 @@ const catalog::RefusedProperty* setting_of_client(std::string_view name, std::sp
   return found == refused.end() ? nullptr : &*found;
 }
 
+// What other programs call an option; "": nothing that is known.
+std::string_view called_here(std::string_view name) {
+  constexpr std::pair<std::string_view, std::string_view> kOtherNames[] = {
+      {"consumer_group", "group"},
+      {"retries", "retry"},
+      {"max_retries", "retry"},
+      {"attempts", "retry"},
+  };
+  const auto* found = std::ranges::find(kOtherNames, name, &std::pair<std::string_view, std::string_view>::first);
+  return found == std::end(kOtherNames) ? "" : found->second;
+}
+
 }  // namespace
 
 std::string OptionValue::text(const value::TypeTable& types) const {
@@ -106,6 +118,10 @@ const catalog::Option* OptionReader::find(const ast::Option& option, std::span<c
     for (const catalog::Option& known : each) {
       if (roles == 0 || (known.roles & roles) != 0) names.emplace_back(known.name);
     }
+  }
+  if (const std::string_view here = called_here(name); std::ranges::count(names, here) > 0) {
+    found.help(fmt::format("here it is called `{}`", here), option.name.span, std::string(here));
+    return nullptr;
   }
   context_.suggest(found, option.name.span, name, names);
   const bool is_pipeline = table.data() == catalog::pipeline_options().data();

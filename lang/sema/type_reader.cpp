@@ -13,12 +13,32 @@ namespace {
 constexpr std::size_t kMostFields = 10'000;
 
 constexpr std::pair<std::string_view, std::string_view> kOtherLanguages[] = {
-    {"int", "int64"},      {"integer", "int64"},        {"long", "int64"},         {"int32", "int64"},
-    {"float", "float64"},  {"double", "float64"},       {"text", "string"},        {"str", "string"},
-    {"boolean", "bool"},   {"varchar", "string"},       {"datetime", "timestamp"}, {"numeric", "decimal(12, 2)"},
-    {"number", "float64"}, {"uuid", "string"},          {"array", "list<…>"},      {"time", "timestamp"},
-    {"date", "timestamp"}, {"money", "decimal(12, 2)"},
+    {"int", "int64"},          {"integer", "int64"},
+    {"long", "int64"},         {"int32", "int64"},
+    {"float", "float64"},      {"double", "float64"},
+    {"text", "string"},        {"str", "string"},
+    {"boolean", "bool"},       {"varchar", "string"},
+    {"datetime", "timestamp"}, {"numeric", "decimal(12, 2)"},
+    {"number", "float64"},     {"uuid", "string"},
+    {"array", "list<…>"},      {"time", "timestamp"},
+    {"date", "timestamp"},     {"money", "decimal(12, 2)"},
+    {"bigint", "int64"},       {"smallint", "int64"},
+    {"int8", "int64"},         {"real", "float64"},
+    {"char", "string"},        {"timestamptz", "timestamp"},
+    {"jsonb", "json"},         {"bool", "bool"},
+    {"string", "string"},      {"decimal", "decimal(12, 2)"},
 };
+
+// Whatever the case of its letters; digits in brackets are a decimal's. "": it is called so nowhere.
+std::string here_called(const ast::TypeExpr& type) {
+  std::string name = type.name.parts.front().text;
+  std::ranges::transform(name, name.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 'a' - 'A') : c; });
+  const auto* other = std::ranges::find(kOtherLanguages, name, &std::pair<std::string_view, std::string_view>::first);
+  if (other == std::end(kOtherLanguages)) return "";
+  const auto& digits = type.parameters;
+  if (!other->second.starts_with("decimal") || digits.empty() || digits.size() > 2) return std::string(other->second);
+  return fmt::format("decimal({}, {})", digits[0].text, digits.size() == 2 ? digits[1].text : "0");
+}
 
 std::optional<int> number(const ast::Name& name) {
   int value = 0;
@@ -63,12 +83,14 @@ TypeId TypeReader::read_named(const ast::TypeExpr& type, std::uint32_t module) {
   const bool is_plain = type.name.parts.size() == 1;
   if (is_plain && name == "decimal") return read_decimal(type);
   if (is_plain && (name == "list" || name == "map")) return read_collection(type, module);
-  if (!type.parameters.empty() || !type.arguments.empty()) {
+  const auto scalar = is_plain ? scalar_named(name) : std::nullopt;
+  const bool is_known = scalar || !is_plain || context_.find(module, name) != nullptr;
+  if (is_known && (!type.parameters.empty() || !type.arguments.empty())) {
     context_.error(Code::P0214, type.span, fmt::format("`{}` takes nothing in brackets", name));
     return {};
   }
-  if (const auto scalar = is_plain ? scalar_named(name) : std::nullopt) return context_.scalar(*scalar);
-  if (is_plain && context_.find(module, name) == nullptr) {
+  if (scalar) return context_.scalar(*scalar);
+  if (!is_known) {
     unknown_type(type, module);
     return {};
   }
@@ -96,9 +118,8 @@ TypeId TypeReader::read_collection(const ast::TypeExpr& type, std::uint32_t modu
 void TypeReader::unknown_type(const ast::TypeExpr& type, std::uint32_t module) {
   const std::string& name = type.name.parts.front().text;
   auto& found = context_.error(Code::P0202, type.span, fmt::format("unknown type `{}`", name));
-  const auto* other = std::ranges::find(kOtherLanguages, name, &std::pair<std::string_view, std::string_view>::first);
-  if (other != std::end(kOtherLanguages)) {
-    found.help(fmt::format("here it is called `{}`", other->second), type.span, std::string(other->second));
+  if (const std::string other = here_called(type); !other.empty()) {
+    found.help(fmt::format("here it is called `{}`", other), type.span, other + (type.nullable ? "?" : ""));
     return;
   }
   std::vector<std::string> names = context_.names_of<ast::TypeDecl>(module);

@@ -39,6 +39,7 @@ Explanation look_up_by_join(const Scene& scene);
 // mistakes_in_items.cpp: words that begin an item, names with types, lines that go on
 Explanation dedup_for_how_long(const Scene& scene);
 Explanation colon_or_equals(const Scene& scene);
+Explanation setting_as_option(const Scene& scene);
 Explanation stray_bracket(const Scene& scene);
 Explanation misplaced_range(const Scene& scene);
 Explanation blank_before_postfix(const Scene& scene);

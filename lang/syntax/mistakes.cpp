@@ -48,7 +48,7 @@ constexpr std::array kExplanations = {
     needs_parentheses,     continued_line,       assignment_without_set,
     unknown_item,          foreign_type,         flow_head,
     look_up_by_join,       guarantee_in_words,   missing_comma,
-    unclosed_bracket,
+    setting_as_option,     unclosed_bracket,
 };
 
 }  // namespace

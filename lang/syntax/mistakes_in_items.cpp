@@ -71,6 +71,22 @@ Explanation colon_or_equals(const Scene& scene) {
       .help("write `" + std::string(keyword) + " " + name + " = …`");
 }
 
+// `group.id = "x"`: a setting of the Kafka client where an option stands.
+Explanation setting_as_option(const Scene& scene) {
+  const bool is_dotted = scene.expects("`=`") && scene.found == "." && is_word(scene.before);
+  if (!is_dotted || !scene.stage_line().empty() || !declared_before(scene).empty()) return {};
+  const std::size_t begin = scene.place(scene.before);
+  std::size_t end = scene.at;
+  while (end < scene.text.size() && (scene.text[end] == '.' || is_word_char(scene.text[end]))) ++end;
+  const std::string name(scene.text.substr(begin, end - begin));
+  Diagnostic diagnostic(Code::P0101, scene.span(begin, end - begin));
+  diagnostic.message("options have no point in their names");
+  const auto refused = catalog::refused_properties();
+  const auto setting = std::ranges::find(refused, name, &catalog::RefusedProperty::name);
+  if (setting != refused.end()) return diagnostic.help(std::string(setting->reason));
+  return diagnostic.help("a setting of the Kafka client stands in quotes: `properties = { \"" + name + "\" = … }`");
+}
+
 Explanation stray_bracket(const Scene& scene) {
   const bool closes = scene.found == ")" || scene.found == "]" || scene.found == "}";
   if (!closes || !(scene.is(Code::P0119) || scene.begins_item())) return {};

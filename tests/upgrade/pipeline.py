@@ -23,7 +23,7 @@ sink rows = {connection} {{ table = "rows" }}
 flow {flow} {{
   from events
   filter amount > 0.00
-{stage}  dedup id within {within}{name}
+{stage}  dedup {key} within {within}{name}
   map {{ id, amount{note} }}
   to rows
 }}
@@ -32,8 +32,8 @@ flow {flow} {{
 CLASSES = ["used", "filtered", "duplicates", "late", "skipped", "dead", "unknown"]
 
 
-def file(connection="store", flow="accepted", stage="", within="1h", name="", note=False, more=""):
-    return FILE.format(connection=connection, flow=flow, stage=f"  {stage}\n" if stage else "", within=within, more=more,
+def file(connection="store", flow="accepted", stage="", within="1h", name="", note=False, more="", key="id"):
+    return FILE.format(connection=connection, flow=flow, stage=f"  {stage}\n" if stage else "", within=within, more=more, key=key,
                        name=f" as {name}" if name else "", note=", note" if note else "", note_field=", note: string?" if note else "")
 
 

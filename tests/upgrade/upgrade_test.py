@@ -153,6 +153,32 @@ class WindowChanged(Case):
         self.assert_outcome()
 
 
+class KeyChanged(Case):
+    NEW = file(stage="set number = id", key="number")
+
+    def test_another_field_of_the_same_type_is_refused(self):
+        rest = self.begin(self.NEW)
+        self.assert_diff("refused", "P0511", "was `id` (string) and is `number` (string) now",
+                         "`--upgrade migrate` or `--upgrade reset`", exit_code=1)
+        self.assert_refused("P0511")
+        self.assert_refused("P0511", "--upgrade", "keep")
+        self.go_on(rest, file="old.pipe")
+        self.assert_outcome()
+
+    def test_migrate_goes_on_with_the_keys(self):
+        rest = self.begin(self.NEW)
+        self.go_on(rest, "--upgrade", "migrate")  # the values are the same
+        self.assert_outcome()
+        self.assert_ok(self.pipe.drain("new.pipe"))  # decided once
+
+    def test_reset_forgets_them(self):
+        rest = self.begin(self.NEW)
+        self.assert_ok(self.pipe.drain("new.pipe", "--upgrade", "reset"))
+        self.model.forget()
+        self.model.read(rest)
+        self.assert_outcome()
+
+
 class FlowRenamed(Case):
     def test_migrate(self):
         def test(killed):

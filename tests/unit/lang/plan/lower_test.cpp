@@ -10,6 +10,7 @@
 namespace piperun::plan {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -165,6 +166,17 @@ TEST(Lower, DedupReadsTheTimeAndFlattenAppends) {
   EXPECT_THAT(text, HasSubstr("dedup"));
   EXPECT_THAT(text, HasSubstr("key id time #time within 3600000000us"));
   EXPECT_THAT(text, HasSubstr("flatten #list at"));
+}
+
+TEST(Lower, ADedupKnowsWhatItsKeyIs) {
+  const ir::Program found = lowered(program("  dedup \"id\",   address.city within 1h"), true);
+  for (const ir::Node& node : found.graph.nodes) {
+    if (const auto* dedup = std::get_if<ir::Dedup>(&node.op)) {
+      EXPECT_THAT(dedup->fields, ElementsAre("id", "address.city"));
+      return;
+    }
+  }
+  FAIL() << "no dedup";
 }
 
 TEST(Lower, MetaIsReadOnlyWhereItIsUsed) {

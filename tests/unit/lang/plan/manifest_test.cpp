@@ -1,5 +1,6 @@
 #include "lang/plan/manifest.h"
 
+#include <algorithm>
 #include <functional>
 
 #include <gmock/gmock.h>
@@ -22,7 +23,7 @@ Manifest example() {
   m.sources = {{"orders", "orders", 3}};
   m.sinks = {"order_lines"};
   m.places = {"lines"};
-  m.operators = {{"paid.dedup", "dedup", {"string", "int64"}, 86'400'000'000}};
+  m.operators = {{"paid.dedup", "dedup", {"string", "int64"}, 86'400'000'000, {"order_id", "line.sku"}}};
   return m;
 }
 
@@ -72,6 +73,12 @@ std::vector<Case> cases() {
        {},
        Upgrade::None},
       {"another key", [](Manifest& m) { m.operators[0].key = {"int64"}; }, Outcome::Refused, Code::P0511, Upgrade::Reset},
+      {"another field", [](Manifest& m) { m.operators[0].fields = {"customer_id", "line.sku"}; }, Outcome::Refused, Code::P0511,
+       Upgrade::Reset},
+      {"a field renamed", [](Manifest& m) { m.operators[0].fields = {"id", "line.sku"}; }, Outcome::Refused, Code::P0511,
+       Upgrade::Migrate},
+      {"fields in another order", [](Manifest& m) { std::ranges::reverse(m.operators[0].fields); }, Outcome::Refused, Code::P0511,
+       Upgrade::Reset},
       {"another window", [](Manifest& m) { m.operators[0].within /= 2; }, Outcome::Refused, Code::P0512, Upgrade::Keep},
       {"a flow renamed", [](Manifest& m) { m.operators[0].name = "lines.dedup"; }, Outcome::Refused, Code::P0513,
        Upgrade::Migrate},
@@ -119,6 +126,37 @@ TEST(Upgrade, TheWrongAnswerMendsNothing) {
   EXPECT_EQ(compare(example(), now, Upgrade::Keep).code, Code::P0511);
 }
 
+TEST(Upgrade, AnotherFieldOfTheSameTypeIsNamed) {
+  Manifest now = example();
+  now.operators[0].fields = {"customer_id", "line.sku"};
+  const Decision asked = compare(example(), now);
+  EXPECT_THAT(asked.changes,
+              ElementsAre("the key of `paid.dedup` was `order_id`, `line.sku` (string, int64) and is `customer_id`, "
+                          "`line.sku` (string, int64) now"));
+  EXPECT_THAT(asked.ways, ElementsAre(Upgrade::Migrate, Upgrade::Reset));
+  EXPECT_EQ(compare(example(), now, Upgrade::Keep).code, Code::P0511);
+  EXPECT_THAT(compare(example(), now, Upgrade::Reset).keys, ElementsAre(StateMove{"paid.dedup", ""}));
+  EXPECT_THAT(compare(example(), now, Upgrade::Migrate).keys, IsEmpty());
+}
+
+TEST(Upgrade, KeysOfAnotherTypeDoNotGoOn) {
+  Manifest now = example();
+  now.operators[0].key = {"string", "string"};
+  EXPECT_THAT(compare(example(), now).ways, ElementsAre(Upgrade::Reset));
+  EXPECT_EQ(compare(example(), now, Upgrade::Migrate).code, Code::P0511);
+}
+
+TEST(Upgrade, FieldsThatWereNotStoredAreNotCompared) {
+  Manifest older = example();
+  older.operators[0].fields.clear();
+  EXPECT_EQ(to_text(older).find("fields"), std::string::npos);
+  EXPECT_EQ(parse_manifest(to_text(older)), older);
+  EXPECT_EQ(compare(older, example()).outcome, Outcome::Equal);
+  Manifest now = example();
+  now.operators[0].name = "lines.dedup";
+  EXPECT_THAT(compare(older, now, Upgrade::Migrate).keys, ElementsAre(StateMove{"paid.dedup", "lines.dedup"}));
+}
+
 Manifest moved_example() {
   Manifest now = example();
   now.unit = "orders.other";
@@ -137,6 +175,16 @@ TEST(Upgrade, AUnitWhoseSinkMovedHasMoved) {
   EXPECT_THAT(told[0].keys, ElementsAre(StateMove{"paid.dedup", "paid.dedup"}));
   EXPECT_THAT(told[0].left_behind->moved_to, ElementsAre("orders.other"));
   EXPECT_THAT(compare(std::vector{example()}, std::vector{moved_example()}, Upgrade::Reset)[0].keys,
+              ElementsAre(StateMove{"paid.dedup", ""}));
+}
+
+TEST(Upgrade, AMoveTakesNoKeysOfAnotherField) {
+  Manifest now = moved_example();
+  now.operators[0].fields = {"customer_id", "line.sku"};
+  const auto told = compare(std::vector{example()}, std::vector{now}, Upgrade::Migrate);
+  EXPECT_EQ(told[0].code, Code::P0511);
+  EXPECT_THAT(told[0].ways, ElementsAre(Upgrade::Reset));
+  EXPECT_THAT(compare(std::vector{example()}, std::vector{now}, Upgrade::Reset)[0].keys,
               ElementsAre(StateMove{"paid.dedup", ""}));
 }
 
@@ -192,6 +240,14 @@ TEST(Upgrade, TheKeysOfARenamedStageHaveAnHeir) {
   EXPECT_THAT(compare(example(), now, Upgrade::Migrate).keys, ElementsAre(StateMove{"paid.dedup", "lines.dedup"}));
   EXPECT_THAT(compare(example(), now, Upgrade::Reset).keys, ElementsAre(StateMove{"paid.dedup", ""}));
   EXPECT_EQ(compare(example(), now, Upgrade::Keep).code, Code::P0513);
+}
+
+TEST(Upgrade, AStageOfAnotherFieldIsNoHeir) {
+  Manifest now = example();
+  now.operators[0].name = "lines.dedup";
+  now.operators[0].fields = {"customer_id", "line.sku"};
+  EXPECT_NE(compare(example(), now, Upgrade::Migrate).outcome, Outcome::Compatible);
+  EXPECT_THAT(compare(example(), now, Upgrade::Reset).keys, ElementsAre(StateMove{"paid.dedup", ""}));
 }
 
 TEST(Upgrade, NewAndGoneUnits) {
