@@ -89,6 +89,20 @@ TEST(Security, ASecretThatIsNotSetIsNamed) {
   EXPECT_THAT(client.error().message, HasSubstr("NOT_THERE_FILE"));
 }
 
+// The library refuses them only when the client is made.
+TEST(Security, WhatTheClientRefusesIsAnError) {
+  for (const auto& [name, value] :
+       Options{{"security.ca", "no-such-file.pem"}, {"security.mechanism", "FOO"}, {"security.username", ""}}) {
+    Options options = login();
+    options[name] = value;
+    for (int i = 0; i < 3; ++i) {
+      const auto id = id_of(options);
+      ASSERT_FALSE(id) << name;
+      EXPECT_EQ(id.error().code, ErrorCode::CannotOpen) << id.error().message;
+    }
+  }
+}
+
 TEST(Security, RecordsTravel) {
   const std::string topic = integration::new_name("secure");
   const auto client = settings(login());

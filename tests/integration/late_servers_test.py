@@ -15,6 +15,28 @@ BROKER = "no broker of the cluster answers at "
 DATABASE = "cannot be reached: connection to server at "
 
 
+LOOKED_UP = """
+pipeline {name} {{
+  delivery        = at_most_once
+  commit_interval = 50ms
+  commit_records  = 50
+}}
+connection bus  = kafka {{ brokers = env("KAFKA_BOOTSTRAP") }}
+connection shop = postgres {{ url = secret("POSTGRES_URL") }}
+type Order {{ id: int64 }}
+type Kind {{ id: int64, kind: string }}
+table kinds: Kind = shop {{ table = "{name}_kinds", key = id }}
+source orders: Order = bus {{ topic = "{name}.in" }}
+sink lines = bus {{ topic = "{name}.out" }}
+flow booked {{
+  from orders
+  enrich found = kinds[id] ?? fail("no kind of {{id}}")
+  map {{ id, kind = found.kind }}
+  to lines
+}}
+"""
+
+
 class LateServers(Pipelines):
     def setUp(self):
         super().setUp()
@@ -76,6 +98,25 @@ class LateServers(Pipelines):
         self.assertEqual(len(set(rows)), len(rows), "a record came twice")
         self.assertGreaterEqual(len(rows), 4 * ROWS + 2 - batch)
         self.assertEqual(self.read(), 4 * ROWS + 2)
+
+    def test_a_look_up_that_is_away_costs_nothing(self):
+        """Who looks up has written nothing yet, so that it is tried again under at_most_once, too."""
+        self.write(LOOKED_UP)
+        self.topic("out")
+        servers("sql", f"create table public.{self.name}_kinds (id int8 primary key, kind text not null)")
+        servers("sql", f"insert into public.{self.name}_kinds select n, 'kind ' || n from generate_series(0, {4 * ROWS - 1}) n")
+        running = self.start("p.pipe")
+        self.put(range(ROWS))
+        wait_until(lambda: self.ids_in_topic() == list(range(ROWS)), 30, "it has not begun")
+        servers("proxy", "postgres", "cut")
+        for wave in (1, 2, 3):
+            self.put(range(wave * ROWS, (wave + 1) * ROWS))
+        wait_until(lambda: "retrying" in running.said(), 30, "it does not say that it waits")
+        time.sleep(1)
+        servers("proxy", "postgres", "pass")
+        wait_until(lambda: self.ids_in_topic() == list(range(4 * ROWS)), 60, "not all came")
+        self.assertEqual(running.stop(), 0, running.said())
+        self.assertEqual(self.read(), 4 * ROWS)
 
 
 if __name__ == "__main__":

@@ -244,6 +244,27 @@ TEST_F(PipelinePositionsTest, APartitionThatIsAddedIsReadFromItsBeginningByWhoev
   }
 }
 
+// Its session has not ended, so that the group would give it what it had.
+TEST_F(PipelinePositionsTest, WhoComesBackAtOnceReadsWhatWasAddedMeanwhile) {
+  for (const bool is_killed : {false, true}) {
+    name_ += "x";
+    create_topic(name_, 2, {{"retention.ms", "-1"}});
+    create_topic(name_ + "_out", 1);
+    const PipelineFolder folder(file(topic_sink()));
+    put(0, 20);
+    PipelineProcess first(folder, {"test.pipe"});
+    ASSERT_TRUE(wait_until([&] { return copied().size() == 20; })) << first.log();
+    add_partition(3);
+    put(20, 30, 2);
+    first.kill(is_killed ? SIGKILL : SIGTERM);
+    const int ended = first.wait();  // 0, too, of what was killed and waited for
+    EXPECT_EQ(ended, 0) << first.log();
+    PipelineProcess second(folder, {"test.pipe", "--drain"});
+    EXPECT_EQ(second.wait(std::chrono::seconds(40)), 0) << second.log();
+    EXPECT_EQ(copied().size(), 30u) << second.log();
+  }
+}
+
 // It has more records than were read of the one before: no offset is out of range.
 TEST_F(PipelinePositionsTest, ATopicThatWasMadeAnewStopsThePipelineWhereverPositionsLie) {
   for (const bool is_database : {false, true}) {

@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <chrono>
 #include <future>
+#include <mutex>
 #include <thread>
+#include <vector>
 
 namespace piperun::kafka {
 
@@ -127,6 +129,14 @@ std::string detail_of(std::string_view trouble) {
   return fmt::format(" (librdkafka: {})", trouble.substr(0, trouble.find(" (after ")));
 }
 
+// A client that cannot be made has freed the interceptors of its configuration already, and would free them again with it.
+void keep_for_good(rd_kafka_conf_t* conf) {
+  static std::mutex mutex;
+  static auto& kept = *new std::vector<rd_kafka_conf_t*>;
+  const std::lock_guard lock(mutex);
+  kept.push_back(conf);
+}
+
 }  // namespace
 
 std::unexpected<base::Error> unanswered(rd_kafka_t* handle, const std::string& during) {
@@ -165,8 +175,11 @@ Result<Client> Client::open(rd_kafka_type_t type, const ClientSettings& settings
   if (prepare) prepare(conf.get());
   char words[512] = "";
   rd_kafka_t* handle = rd_kafka_new(type, conf.get(), words, sizeof words);
-  if (handle == nullptr) return base::failure(ErrorCode::CannotOpen, fmt::format("connection {}: {}", settings.name, words));
-  conf.release();  // the handle has it now
+  rd_kafka_conf_t* given = conf.release();  // the handle has it now
+  if (handle == nullptr) {
+    keep_for_good(given);
+    return base::failure(ErrorCode::CannotOpen, fmt::format("connection {}: {}", settings.name, words));
+  }
   Client result;
   result.state_ = std::move(state);
   result.handle_ = handle;

@@ -126,6 +126,7 @@ Result<std::unique_ptr<Consumer>> Consumer::open(const ClientSettings& client, c
   if (!settings.instance.empty()) promise.emplace_back("group.instance.id", settings.instance);
   const Properties defaults = {{"session.timeout.ms", std::to_string(milliseconds(settings.session_timeout))},
                                {"heartbeat.interval.ms", std::to_string(milliseconds(settings.heartbeat))},
+                               {"topic.metadata.refresh.interval.ms", "60000"},  // partitions that are added are seen within
                                {"fetch.wait.max.ms", "100"},
                                {"fetch.error.backoff.ms", "100"},
                                {"fetch.queue.backoff.ms", "20"},  // the default of 1 s is a pause whenever the memory was full

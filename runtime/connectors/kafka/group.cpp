@@ -83,7 +83,7 @@ Result<std::unique_ptr<KafkaGroup>> KafkaGroup::open(const ClientSettings& clien
   if (auto known = group->partitions(); !known) return std::unexpected(known.error());
   std::vector<std::string> names;
   for (const SourceTopic& each : group->topics_) names.push_back(each.topic);
-  if (auto joined = group->member_.join(names); !joined) return std::unexpected(joined.error());
+  group->member_.join(names);
   return group;
 }
 

@@ -1,9 +1,11 @@
 #include "runtime/connectors/kafka/group_member.h"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 #include <thread>
 
 namespace piperun::kafka {
@@ -16,6 +18,7 @@ namespace {
 
 constexpr std::int64_t kDownLimit = 10'000'000, kErrorWait = 20'000, kCloseDeadline = 5'000'000;  // microseconds
 constexpr std::int64_t kMixedMargin = 4'000'000;
+constexpr std::int64_t kLookAfter = 1'000'000;  // a group comes to rest meanwhile
 
 }  // namespace
 
@@ -29,22 +32,58 @@ Change change_of(Rebalance::Kind kind) {
   return Change::None;
 }
 
-Result<void> GroupMember::join(std::span<const std::string> topics) {
-  const PartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(topics.size())));
+void GroupMember::join(std::span<const std::string> topics) {
   for (const std::string& topic : topics) {
-    const bool is_there = rd_kafka_topic_partition_list_find(list.get(), topic.c_str(), RD_KAFKA_PARTITION_UA) != nullptr;
-    if (!is_there) rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), RD_KAFKA_PARTITION_UA);
+    if (std::ranges::count(topics_, topic) == 0) topics_.push_back(topic);
   }
+}
+
+Result<void> GroupMember::subscribe() {
+  const PartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(topics_.size())));
+  for (const std::string& topic : topics_) rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), RD_KAFKA_PARTITION_UA);
   const rd_kafka_resp_err_t error = rd_kafka_subscribe(handle(), list.get());
-  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
+  is_joined_ = error == RD_KAFKA_RESP_ERR_NO_ERROR;
+  if (is_joined_) return {};
   return failed(error, fmt::format("joining the group {}", group()));
 }
 
 Result<void> GroupMember::serve(std::int64_t wait) {
-  auto heard = hear();
+  auto heard = is_joined_ ? hear() : subscribe();
   if (heard) heard = check_cluster();
+  if (heard) heard = look_for_unread();
   if (!heard) std::this_thread::sleep_for(std::chrono::microseconds(std::min(wait, kErrorWait)));
   return heard;
+}
+
+// Whoever comes back under its name within its session is given what it had (KIP-345): what was added meanwhile is nobody's, without a word.
+// When the member that leads the group joins once more, the group shares out anew.
+Result<void> GroupMember::look_for_unread() {
+  if (steady_now() < look_at_ || is_changing()) return {};
+  look_at_ = INT64_MAX;
+  const auto found = describe_group(handle(), group());
+  if (!found) return {};  // it is not allowed, or nobody answers: the client's own look at its topics is left
+  if (found->state != "Stable") {
+    look_at_ = steady_now() + kLookAfter;
+    return {};
+  }
+  if (is_all_read(*found)) {
+    looks_left_ = 0;
+    return {};
+  }
+  spdlog::info("partitions are nobody's, the group is asked to share out anew group={}", group());
+  return subscribe();
+}
+
+bool GroupMember::is_all_read(const GroupDescription& group) const {
+  std::set<commit::PartitionName> read;
+  for (const GroupDescription::Member& member : group.members) read.insert(member.partitions.begin(), member.partitions.end());
+  return std::ranges::all_of(topics_, [&](const std::string& topic) {
+    const auto described = describe_topic(handle(), topic);
+    for (std::int32_t i = 0; described && i < described->partitions; ++i) {
+      if (!read.contains({topic, i})) return false;
+    }
+    return true;
+  });
 }
 
 Result<void> GroupMember::hear() {
@@ -95,6 +134,11 @@ std::optional<Rebalance> GroupMember::untold_change() {
   auto change = consumer_->change();
   is_told_ = change.has_value();
   if (is_told_) mixed_since_ = 0;
+  const bool may_be_old = is_told_ && change->kind == Rebalance::Kind::Assigned && !consumer_->settings().instance.empty();
+  if (may_be_old && looks_left_ > 0) {
+    --looks_left_;
+    look_at_ = steady_now() + kLookAfter;
+  }
   return change;
 }
 

@@ -4,7 +4,9 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
+#include "runtime/commit/kafka/admin.h"
 #include "runtime/commit/kafka/consumer.h"
 #include "runtime/connectors/group.h"
 
@@ -15,7 +17,8 @@ class GroupMember {
  public:
   explicit GroupMember(std::unique_ptr<Consumer> consumer) : consumer_(std::move(consumer)) {}
 
-  base::Result<void> join(std::span<const std::string> topics);
+  // Joins with the first serve(): who does not poll yet does not answer a group.
+  void join(std::span<const std::string> topics);
 
   // Lets the client call back. An error: the cluster refuses the member, or no broker has answered for a while. It may be so for good, and
   // whoever polls on must not spin: an error comes after a pause of at most `wait` microseconds.
@@ -41,12 +44,19 @@ class GroupMember {
   const std::string& group() const { return consumer_->settings().group; }
 
  private:
+  base::Result<void> subscribe();
+  base::Result<void> look_for_unread();
+  bool is_all_read(const GroupDescription& group) const;
   base::Result<void> hear();
   base::Result<void> check_protocol();
   base::Result<void> check_cluster();
 
   std::unique_ptr<Consumer> consumer_;
+  std::vector<std::string> topics_;  // each once
+  bool is_joined_ = false;
   bool is_told_ = false;
+  std::int64_t look_at_ = INT64_MAX;  // for partitions that are nobody's, monotonic microseconds
+  int looks_left_ = 4;
   std::int64_t down_since_ = 0;
   std::int64_t mixed_since_ = 0;  // the group refuses this member's way to share out
 };

@@ -29,7 +29,7 @@ Result<std::unique_ptr<RelayGroup>> RelayGroup::open(const ClientSettings& clien
   auto consumer = Consumer::open(client, settings);
   if (!consumer) return std::unexpected(consumer.error());
   std::unique_ptr<RelayGroup> group(new RelayGroup(std::move(*consumer), std::move(relayed), std::move(progress)));
-  if (auto joined = group->member_.join(topics); !joined) return std::unexpected(joined.error());
+  group->member_.join(topics);
   return group;
 }
 
