@@ -2,20 +2,53 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <cerrno>
+#include <cstdio>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
+#include <cstring>
+#include <memory>
 
 namespace piperun::engine {
 
-std::optional<std::string> secret_from_environment(const std::string& name) {
-  if (const char* value = std::getenv(name.c_str())) return value;
+namespace {
+
+constexpr std::size_t kMostBytes = 1U << 20;  // of a secret's file: a device that never ends holds none
+
+}  // namespace
+
+std::expected<std::string, std::string> read_text(const std::string& path, std::size_t most) {
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rbe"), &std::fclose);
+  if (!file) return std::unexpected(std::strerror(errno));
+  std::string text;
+  std::array<char, 16 * 1024> piece;
+  while (text.size() <= most) {
+    const std::size_t got = std::fread(piece.data(), 1, piece.size(), file.get());
+    if (std::ferror(file.get()) != 0) return std::unexpected(std::strerror(errno));
+    if (got == 0) return text;
+    text.append(piece.data(), got);
+  }
+  return std::unexpected(fmt::format("it has more than {} bytes", most));
+}
+
+std::expected<std::string, std::string> read_secret(const std::string& name) {
+  if (const char* value = std::getenv(name.c_str())) {
+    if (*value == '\0') return std::unexpected(fmt::format("the variable {} is empty", name));
+    return value;
+  }
   const char* path = std::getenv((name + "_FILE").c_str());
-  std::ifstream file(path ? path : "", std::ios::binary);
-  if (!path || !file) return std::nullopt;
-  std::string text(std::istreambuf_iterator<char>(file), {});
-  if (text.ends_with('\n')) text.pop_back();
+  if (path == nullptr || *path == '\0') return std::unexpected("");
+  auto text = read_text(path, kMostBytes);
+  if (!text)
+    return std::unexpected(fmt::format("the file {}, which {}_FILE names, cannot be read: {}", path, name, text.error()));
+  if (text->ends_with('\n')) text->pop_back();
+  if (text->empty()) return std::unexpected(fmt::format("the file {}, which {}_FILE names, is empty", path, name));
   return text;
+}
+
+std::optional<std::string> secret_from_environment(const std::string& name) {
+  auto secret = read_secret(name);
+  return secret ? std::optional(std::move(*secret)) : std::nullopt;
 }
 
 base::Result<expr::Secrets> read_secrets(const ir::Program& program, const Options& options) {
@@ -23,9 +56,13 @@ base::Result<expr::Secrets> read_secrets(const ir::Program& program, const Optio
   for (const std::string& name : expr::secrets_of(program)) {
     auto value = options.secret(name);
     if (!value) {
+      const auto known = read_secret(name);
+      const std::string why = known ? "" : known.error();
       return base::failure(
           base::ErrorCode::SecretMissing,
-          fmt::format("the secret {} is not set: set the variable {}, or {}_FILE to a file that holds it", name, name, name));
+          why.empty()
+              ? fmt::format("the secret {} is not set: set the variable {}, or {}_FILE to a file that holds it", name, name, name)
+              : fmt::format("the secret {}: {}", name, why));
     }
     secrets[name] = std::move(*value);
   }

@@ -3,30 +3,20 @@
 #include <fmt/ostream.h>
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "lang/plan/lower.h"
 #include "lang/plan/manifest.h"
 #include "runtime/base/result.h"
+#include "runtime/engine/secrets.h"
 #include "stdlib/modules.h"
 #include "stdlib/native/table.h"
 
 namespace piperun::cli {
 namespace {
 
-constexpr std::size_t kMostBytes = 16U << 20;  // of a file: a device that never ends is no program
-
 std::optional<std::string> read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file || std::filesystem::is_directory(path)) return std::nullopt;
-  std::string text(kMostBytes + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  const auto size = static_cast<std::size_t>(file.gcount());
-  if (file.bad() || size > kMostBytes) return std::nullopt;
-  text.resize(size);
-  text.shrink_to_fit();
-  return text;
+  auto text = engine::read_text(path, kMostFileBytes);
+  return text ? std::optional(std::move(*text)) : std::nullopt;
 }
 
 class Loader final : public sema::ModuleLoader {
@@ -97,7 +87,8 @@ base::Result<Compiled> compile_file(const std::string& path, const CompileOption
   Loader loader(options);
   auto text = loader.file(path);
   if (!text) {
-    const bool is_there = std::filesystem::exists(std::filesystem::path(options.folder) / path);
+    std::error_code unknown;  // of a name that is too long, or in a folder that is closed to this user
+    const bool is_there = std::filesystem::exists(std::filesystem::path(options.folder) / path, unknown) || unknown;
     return base::failure(base::ErrorCode::CannotOpen,
                          fmt::format("{}: {}", path, is_there ? "the file cannot be read" : "there is no such file"));
   }

@@ -20,6 +20,8 @@
 
 namespace piperun::cli {
 
+constexpr std::size_t kMostFileBytes = 16U << 20;  // of a program or a test: a device that never ends is none
+
 struct CompileOptions {
   bool local = false;
   bool run = false;                           // about to run: env() must be set

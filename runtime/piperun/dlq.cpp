@@ -196,9 +196,12 @@ Exit replay(const Arguments& arguments, World& world) {
 }
 
 Exit drop(const Arguments& arguments, World& world) {
-  if (arguments.has("--where") == arguments.has("--all"))
-    return misuse(world, "say which letters: --where EXPR, or --all",
+  if (arguments.has("--where") == arguments.has("--all")) {
+    return misuse(world,
+                  arguments.has("--all") ? "--where EXPR and --all exclude each other: say one of them"
+                                         : "say which letters: --where EXPR, or --all",
                   "`piperun dlq show --where EXPR` shows which they would be");
+  }
   std::int64_t dropped = 0;
   const Exit done = each_unit(arguments, world, [&](const Selected& selected) {
     dropped += std::ssize(selected.letters);

@@ -17,7 +17,10 @@ constexpr Option kOptions[] = {kOfFile, kAs, kStandIns, kStateDir, kParam, kJson
 struct Line {
   connectors::Partition partition;
   std::optional<std::int64_t> position;  // none: the unit has not begun
-  std::optional<std::int64_t> lag;  // none: where the partition ends is not known
+  std::optional<std::int64_t> lag;  // none: where the partition ends is not known, or it ends before the position
+  bool has_ends = true;  // they are known
+
+  bool is_past_end() const { return has_ends && !lag; }
 };
 
 using Lines = std::vector<Line>;
@@ -50,6 +53,7 @@ base::Result<Lines> lines_of(const StoreSet& set, const StoredUnit& unit, const 
   auto partitions = bounds->partitions();
   if (!partitions) return std::unexpected(partitions.error());
   std::vector<std::int64_t> positions;
+  std::vector<bool> past_end;
   for (UnitBounds::Found& found : *partitions) {
     const auto stored = std::ranges::find_if(ledger.positions, [&](const commit::Position& position) {
       return position.partition == commit::PartitionName{found.partition.topic, found.partition.number};
@@ -57,13 +61,14 @@ base::Result<Lines> lines_of(const StoreSet& set, const StoredUnit& unit, const 
     if (stored != ledger.positions.end()) positions.push_back(stored->next_offset);
     else  // one that came later is read from its beginning
       positions.push_back(ledger.positions.empty() ? found.partition.end : found.partition.begin);
+    past_end.push_back(!until.ended && positions.back() > found.partition.end);
     if (const auto ended = end_with(until, found, positions.back()); !ended) return std::unexpected(ended.error());
   }
   const auto behind = UnitBounds::behind(*partitions, positions);
   if (!behind) return std::unexpected(behind.error());
   Lines lines;
   for (std::size_t i = 0; i < positions.size(); ++i) {
-    lines.push_back({(*partitions)[i].partition, positions[i], (*behind)[i]});
+    lines.push_back({(*partitions)[i].partition, positions[i], past_end[i] ? std::nullopt : std::optional((*behind)[i])});
     if (ledger.positions.empty()) lines.back().position = std::nullopt;
   }
   return lines;
@@ -78,29 +83,29 @@ Lines without_ends(const UnitLedger& ledger) {
   Lines lines;
   for (const commit::Position& position : ledger.positions) {
     if (!position.partition.topic.starts_with('#'))
-      lines.push_back({{position.partition.topic, position.partition.number, 0, 0}, position.next_offset, std::nullopt});
+      lines.push_back({{position.partition.topic, position.partition.number, 0, 0}, position.next_offset, std::nullopt, false});
   }
   return lines;
 }
 
 void print_json(const UnitLedger& unit, const Line& line, World& world) {
   const auto number = [](std::optional<std::int64_t> value) { return value ? std::to_string(*value) : "null"; };
-  const bool has_ends = line.lag.has_value();
   fmt::print(world.out,
              "{{\"pipeline\":{},\"unit\":{},\"topic\":{},\"partition\":{},\"position\":{},\"begin\":{},\"end\":{},\"lag\":{}}}\n",
              bytes_json(unit.pipeline), bytes_json(unit.unit), bytes_json(line.partition.topic), line.partition.number,
-             number(line.position), has_ends ? std::to_string(line.partition.begin) : "null",
-             has_ends ? std::to_string(line.partition.end) : "null", line.position ? number(line.lag) : "null");
+             number(line.position), line.has_ends ? std::to_string(line.partition.begin) : "null",
+             line.has_ends ? std::to_string(line.partition.end) : "null", line.position ? number(line.lag) : "null");
 }
 
 void print_line(const UnitLedger& unit, const Line& line, World& world) {
   const auto number = [](bool is_known, std::int64_t value) { return is_known ? std::to_string(value) : "-"; };
-  const std::string behind = !line.position ? "not begun"
-                             : !line.lag    ? "not known without its FILE"
-                                            : fmt::format("behind {}", with_commas(*line.lag));
+  const std::string behind = !line.position       ? "not begun"
+                             : !line.has_ends     ? "not known without its FILE"
+                             : line.is_past_end() ? "the position is beyond the end: made anew?"
+                                                  : fmt::format("behind {}", with_commas(*line.lag));
   fmt::print(world.out, "{:<24} {:<24} partition {:<3} position {:<10} end {:<10} {}\n", unit.unit, line.partition.topic,
              line.partition.number, number(line.position.has_value(), line.position.value_or(0)),
-             number(line.lag.has_value(), line.partition.end), behind);
+             number(line.has_ends, line.partition.end), behind);
 }
 
 // Those of FILE that have stored nothing yet are there, too, without a store.
@@ -120,15 +125,17 @@ base::Result<std::vector<StoredUnit>> units_of(const StoreSet& set) {
 // Of all units together.
 struct Sum {
   std::int64_t lag = 0, not_begun = 0, unknown = 0;
+  std::int64_t past_end = 0;  // in JSON they are among the unknown
 
   void add(const Line& line) { lag += line.lag.value_or(0); }
   void print_json(World& world) const {
-    fmt::print(world.out, "{{\"lag\":{},\"not_begun\":{},\"unknown\":{}}}\n", lag, not_begun, unknown);
+    fmt::print(world.out, "{{\"lag\":{},\"not_begun\":{},\"unknown\":{}}}\n", lag, not_begun, unknown + past_end);
   }
   void print(World& world) const {
     std::string others;
     if (not_begun > 0) others += not_begun == 1 ? "; 1 unit has not begun" : fmt::format("; {} units have not begun", not_begun);
     if (unknown > 0) others += fmt::format("; of {} it is not known: `piperun lag FILE`", counted(unknown, "unit"));
+    if (past_end > 0) others += fmt::format("; {} beyond an end: no run goes on from there (P2008)", counted(past_end, "unit"));
     fmt::print(world.out, "behind {} in all{}\n", with_commas(lag), others);
   }
 };
@@ -148,6 +155,7 @@ Exit run(const Arguments& arguments, World& world) {
     if (!lines && !is_unknown) return tell(lines.error(), *set, world);
     if (is_unknown) lines = without_ends(unit.ledger);
     sum.unknown += is_unknown ? 1 : 0;
+    sum.past_end += std::ranges::any_of(*lines, &Line::is_past_end) ? 1 : 0;
     sum.not_begun += unit.ledger.positions.empty() ? 1 : 0;  // what it is behind, its `start` decides
     for (const Line& line : *lines) {
       json ? print_json(unit.ledger, line, world) : print_line(unit.ledger, line, world);

@@ -31,8 +31,8 @@ bool has_read(const UnitLedger& ledger) {
 Exit remove(const Arguments& arguments, World& world) {
   const auto set = open_stores(arguments, world);
   if (!set) return set.error();
-  const auto unit = find_unit(*set, arguments.text("--unit"));
-  if (!unit) return tell(unit.error(), *set, world);
+  const auto unit = find_unit(*set, arguments.text("--unit"), world);
+  if (!unit) return unit.error();
   const UnitLedger& ledger = unit->ledger;
   const auto domain = unit->store->data->domain(ledger.pipeline, ledger.unit);
   if (!domain) return tell(domain.error(), *set, world);

@@ -199,8 +199,8 @@ Exit reset(const Arguments& arguments, World& world) {
                   "--to is earliest, latest, offset N, shift N or datetime T, for example `datetime 2026-01-31T12:00:00Z`");
   const auto set = open_stores(arguments, world);
   if (!set) return set.error();
-  const auto unit = find_unit(*set, arguments.text("--unit"));
-  return unit ? reset_unit(arguments, *target, *set, *unit, world) : tell(unit.error(), *set, world);
+  const auto unit = find_unit(*set, arguments.text("--unit"), world);
+  return unit ? reset_unit(arguments, *target, *set, *unit, world) : unit.error();
 }
 
 }  // namespace

@@ -4,15 +4,23 @@
 
 #include <map>
 
-#include "runtime/engine/options.h"
-#include "runtime/expr/row_function.h"
+#include "runtime/engine/secrets.h"
 
 namespace piperun::cli {
+namespace {
 
-base::Result<void> check_secrets(const ir::Program& program) {
-  std::map<std::string, std::string> missing;  // name, and what needs it first
+struct Lacking {
+  std::map<std::string, std::string> not_set;  // name, and what needs it first
+  std::map<std::string, std::string> unusable;  // name, and what needs it and why it does not help
+};
+
+Lacking lacking_for(const ir::Program& program) {
+  Lacking result;
   const auto check = [&](const std::string& name, const std::string& user) {
-    if (!engine::secret_from_environment(name)) missing.try_emplace(name, user);
+    const auto secret = engine::read_secret(name);
+    if (secret) return;
+    if (secret.error().empty()) result.not_set.try_emplace(name, user);
+    else result.unusable.try_emplace(name, fmt::format("(for {}): {}", user, secret.error()));
   };
   constexpr std::string_view kSecret = "secret:";
   for (const ir::System& system : program.systems) {
@@ -22,12 +30,31 @@ base::Result<void> check_secrets(const ir::Program& program) {
     }
   }
   for (const std::string& name : expr::secrets_of(program)) check(name, "a parameter");
-  if (missing.empty()) return {};
-  std::string words;
-  for (const auto& [name, user] : missing) words += fmt::format("{}{} (for {})", words.empty() ? "" : ", ", name, user);
-  const std::string& first = missing.begin()->first;
-  return base::failure(base::ErrorCode::SecretMissing,
-                       fmt::format("not set: {}; set the variable {}, or {}_FILE to a file that holds it", words, first, first));
+  return result;
 }
+
+std::string words_of(const std::map<std::string, std::string>& unusable) {
+  std::string words;
+  for (const auto& [name, why] : unusable) words += fmt::format("{}the secret {} {}", words.empty() ? "" : "; ", name, why);
+  return words;
+}
+
+}  // namespace
+
+base::Result<void> check_secrets(const ir::Program& program) {
+  const Lacking lacking = lacking_for(program);
+  if (lacking.not_set.empty() && lacking.unusable.empty()) return {};
+  std::string words = words_of(lacking.unusable);
+  if (!lacking.not_set.empty()) {
+    std::string names;
+    for (const auto& [name, user] : lacking.not_set) names += fmt::format("{}{} (for {})", names.empty() ? "" : ", ", name, user);
+    const std::string& first = lacking.not_set.begin()->first;
+    words += fmt::format("{}not set: {}; set the variable {}, or {}_FILE to a file that holds it", words.empty() ? "" : "; ",
+                         names, first, first);
+  }
+  return base::failure(base::ErrorCode::SecretMissing, std::move(words));
+}
+
+std::string unusable_secrets(const ir::Program& program) { return words_of(lacking_for(program).unusable); }
 
 }  // namespace piperun::cli

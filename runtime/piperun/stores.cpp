@@ -10,6 +10,7 @@
 
 #include "lang/diag/suggest.h"
 #include "lang/ir/declared.h"
+#include "runtime/piperun/secrets.h"
 
 namespace piperun::cli {
 
@@ -135,6 +136,15 @@ std::int64_t partitions_in(const Place& place) {
   return result;
 }
 
+// One that FILE has may not have run yet; another name is a mistake. `stored`: the names of all that have.
+Exit tell_no_unit(const StoreSet& set, const std::string& name, std::vector<std::string> stored, World& world) {
+  const bool is_declared = set.compiled && std::ranges::count(set.compiled->program->units, name, &ir::Unit::name) > 0;
+  if (name.empty()) return tell({base::ErrorCode::CannotOpen, "no unit has run yet", {}, -1}, set, world);
+  if (is_declared)
+    return tell({base::ErrorCode::CannotOpen, fmt::format("the unit `{}` has not run yet", name), {}, -1}, set, world);
+  return misuse(world, fmt::format("there is no unit `{}` here{}", name, instead(name, std::move(stored))));
+}
+
 // What is wrong with the words beside the FILE; "": nothing.
 std::string misread(const std::vector<std::string>& words, std::string_view thing) {
   const std::size_t wanted = thing.empty() ? 0 : 1;
@@ -195,7 +205,10 @@ Exit tell(const base::Error& error, const StoreSet& set, World& world) {
     helps.push_back(fmt::format("with `--local`, what a run with --local has stored in {} is looked at", stand_in));
     break;
   }
-  return tell(error, world, helps);
+  // Who asks for a secret learns no more than that there is none.
+  const bool lacks_secret = set.compiled && error.code == base::ErrorCode::SecretMissing;
+  const std::string why = lacks_secret ? unusable_secrets(*set.compiled->program) : "";
+  return why.empty() ? tell(error, world, helps) : tell({error.code, why, {}, -1}, world, helps);
 }
 
 base::Result<void> each_store(const StoreSet& set, const VisitStore& visit) {
@@ -223,9 +236,9 @@ base::Result<std::vector<StoredUnit>> stored_units(const StoreSet& set) {
   return units;
 }
 
-base::Result<StoredUnit> find_unit(const StoreSet& set, const std::string& name) {
+std::expected<StoredUnit, Exit> find_unit(const StoreSet& set, const std::string& name, World& world) {
   auto units = stored_units(set);
-  if (!units) return std::unexpected(units.error());
+  if (!units) return std::unexpected(tell(units.error(), set, world));
   std::vector<std::string> all;
   for (const StoredUnit& unit : *units) all.push_back(unit.ledger.unit);
   std::erase_if(*units, [&](const StoredUnit& unit) { return !name.empty() && unit.ledger.unit != name; });
@@ -233,15 +246,11 @@ base::Result<StoredUnit> find_unit(const StoreSet& set, const std::string& name)
     std::erase_if(*units, [&](const StoredUnit& unit) { return unit.ledger.positions.empty(); });
   }
   if (units->size() == 1) return std::move(units->front());
-  if (units->empty())
-    return base::failure(
-        base::ErrorCode::CannotOpen,
-        name.empty() ? "no unit has run yet" : fmt::format("there is no unit `{}` here{}", name, instead(name, std::move(all))));
+  if (units->empty()) return std::unexpected(tell_no_unit(set, name, std::move(all), world));
   std::vector<std::string> names;
   for (const StoredUnit& unit : *units)
     names.push_back(fmt::format("{} of {} in {}", unit.ledger.unit, unit.ledger.pipeline, unit.store->place));
-  return base::failure(base::ErrorCode::CannotOpen,
-                       fmt::format("which unit: {}? Say --unit NAME, or the FILE", fmt::join(names, "; ")));
+  return std::unexpected(misuse(world, fmt::format("which unit: {}? Say --unit NAME, or the FILE", fmt::join(names, "; "))));
 }
 
 base::Result<FoundTopic> find_topic(const StoreSet& set, const std::string& name, bool missing_ok) {

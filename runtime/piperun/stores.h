@@ -58,8 +58,8 @@ struct StoredUnit {
   UnitLedger ledger;
 };
 base::Result<std::vector<StoredUnit>> stored_units(const StoreSet& set);
-// The one of these units that has that name; the only one if the name is "".
-base::Result<StoredUnit> find_unit(const StoreSet& set, const std::string& name);
+// The one of these units that has that name; the only one if the name is "". Prints what is wrong with it.
+std::expected<StoredUnit, Exit> find_unit(const StoreSet& set, const std::string& name, World& world);
 
 // A topic by its name, or by that of a source or sink of FILE. `missing_ok`: with a FILE that names it, it need not be there yet.
 struct FoundTopic {

@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 
+#include "runtime/engine/secrets.h"
 #include "runtime/piperun/command.h"
 #include "runtime/piperun/stores.h"
 #include "runtime/piperun/test_compare.h"
@@ -52,14 +52,17 @@ std::expected<std::vector<fs::path>, std::string> files_of(std::vector<std::stri
   if (paths.empty()) paths.push_back(".");
   std::vector<fs::path> files;
   for (const std::string& path : paths) {
-    if (fs::is_regular_file(path)) {
+    std::error_code error;
+    if (fs::is_regular_file(path, error)) {
       files.emplace_back(path);
       continue;
     }
-    if (!fs::is_directory(path)) return std::unexpected(fmt::format("there is no file or folder `{}`", path));
-    for (const auto& entry : fs::recursive_directory_iterator(path)) {
-      if (entry.path().extension() == ".pipetest") files.push_back(entry.path());
+    if (!fs::is_directory(path, error)) return std::unexpected(fmt::format("there is no file or folder `{}`", path));
+    for (fs::recursive_directory_iterator entry(path, error), end; !error && entry != end; entry.increment(error)) {
+      std::error_code unknown;  // what cannot be looked at cannot be read either, and is told then
+      if (entry->path().extension() == ".pipetest" && !entry->is_directory(unknown)) files.push_back(entry->path());
     }
+    if (error) return std::unexpected(fmt::format("the folder `{}` cannot be searched: {}", path, error.message()));
   }
   std::ranges::sort(files);
   if (files.empty()) return std::unexpected("there are no .pipetest files");
@@ -86,8 +89,12 @@ class Tests {
 
  private:
   bool run_file(const fs::path& path) {
-    std::ifstream stream(path, std::ios::binary);
-    auto file = parse_test_file(path.string(), std::string(std::istreambuf_iterator<char>(stream), {}));
+    auto text = engine::read_text(path.string(), kMostFileBytes);
+    if (!text) {
+      fmt::print(world_.err, "{}: the file cannot be read: {}\n", path.string(), text.error());
+      return false;
+    }
+    auto file = parse_test_file(path.string(), std::move(*text));
     if (!file) {
       fmt::print(world_.err, "{}\n", file.error());
       return false;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <fstream>
 
 #include "lang/diag/render.h"
@@ -71,6 +72,21 @@ void TestProgram::use_samples() {
   for (ir::Table& table : compiled_->program->tables) {
     if (const auto found = samples_.find(table.name); found != samples_.end()) table.sample = found->second;
   }
+}
+
+Problem TestProgram::placed(const Problem& problem) const {
+  for (const Section& section : test_.sections) {
+    const auto sample = samples_.find(section.name);
+    if (section.kind != SectionKind::Table || sample == samples_.end()) continue;
+    const std::size_t at = problem.find(sample->second + ":");
+    if (at == std::string::npos) continue;
+    const char* const last = problem.data() + problem.size();
+    std::size_t line = 0;
+    const auto [words, error] = std::from_chars(problem.data() + at + sample->second.size() + 1, last, line);
+    if (error != std::errc() || line == 0 || line > section.lines.size()) continue;
+    return fmt::format("{}:{}{}", file_.path, section.lines[line - 1].number, std::string_view(words, last));
+  }
+  return problem;
 }
 
 Problem TestProgram::check_used() const {

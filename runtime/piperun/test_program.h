@@ -30,6 +30,9 @@ class TestProgram {
   // Sections `table` become the samples of their tables, also in every version that comes later.
   Problem fill_tables();
 
+  // A mistake in a sample is one in the section that it was made of, and is told at its line there.
+  Problem placed(const Problem& problem) const;
+
   // A section that nothing has looked at is a mistake of the test.
   Problem check_used() const;
 

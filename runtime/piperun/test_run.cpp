@@ -82,7 +82,7 @@ TestOutcome run_test(const TestFile& file, const TestCase& test, const std::file
                      const std::filesystem::path& scratch) {
   TestProgram program(file, test, folder, scratch);
   TestOutcome outcome;
-  outcome.problem = run(file, test, program, outcome.sections);
+  outcome.problem = program.placed(run(file, test, program, outcome.sections));
   return outcome;
 }
 

@@ -23,7 +23,7 @@ constexpr Option kPeekOptions[] = {
     {"WORDS", Takes::Many, false, "", "a topic, or a source or sink of FILE, which says where it is", "TOPIC [FILE]"},
     kPartition,
     {"--from", Takes::One, false, "", "first offset (default: the last ones of each partition)"},
-    {"--limit", Takes::One, false, "", "how many (default: 10)"},
+    {"--limit", Takes::One, false, "", "how many of each partition (default: 10)"},
     {"--all", Takes::Nothing, false, "", "all records, as JSON lines"},
     kStandIns,
     kStateDir,
@@ -169,8 +169,12 @@ class Putter {
       if (atomic || (records_.size() < kAtOnce && world_.in.rdbuf()->in_avail() > 0)) continue;
       if (const auto done = write(partitions); !done) return tell(done.error(), set_, world_);
     }
-    const bool makes_topic = total_ == 0 && arguments_.has("--partitions");  // it was asked for, with nothing in it
-    if (const auto done = write(partitions, makes_topic); !done) return tell(done.error(), set_, world_);
+    if (world_.in.bad()) {
+      const std::string words = fmt::format("the input cannot be read; written so far: {}", counted(total_, "record"));
+      return tell({base::ErrorCode::CannotOpen, words, {}, -1}, world_);
+    }
+    // Without a record, too, a topic that is missing is made or told.
+    if (const auto done = write(partitions, total_ == 0); !done) return tell(done.error(), set_, world_);
     fmt::print(world_.err, "{} -> {}\n", counted(total_, "record"), found_.name);
     return Exit::Done;
   }

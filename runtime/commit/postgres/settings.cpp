@@ -30,6 +30,23 @@ std::string server_settings(const PostgresSettings& settings) {
       millis(settings.statement_timeout), millis(settings.lock_timeout), millis(settings.idle_in_transaction_timeout));
 }
 
+constexpr std::string_view kForm = "it looks like postgresql://user@host:5432/database";
+
+std::unexpected<base::Error> unreadable(const PostgresSettings& settings, std::string_view mend) {
+  return base::failure(ErrorCode::CannotOpen, fmt::format("the url of connection {} cannot be read; {}", settings.name, mend));
+}
+
+// libpq ends user name and password at the first `@`, and sees none behind a `/`. The rest of a password that holds one of them
+// would be taken for a host, a port or a database, and those are shown.
+bool ends_login_too_early(std::string_view url) {
+  const std::size_t scheme = url.find("://");
+  if (scheme == std::string_view::npos || url.find('=') < scheme) return false;  // `host=… dbname=…`
+  std::string_view rest = url.substr(scheme + 3);
+  const std::size_t login = rest.substr(0, rest.find('/')).find('@');
+  if (login != std::string_view::npos) rest.remove_prefix(login + 1);
+  return rest.substr(0, rest.find('?')).contains('@');
+}
+
 }  // namespace
 
 Result<PostgresSettings> postgres_settings(const ir::System& system, const ReadSecret& secret, std::string purpose) {
@@ -55,16 +72,12 @@ Result<PostgresSettings> postgres_settings(const ir::System& system, const ReadS
 }
 
 Result<std::map<std::string, std::string>> connect_parameters(const PostgresSettings& settings) {
+  if (ends_login_too_early(settings.url)) return unreadable(settings, "write @ as %40 and / as %2F in user name and password");
   char* complaint = nullptr;  // repeats parts of the url, so it is not shown
   const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> parsed(PQconninfoParse(settings.url.c_str(), &complaint),
                                                                             &PQconninfoFree);
   PQfreemem(complaint);
-  if (!parsed) {
-    return base::failure(
-        ErrorCode::CannotOpen,
-        fmt::format("the url of connection {} cannot be read; it looks like postgresql://user@host:5432/database",
-                    settings.name));
-  }
+  if (!parsed) return unreadable(settings, kForm);
   std::map<std::string, std::string> result = {{"connect_timeout", seconds(settings.connect_timeout)},
                                                {"tcp_user_timeout", "15000"},
                                                {"keepalives", "1"},
@@ -75,6 +88,8 @@ Result<std::map<std::string, std::string>> connect_parameters(const PostgresSett
   for (const PQconninfoOption* option = parsed.get(); option->keyword != nullptr; ++option) {
     if (option->val != nullptr) result[option->keyword] = option->val;
   }
+  // A url that lacks `@host` has the password there.
+  if (result["port"].find_first_not_of("0123456789, ") != std::string::npos) return unreadable(settings, kForm);
   result["client_encoding"] = "UTF8";
   result["application_name"] = application_name(settings.purpose);
   std::string& options = result["options"];

@@ -30,6 +30,7 @@ struct PostgresSettings {
 base::Result<PostgresSettings> postgres_settings(const ir::System& system, const ReadSecret& secret, std::string purpose);
 
 // libpq's parameters by name: those of the url, and ours. What the url says wins, but for what the promise rests on.
+// CannotOpen for a url that cannot be read, or a part of whose password would be taken for something else; nothing of it is shown.
 base::Result<std::map<std::string, std::string>> connect_parameters(const PostgresSettings& settings);
 
 // `shop at db.example.com:5432/orders`: for messages.

@@ -64,6 +64,11 @@ std::int64_t micros_of(const timespec& time) { return std::int64_t{time.tv_sec} 
 Result<std::unique_ptr<FileBytes>> open_file(const std::string& path) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) return system_failure(ErrorCode::CannotOpen, "open", path);
+  struct stat found{};
+  if (::fstat(descriptor, &found) == 0 && S_ISDIR(found.st_mode)) {
+    ::close(descriptor);
+    return base::failure(ErrorCode::CannotOpen, fmt::format("cannot read {}: it is a directory, and a file is needed", path));
+  }
   if (!path.ends_with(".gz")) return std::make_unique<PlainFile>(path, descriptor);
   return std::make_unique<GzipFile>(path, descriptor);
 }
