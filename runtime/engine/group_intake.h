@@ -20,7 +20,7 @@ struct MembershipChange {
   std::vector<commit::PartitionName> partitions;
 };
 
-// Its thread is the only one that calls the group. All methods are for the executor; `take`, `is_at_end` and
+// Its thread is the only one that polls the group and asks it in between. All methods are for the executor; `take`, `is_at_end` and
 // `is_interrupted` also for what it has begun ahead, at the same time.
 class GroupIntake : public Intake {
  public:

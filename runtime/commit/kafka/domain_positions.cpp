@@ -67,7 +67,8 @@ Result<std::vector<Position>> KafkaDomain::claim(std::span<const PartitionName> 
   return result;
 }
 
-// A topic that was made anew has other records under the same offsets, another database has other rows under the same numbers. A person who moves positions is no member, and may.
+// A topic that was made anew has other records under the same offsets, another database has other rows under the same numbers. A person
+// who moves positions is no member, and may.
 Result<void> KafkaDomain::check_topics(std::span<const PartitionName> stored) {
   if (member_ == nullptr) return {};
   std::set<std::string> topics;
