@@ -14,6 +14,7 @@ struct Worker::Attempt {
   std::size_t resume = 0;
   std::vector<commit::Counts> counts;         // per partition of the unit, after `process`
   std::vector<commit::Letter> letters;        // of the dead records that are kept, in record order
+  std::size_t parts_put = 0;  // of `put_state`: outside of a transaction each is one of its own, and is not done again
 };
 
 inline std::size_t index_of(const std::vector<ir::Step>& list, ir::StepKind kind) {

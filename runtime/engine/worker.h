@@ -146,12 +146,13 @@ class Worker {
   // ---- worker_steps.cpp: the steps of `batch`
   base::Result<void> fetch();
   base::Result<void> process(Attempt& attempt);
-  base::Result<Flow> claim_keys(const Attempt& attempt);
+  base::Result<Flow> claim_keys(Attempt& attempt);
   base::Result<void> write(const ir::Step& step, Attempt& attempt);
   base::Result<void> write_letters(const ir::Step& step, Attempt& attempt);
   commit::Letter letter_of(std::uint32_t record) const;
   std::vector<SentLetter> letters_for(ir::SinkId sink, const Attempt& attempt) const;
-  base::Result<void> put_state(const Attempt& attempt);
+  base::Result<void> put_state(Attempt& attempt);
+  base::Result<void> put_part(std::size_t part, const Attempt& attempt);
   base::Result<void> commit_offsets(const ir::Step& step, Attempt& attempt);
   base::Result<void> delete_sent();
   base::Result<void> stop_for_dead_record(std::uint32_t index) const;

@@ -89,6 +89,7 @@ base::Result<void> Worker::process(Attempt& attempt) {
   take_back(attempt);
   attempt.counts.assign(share_.all.size(), {});
   attempt.letters.clear();
+  attempt.parts_put = 0;
   for (std::size_t i = attempt.first; i < attempt.last; ++i) {
     const BatchRecord& record = batch_.records[i];
     commit::Counts& counts = attempt.counts[record.partition];
@@ -138,13 +139,13 @@ base::Result<void> Worker::stop_for_dead_record(std::uint32_t index) const {
 
 // ---- Durable steps
 
-base::Result<Worker::Flow> Worker::claim_keys(const Attempt& attempt) {
+base::Result<Worker::Flow> Worker::claim_keys(Attempt& attempt) {
   for (const StageClaims& stage : processed_.claims) {
     if (stage.claims.empty()) continue;
     const auto claimed = domain_->claim_keys(stage.stage, stage.claims);
     if (!claimed) return std::unexpected(claimed.error());
     if (*claimed) continue;
-    if (attempt.in_transaction) domain_->abort();
+    abort(attempt);
     return Flow::Reprocess;
   }
   return Flow::Next;
@@ -212,7 +213,20 @@ std::vector<Worker::SentLetter> Worker::letters_for(ir::SinkId sink, const Attem
   return result;
 }
 
-base::Result<void> Worker::put_state(const Attempt& attempt) {
+base::Result<void> Worker::put_state(Attempt& attempt) {
+  for (const std::size_t parts = 1 + unit_.sinks.size(); attempt.parts_put < parts; ++attempt.parts_put) {
+    if (const auto put = put_part(attempt.parts_put, attempt); !put) return put;
+  }
+  return {};
+}
+
+// 0: letters; behind it the count of rows of each sink.
+base::Result<void> Worker::put_part(std::size_t part, const Attempt& attempt) {
+  if (part > 0) {
+    const ir::SinkId sink = unit_.sinks[part - 1];
+    const std::int64_t rows = std::ssize(processed_.sinks[part - 1].rows) + std::ssize(letters_for(sink, attempt));
+    return rows == 0 ? base::Result<void>() : domain_->add_rows(program_.sinks[sink].name, rows);
+  }
   if (!attempt.letters.empty()) {
     if (const auto put = domain_->put_letters(attempt.letters); !put) return put;
   }
@@ -221,11 +235,6 @@ base::Result<void> Worker::put_state(const Attempt& attempt) {
     const bool is_kept = dead != batch_.dead.end() && program_.policies[dead->second.policy].dead_letter != ir::DeadLetter::Skip;
     if (is_kept) continue;
     if (const auto removed = domain_->remove_letter(*batch_.records[i].replayed); !removed) return removed;
-  }
-  for (std::size_t i = 0; i < unit_.sinks.size(); ++i) {
-    const std::int64_t rows = std::ssize(processed_.sinks[i].rows) + std::ssize(letters_for(unit_.sinks[i], attempt));
-    if (rows == 0) continue;
-    if (const auto added = domain_->add_rows(program_.sinks[unit_.sinks[i]].name, rows); !added) return added;
   }
   return {};
 }

@@ -120,7 +120,9 @@ class Audit {
                     !keyed             ? ""
                     : there >= written ? " (rows with a key replace each other)"
                                        : " (rows with a key replace each other: whether some are missing cannot be told)",
-                    is_known || !fits ? "" : "; which of the others wrote here, and all of its rows, is not known"));
+                    !fits      ? "; the rest is by others, from before positions were set back or deleted, or written twice"
+                    : is_known ? ""
+                               : "; which of the others wrote here, and all of its rows, is not known"));
   }
 
   // All units of the pipelines of which one reads what this one reads, as far as they are stored in the systems of FILE: the rest of a
