@@ -36,6 +36,7 @@ class Letters(Commands):
         self.piperun("dlq", "replay", "p.pipe", "--where", 'code == "P1105"')
         self.drain("--workers", "2", "--param", "least=-10.00")
         self.assertEqual(self.stored_ids(), ["o1", "o2", "o3"] + (["o4"] if self.sink == "postgres" else []))
+        time.sleep(7)  # so long the second worker is a member
         self.drain("--param", "least=-10.00")
         self.assertEqual(self.stored_ids(), ["o1", "o2", "o3", "o4"])
         self.assertEqual([each["code"] for each in self.letters()], ["P1001"])
