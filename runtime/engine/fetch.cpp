@@ -126,7 +126,9 @@ base::Result<bool> Fetch::fetch_replays(commit::Domain& domain, const Share& sha
     const bool is_mine = std::ranges::count(share.mine, index) > 0;
     return index == share.all.size() || (are_bound && !is_mine);
   });
+  if (!letters->empty() || asked == 0) waiting_since_ = 0;
   if (letters->empty() && asked > 0) {
+    if (waiting_since_ == 0 && are_bound) waiting_since_ = clock_.monotonic();
     look_again_at_ = clock_.monotonic() + kWaitingLook;
     if (!std::exchange(are_told_, true))
       spdlog::warn(

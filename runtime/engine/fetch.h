@@ -26,10 +26,14 @@ class Fetch {
   // What was read ahead is dropped: other partitions come.
   void forget();
 
-  // More letters are asked for than were read at once.
-  bool has_more_replays() const { return has_more_replays_; }
+  // More letters are asked for than were read at once, or they wait for partitions that the group may give soon.
+  bool has_more_replays() const {
+    return has_more_replays_ || (waiting_since_ > 0 && clock_.monotonic() - waiting_since_ < kLettersWait);
+  }
 
  private:
+  static constexpr std::int64_t kLettersWait = 12'000'000;  // microseconds: a session of who has stopped, and a look
+
   base::Result<bool> fetch_replays(commit::Domain& domain, const Share& share, Batch& batch);
   base::Result<void> gather(Intake& intake, const Share& share, const std::stop_token& hurry, Batch& batch);
 
@@ -44,6 +48,7 @@ class Fetch {
   bool has_more_replays_ = false;
   std::int64_t look_again_at_ = INT64_MIN;  // for letters to replay, monotonic microseconds
   bool are_told_ = false;  // letters that wait
+  std::int64_t waiting_since_ = 0;  // monotonic microseconds; 0: none waits
 };
 
 }  // namespace piperun::engine

@@ -109,7 +109,7 @@ class Worker {
   std::optional<std::uint32_t> refused_record(const base::Error& error, const ir::Step& step, const Attempt& attempt) const;
   bool set_apart(const base::Error& error, const ir::Step& step, const Attempt& attempt);
   void abort(Attempt& attempt);
-  void lose(Attempt& attempt);
+  void give_up(const base::Error& error, Attempt& attempt);
   void take_back(Attempt& attempt);
 
   // ---- worker_group.cpp: what the group gives and takes

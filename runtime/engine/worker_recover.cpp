@@ -47,28 +47,34 @@ base::Result<std::optional<std::size_t>> Worker::recover_from_data(const base::E
     return base::failure(base::ErrorCode::Stopped, fmt::format("a record that is dead cannot be set apart: {}", error.message));
   }
   if (program_.delivery == ir::Delivery::AtMostOnce && list[failed_step].kind == ir::StepKind::Await) {
-    spdlog::warn("batch given up under at_most_once unit={} error={}", unit_.name, error.message);
-    lose(attempt);
+    give_up(error, attempt);
     return list.size();
   }
   return std::optional<std::size_t>();
 }
 
-// All that a sink names, one row after the other. False: what is refused is not known.
+// All that this sink and those behind it name, one row after the other, before anything more is written to them. False: what is refused is
+// not known.
 base::Result<bool> Worker::set_apart_refused(const base::Error& error, const ir::Step& step, Attempt& attempt) {
   if (step.kind != ir::StepKind::Await) return hold_back_letter(error, step, attempt) || set_apart(error, step, attempt);
   bool are_known = true;
   std::set<std::uint32_t> apart;  // a record may have several rows
-  for (base::Error each = error;;) {
-    const auto record = refused_record(each, step, attempt);
-    const bool is_letter = hold_back_letter(each, step, attempt);
-    if (!is_letter && record && set_apart(each, step, attempt)) apart.insert(*record);
+  const auto note = [&](const base::Error& each, const ir::Step& at) {
+    const auto record = refused_record(each, at, attempt);
+    const bool is_letter = hold_back_letter(each, at, attempt);
+    if (!is_letter && record && set_apart(each, at, attempt)) apart.insert(*record);
     are_known &= is_letter || (record && apart.contains(*record));
-    const auto others = sinks_[sink_index(step.sink)]->await();
-    if (others) return are_known;
-    if (base::traits(others.error().code).error_class != base::ErrorClass::Data) return std::unexpected(others.error());
-    each = others.error();
+  };
+  note(error, step);
+  for (const ir::Step* at = &step; at != unit_.protocol.batch.data() + unit_.protocol.batch.size(); ++at) {
+    while (at->kind == ir::StepKind::Await) {
+      const auto others = sinks_[sink_index(at->sink)]->await();
+      if (others) break;
+      if (base::traits(others.error().code).error_class != base::ErrorClass::Data) return std::unexpected(others.error());
+      note(others.error(), *at);
+    }
   }
+  return are_known;
 }
 
 base::Result<std::optional<std::size_t>> Worker::recover_from_outage(const base::Error& error, std::size_t failed_step,
@@ -82,16 +88,17 @@ base::Result<std::optional<std::size_t>> Worker::recover_from_outage(const base:
   const bool has_effect = !is_commit && step.kind != ir::StepKind::Process;  // who processes asks tables at most
   if (program_.delivery == ir::Delivery::AtMostOnce && has_effect) {
     // The positions are committed: trying again could repeat an effect. The batch's fate stays unknown.
-    spdlog::warn("batch given up under at_most_once unit={} error={}", unit_.name, error.message);
-    lose(attempt);
+    give_up(error, attempt);
     if (const auto reached = await_sink(step); !reached) return std::unexpected(reached.error());
     return list.size();
   }
-  if (membership_ && membership_->change_age() > kAnswerWithin) {
+  const bool is_taken = membership_ && membership_->change_age() > kAnswerWithin;
+  if (is_taken || !wait_before_retry(error)) {
+    if (program_.delivery == ir::Delivery::AtMostOnce && !is_commit) give_up(error, attempt);
+    if (!is_taken) return std::unexpected(error);
     return base::failure(base::ErrorCode::LostOwnership,
                          fmt::format("the group takes the partitions, and the batch cannot be finished: {}", error.message));
   }
-  if (!wait_before_retry(error)) return std::unexpected(error);
   if (is_commit) {
     const auto settled = settle_commit(failed_step, attempt);
     if (!settled || *settled) return settled;
@@ -204,7 +211,8 @@ bool Worker::set_apart(const base::Error& error, const ir::Step& step, const Att
 }
 
 // Under at_most_once: the positions are committed, and what became of the batch is not known.
-void Worker::lose(Attempt& attempt) {
+void Worker::give_up(const base::Error& error, Attempt& attempt) {
+  spdlog::warn("batch given up under at_most_once unit={} error={}", unit_.name, error.message);
   take_back(attempt);
   attempt.counts.assign(share_.all.size(), {});
   for (std::size_t i = attempt.first; i < attempt.last; ++i) {

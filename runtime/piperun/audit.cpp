@@ -26,15 +26,14 @@ class Audit {
   base::Result<int> run() {
     const auto units = stored_units(set_);
     if (!units) return std::unexpected(units.error());
-    std::map<std::string, std::int64_t> written;  // of all units that write to a sink
     for (const StoredUnit& unit : *units) {
       if (const auto checked = check_balance(unit); !checked) return std::unexpected(checked.error());
-      for (const auto& [sink, rows] : unit.ledger.sinks) written[sink] += rows;
+      for (const auto& [sink, rows] : unit.ledger.sinks) written_[sink] += rows;
       for (const commit::Position& position : unit.ledger.positions) {
         if (!position.partition.topic.starts_with('#')) topics_.insert(position.partition.topic);
       }
     }
-    for (const auto& [sink, rows] : written) {
+    for (const auto& [sink, rows] : written_) {
       if (!set_.compiled) break;
       if (const auto checked = check_rows(sink, rows); !checked) return std::unexpected(checked.error());
     }
@@ -85,21 +84,31 @@ class Audit {
     const auto id = static_cast<ir::SinkId>(sink - program.sinks.begin());
     if (ir::link_written(program, id) != nullptr) return {};  // between two units: what was read on is removed
     const std::string& object = ir::object_of(*sink);
+    std::string names = name;
+    for (const ir::Sink& other : program.sinks) {  // that write to the same place are told as one
+      const auto rows = written_.find(other.name);
+      const bool is_same_place = other.system == sink->system && ir::object_of(other) == object;
+      if (other.name == name || !is_same_place || rows == written_.end()) continue;
+      if (other.name < name) return {};
+      names += ", " + other.name;
+      written += rows->second;
+    }
     const auto there = sink->is_topic ? store->data->count_records(object) : rows_of(*store, object);
     if (!there) return std::unexpected(there.error());
     if (!*there) {
       say(true, fmt::format("{}: {} {} written; of the topic `{}` older ones are gone or compacted, so they cannot be counted",
-                            name, counted(written, "record"), written == 1 ? "was" : "were", object));
+                            names, counted(written, "record"), written == 1 ? "was" : "were", object));
       return {};
     }
     const auto others = **there > written ? written_by_others(name) : base::Result<std::map<std::string, std::int64_t>>();
     if (!others) return std::unexpected(others.error());
-    judge(*sink, written, **there, *others);
+    judge(*sink, names, written, **there, *others);
     return {};
   }
 
   // A run with --as, or another pipeline that reads the same, may have a sink of the same name elsewhere: what it has written may be here.
-  void judge(const ir::Sink& sink, std::int64_t written, std::int64_t there, const std::map<std::string, std::int64_t>& others) {
+  void judge(const ir::Sink& sink, const std::string& names, std::int64_t written, std::int64_t there,
+             const std::map<std::string, std::int64_t>& others) {
     std::int64_t at_most = written;
     std::string by_others;
     for (const auto& [pipeline, rows] : others) {
@@ -115,7 +124,7 @@ class Audit {
     // Rows that replaced each other left at least one; all may be gone where the flow deletes.
     const bool is_empty = keyed && !sink.is_keyed && written > 0 && there == 0;
     say(fits && !is_empty && (keyed || there >= written),
-        fmt::format("{}: {} {} written{}, {} {} there{}{}", sink.name, counted(written, "row"), written == 1 ? "was" : "were",
+        fmt::format("{}: {} {} written{}, {} {} there{}{}", names, counted(written, "row"), written == 1 ? "was" : "were",
                     by_others, with_commas(there), there == 1 ? "is" : "are",
                     !keyed             ? ""
                     : there >= written ? " (rows with a key replace each other)"
@@ -179,6 +188,7 @@ class Audit {
 
   const StoreSet& set_;
   World& world_;
+  std::map<std::string, std::int64_t> written_;  // by sink, of all units that write to it
   std::set<std::string> topics_;  // that the units of this pipeline read
   std::optional<std::vector<UnitLedger>> others_;  // of pipelines that read one of them, once somebody has asked
   int faults_ = 0;

@@ -169,11 +169,20 @@ base::Result<std::string> manifest_of(const Selected& selected) {
   return own == manifests->end() ? "" : own->text;
 }
 
+bool has_keys(const Selected& selected) {
+  if (!selected.set.compiled) return true;  // it may
+  const auto& units = selected.set.compiled->program->units;
+  const auto unit = std::ranges::find(units, selected.unit.ledger.unit, &ir::Unit::name);
+  return unit != units.end() && !unit->operators.empty();
+}
+
 Exit replay(const Arguments& arguments, World& world) {
   std::int64_t asked = 0;
   std::map<Replay, Refused> refused;
+  bool are_bound = false;
   const Exit done = each_unit(arguments, world, [&](const Selected& selected) -> base::Result<void> {
     if (selected.letters.empty()) return {};
+    are_bound |= selected.domain.keeps_keys_by_partition() && has_keys(selected);
     const auto manifest = manifest_of(selected);
     if (!manifest) return std::unexpected(manifest.error());
     Letters allowed;
@@ -191,6 +200,10 @@ Exit replay(const Arguments& arguments, World& world) {
     return Exit::Done;
   }
   fmt::print(world.out, "{} will be read again by the running pipeline, or at its next start\n", counted(asked, "letter"));
+  if (are_bound && asked > 0)
+    fmt::print(
+        world.err,
+        "  the keys of its `dedup` lie with who has the partition: of several workers only the first replays, and its own\n");
   for (const auto& [how, which] : refused) fmt::print(world.err, "{}\n", why_not(how, which.letters, which.first));
   return refused.empty() ? Exit::Done : Exit::WorldFailed;
 }

@@ -34,6 +34,10 @@ class PipelinePositionsTest : public ::testing::Test {
            "source events: Event = bus { topic = \"" +
            name_ + "\" }\nsink rows = " + sink + "\nflow copied {\n  from events\n  to rows\n}\n";
   }
+  static std::string assigned_by(const std::string& assignment, std::string file) {
+    const std::string brokers = "env(\"KAFKA_BOOTSTRAP\")";
+    return file.insert(file.find(brokers) + brokers.size(), ", assignment = " + assignment);
+  }
   std::string topic_sink() const { return "bus { topic = \"" + name_ + "_out\" }"; }
   // A record a minute from noon on; in the two partitions by turns, or all in one.
   void put(int from, int to, int partition = -1) const {
@@ -221,11 +225,9 @@ TEST_F(PipelinePositionsTest, APartitionThatIsAddedIsReadFromItsBeginningByWhoev
     name_ += "x";
     create_topic(name_, 3, {{"retention.ms", "-1"}});
     create_topic(name_ + "_out", 1);
-    std::string text = file(is_database ? "pg { table = \"rows\", create = true }" : topic_sink());
-    const std::string brokers = "env(\"KAFKA_BOOTSTRAP\")";
-    text.insert(text.find(brokers) + brokers.size(),
-                ", assignment = cooperative_sticky, properties = { \"topic.metadata.refresh.interval.ms\" = \"1000\" }");
-    const PipelineFolder folder(text);
+    const PipelineFolder folder(
+        assigned_by("cooperative_sticky, properties = { \"topic.metadata.refresh.interval.ms\" = \"1000\" }",
+                    file(is_database ? "pg { table = \"rows\", create = true }" : topic_sink())));
     const auto rows = [&] {
       return is_database ? std::stoi(database_.value("SELECT count(*) FROM rows")) : std::ssize(copied());
     };
@@ -246,22 +248,24 @@ TEST_F(PipelinePositionsTest, APartitionThatIsAddedIsReadFromItsBeginningByWhoev
 
 // Its session has not ended, so that the group would give it what it had.
 TEST_F(PipelinePositionsTest, WhoComesBackAtOnceReadsWhatWasAddedMeanwhile) {
-  for (const bool is_killed : {false, true}) {
-    name_ += "x";
-    create_topic(name_, 2, {{"retention.ms", "-1"}});
-    create_topic(name_ + "_out", 1);
-    const PipelineFolder folder(file(topic_sink()));
-    put(0, 20);
-    PipelineProcess first(folder, {"test.pipe"});
-    ASSERT_TRUE(wait_until([&] { return copied().size() == 20; })) << first.log();
-    add_partition(3);
-    put(20, 30, 2);
-    first.kill(is_killed ? SIGKILL : SIGTERM);
-    const int ended = first.wait();  // 0, too, of what was killed and waited for
-    EXPECT_EQ(ended, 0) << first.log();
-    PipelineProcess second(folder, {"test.pipe", "--drain"});
-    EXPECT_EQ(second.wait(std::chrono::seconds(40)), 0) << second.log();
-    EXPECT_EQ(copied().size(), 30u) << second.log();
+  for (const std::string assignment : {"range", "cooperative_sticky"}) {
+    for (const int signal : {SIGTERM, SIGKILL}) {
+      name_ += "x";
+      create_topic(name_, 2, {{"retention.ms", "-1"}});
+      create_topic(name_ + "_out", 1);
+      const PipelineFolder folder(assigned_by(assignment, file(topic_sink())));
+      put(0, 20);
+      PipelineProcess first(folder, {"test.pipe"});
+      ASSERT_TRUE(wait_until([&] { return copied().size() == 20; })) << first.log();
+      add_partition(3);
+      put(20, 30, 2);
+      first.kill(signal);
+      const int ended = first.wait();  // 0, too, of what was killed and waited for
+      EXPECT_EQ(ended, 0) << first.log();
+      PipelineProcess second(folder, {"test.pipe", "--drain"});
+      EXPECT_EQ(second.wait(std::chrono::seconds(40)), 0) << second.log();
+      EXPECT_EQ(copied().size(), 30u) << second.log();
+    }
   }
 }
 

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <set>
 #include <thread>
+#include <utility>
 
 namespace piperun::kafka {
 
@@ -48,7 +49,7 @@ Result<void> GroupMember::subscribe() {
 }
 
 Result<void> GroupMember::serve(std::int64_t wait) {
-  auto heard = is_joined_ ? hear() : subscribe();
+  auto heard = !is_joined_ && steady_now() >= join_at_ ? subscribe() : hear();
   if (heard) heard = check_cluster();
   if (heard) heard = look_for_unread();
   if (!heard) std::this_thread::sleep_for(std::chrono::microseconds(std::min(wait, kErrorWait)));
@@ -56,13 +57,14 @@ Result<void> GroupMember::serve(std::int64_t wait) {
 }
 
 // Whoever comes back under its name within its session is given what it had (KIP-345): what was added meanwhile is nobody's, without a word.
-// When the member that leads the group joins once more, the group shares out anew.
+// When the member that leads the group joins once more, the group shares out anew; where that does not help, or the client does not join
+// again because it reads the same topics as before (cooperative-sticky), a session has to end.
 Result<void> GroupMember::look_for_unread() {
   if (steady_now() < look_at_ || is_changing()) return {};
   look_at_ = INT64_MAX;
   const auto found = describe_group(handle(), group());
-  if (!found) return {};  // it is not allowed, or nobody answers: the client's own look at its topics is left
-  if (found->state != "Stable") {
+  if (!found && base::traits(found.error().code).error_class != base::ErrorClass::Transient) return {};  // it is not allowed
+  if (!found || found->state != "Stable") {
     look_at_ = steady_now() + kLookAfter;
     return {};
   }
@@ -71,7 +73,16 @@ Result<void> GroupMember::look_for_unread() {
     return {};
   }
   spdlog::info("partitions are nobody's, the group is asked to share out anew group={}", group());
-  return subscribe();
+  const bool may_join_again = !consumer_->settings().keeps_partitions && !std::exchange(has_joined_again_, true);
+  return may_join_again ? subscribe() : stay_away();
+}
+
+Result<void> GroupMember::stay_away() {
+  const rd_kafka_resp_err_t error = rd_kafka_unsubscribe(handle());
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return failed(error, fmt::format("leaving the group {}", group()));
+  is_joined_ = false;
+  join_at_ = steady_now() + consumer_->settings().session_timeout + kLookAfter;
+  return {};
 }
 
 bool GroupMember::is_all_read(const GroupDescription& group) const {

@@ -46,6 +46,7 @@ class GroupMember {
  private:
   base::Result<void> subscribe();
   base::Result<void> look_for_unread();
+  base::Result<void> stay_away();
   bool is_all_read(const GroupDescription& group) const;
   base::Result<void> hear();
   base::Result<void> check_protocol();
@@ -54,9 +55,11 @@ class GroupMember {
   std::unique_ptr<Consumer> consumer_;
   std::vector<std::string> topics_;  // each once
   bool is_joined_ = false;
+  std::int64_t join_at_ = 0;  // monotonic microseconds
   bool is_told_ = false;
   std::int64_t look_at_ = INT64_MAX;  // for partitions that are nobody's, monotonic microseconds
   int looks_left_ = 4;
+  bool has_joined_again_ = false;
   std::int64_t down_since_ = 0;
   std::int64_t mixed_since_ = 0;  // the group refuses this member's way to share out
 };
