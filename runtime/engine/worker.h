@@ -99,13 +99,13 @@ class Worker {
   base::Result<std::optional<std::size_t>> recover_from_data(const base::Error& error, std::size_t failed_step, Attempt& attempt);
   base::Result<std::optional<std::size_t>> recover_from_outage(const base::Error& error, std::size_t failed_step,
                                                                Attempt& attempt);
-  base::Result<bool> set_apart_refused(const base::Error& error, const ir::Step& step, Attempt& attempt);
+  base::Result<bool> set_apart_refused(const base::Error& error, const ir::Step& step, const Attempt& attempt);
   base::Result<void> await_sink(const ir::Step& step);
   base::Result<std::optional<std::size_t>> settle_commit(std::size_t failed_step, Attempt& attempt);
   base::Result<bool> was_committed(Attempt& attempt);
   base::Result<void> read_positions_again(Attempt& attempt);
-  bool hold_back_letter(const base::Error& error, const ir::Step& step, Attempt& attempt);
-  bool hold_back(std::uint32_t record, ir::SinkId sink, const base::Error& error, Attempt& attempt);
+  bool hold_back_letter(const base::Error& error, const ir::Step& step, const Attempt& attempt);
+  bool hold_back(std::uint32_t record, ir::SinkId sink, const base::Error& error, const Attempt& attempt);
   std::optional<std::uint32_t> refused_record(const base::Error& error, const ir::Step& step, const Attempt& attempt) const;
   bool set_apart(const base::Error& error, const ir::Step& step, const Attempt& attempt);
   void abort(Attempt& attempt);

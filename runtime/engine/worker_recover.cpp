@@ -55,7 +55,7 @@ base::Result<std::optional<std::size_t>> Worker::recover_from_data(const base::E
 
 // All that this sink and those behind it name, one row after the other, before anything more is written to them. False: what is refused is
 // not known.
-base::Result<bool> Worker::set_apart_refused(const base::Error& error, const ir::Step& step, Attempt& attempt) {
+base::Result<bool> Worker::set_apart_refused(const base::Error& error, const ir::Step& step, const Attempt& attempt) {
   if (step.kind != ir::StepKind::Await) return hold_back_letter(error, step, attempt) || set_apart(error, step, attempt);
   bool are_known = true;
   std::set<std::uint32_t> apart;  // a record may have several rows
@@ -158,7 +158,7 @@ base::Result<void> Worker::read_positions_again(Attempt& attempt) {
 }
 
 // True: what is refused is one letter, by its sink or by the transaction that it was written in.
-bool Worker::hold_back_letter(const base::Error& error, const ir::Step& step, Attempt& attempt) {
+bool Worker::hold_back_letter(const base::Error& error, const ir::Step& step, const Attempt& attempt) {
   const auto last = last_letters_.find(step.sink);
   const auto row = static_cast<std::size_t>(error.row);
   if (step.kind == ir::StepKind::Await && last != last_letters_.end() && row < last->second.records.size())
@@ -170,17 +170,15 @@ bool Worker::hold_back_letter(const base::Error& error, const ir::Step& step, At
 }
 
 // The store keeps it, and says why. False: the letter of this record is none of this attempt's that `sink` takes.
-bool Worker::hold_back(std::uint32_t record, ir::SinkId sink, const base::Error& error, Attempt& attempt) {
+bool Worker::hold_back(std::uint32_t record, ir::SinkId sink, const base::Error& error, const Attempt& attempt) {
   const std::vector<SentLetter> sent = letters_for(sink, attempt);
-  const auto refused = std::ranges::find(sent, record, &SentLetter::record);
-  if (refused == sent.end()) return false;
+  if (std::ranges::count(sent, record, &SentLetter::record) == 0) return false;
   Failure& failure = batch_.dead.at(record);
   failure.letter_refused = true;
   if (failure.message.empty()) failure.message = base::traits(failure.code).title;
   failure.message += fmt::format("; {} does not take the letter: {}", program_.sinks[sink].name, error.message);
   spdlog::warn("dead letter refused by its sink, it is only in the store unit={} sink={} error={}", unit_.name,
                program_.sinks[sink].name, error.message);
-  attempt.letters[refused->letter] = letter_of(record);
   return true;
 }
 

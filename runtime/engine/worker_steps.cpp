@@ -180,7 +180,8 @@ base::Result<void> Worker::write_letters(const ir::Step& step, Attempt& attempt)
     const bool is_data = base::traits(written.error().code).error_class == base::ErrorClass::Data;
     const auto row = static_cast<std::size_t>(written.error().row);
     if (!is_data || attempt.in_transaction || row >= rows.size()) return written;
-    hold_back(sent[row].record, step.sink, written.error(), attempt);
+    if (hold_back(sent[row].record, step.sink, written.error(), attempt))
+      attempt.letters[sent[row].letter] = letter_of(sent[row].record);
     sent.erase(sent.begin() + written.error().row);
     rows.erase(rows.begin() + written.error().row);
   }

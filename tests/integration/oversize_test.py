@@ -38,7 +38,7 @@ pipeline {name} {{
   on error {{ dead_letter = bad }}
 }}
 connection bus = kafka {{ brokers = env("KAFKA_BOOTSTRAP"), properties = {{ {properties} }} }}
-type Order {{ id: int64 }}
+type Order {{ id: int64, more: string? }}
 source orders: Order = bus {{ topic = "{name}.in" }}
 sink lines = bus {{ topic = "{name}.out" }}
 sink bad   = bus {{ topic = "{name}.bad" }}
@@ -97,6 +97,29 @@ class Oversize(Pipelines):
         self.assertNotIn("does not take", kept[LARGE + 9])
         self.assertNotIn("FAIL", self.piperun("audit", "p.pipe"))
         return self.ids_in_topic()
+
+    def test_rows_and_letters_that_are_refused_at_once(self):
+        """By two topics, where compression hides the size: each record of the batch has its fate, and what cannot be told is kept."""
+        noise = ["".join(random.Random(seed).choices(string.ascii_letters + string.digits, k=2 * LIMIT)) for seed in range(4)]
+        large = {4: json.dumps({"id": 4, "more": noise[0]}), 50: json.dumps({"id": 50, "more": noise[1]}), 20: "?" + noise[2]}
+        for delivery in ("at_most_once", "at_least_once", "exactly_once"):
+            with self.subTest(delivery):
+                self.setUp()
+                self.write(WITH_LETTERS, delivery=delivery, properties='"compression.type" = "gzip"')
+                for what, settings in (("in", []), ("out", [f"max.message.bytes={LIMIT}"]), ("bad", [f"max.message.bytes={LIMIT}"])):
+                    self.topic(what, 1, *settings)
+                lines = [large.get(number, json.dumps({"id": number})) for number in range(ROWS)]
+                lines[30] = "?"
+                self.piperun("topic", "put", "orders", "p.pipe", text="\n".join(lines))
+                counted = rows_of(self.piperun("p.pipe", "--drain", "--json"))[0]
+                self.assertEqual((counted["used"], counted["dead"], counted["unknown"]), (ROWS - 4, 4, 0))
+                ids = self.ids_in_topic()
+                self.assertEqual(sorted(set(ids)) if delivery == "at_least_once" else ids,
+                                 [number for number in range(ROWS) if number not in (4, 20, 30, 50)])
+                kept = {letter["offset"]: letter["reason"] for letter in rows_of(self.piperun("dlq", "show", "p.pipe"))}
+                self.assertEqual({offset: "does not take" in reason for offset, reason in kept.items()},
+                                 {4: True, 20: True, 30: False, 50: True})
+                self.assertNotIn("FAIL", self.piperun("audit", "p.pipe"))
 
     def test_a_letter_costs_the_others_nothing(self):
         for delivery in ("at_most_once", "at_least_once", "exactly_once"):
