@@ -17,6 +17,8 @@ using base::Result;
 
 namespace {
 
+constexpr std::int64_t kHeardWithin = 3'000'000;  // microseconds
+
 TopicDescription description_of(const rd_kafka_metadata_topic_t& topic) {
   TopicDescription result;
   result.name = topic.topic;
@@ -86,6 +88,15 @@ Result<TopicDescription> describe_topic(rd_kafka_t* handle, const std::string& n
                     "with as many partitions as you say; with --local none is needed",
                     name));
   return failed(error, during);
+}
+
+Result<TopicDescription> find_topic(rd_kafka_t* handle, const std::string& name) {
+  for (const std::int64_t until = steady_now() + kHeardWithin;; std::this_thread::sleep_for(std::chrono::milliseconds(100))) {
+    auto found = describe_topic(handle, name);
+    if (found || found.error().code != ErrorCode::NoSuchTopic || steady_now() > until) return found;
+    const auto all = brokers(handle);
+    if (!all || all->size() < 2) return found;
+  }
 }
 
 Result<std::vector<std::int32_t>> brokers(rd_kafka_t* handle) {

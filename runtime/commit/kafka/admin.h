@@ -29,6 +29,8 @@ struct TopicDescription {
 };
 base::Result<std::vector<TopicDescription>> list_topics(rd_kafka_t* handle);  // by name
 base::Result<TopicDescription> describe_topic(rd_kafka_t* handle, const std::string& name);  // NoSuchTopic
+// The same of a topic that should be there: one of several brokers may not have heard of it yet.
+base::Result<TopicDescription> find_topic(rd_kafka_t* handle, const std::string& name);
 // All settings that are in force, `max.message.bytes` and the like. `name`: a topic's, or a broker's number.
 enum class ConfigOf : std::uint8_t { Topic, Broker };
 base::Result<std::map<std::string, std::string>> describe_config(rd_kafka_t* handle, ConfigOf kind, const std::string& name);

@@ -75,7 +75,7 @@ Result<std::unique_ptr<KafkaGroup>> KafkaGroup::open(const ClientSettings& clien
   const auto admin = open_admin(client);  // hears at once why a cluster refuses us; a consumer hears it when it is polled
   if (!admin) return std::unexpected(admin.error());
   for (const SourceTopic& each : topics) {
-    if (const auto found = describe_topic(admin->get(), each.topic); !found) return std::unexpected(found.error());
+    if (const auto found = find_topic(admin->get(), each.topic); !found) return std::unexpected(found.error());
   }
   auto consumer = Consumer::open(client, settings);
   if (!consumer) return std::unexpected(consumer.error());

@@ -47,7 +47,7 @@ Result<std::unique_ptr<connectors::Sink>> KafkaSink::open(const ClientSettings& 
 Result<void> KafkaSink::prepare() {
   auto admin = open_admin(client_);
   if (!admin) return std::unexpected(admin.error());
-  const auto topic = describe_topic(admin->get(), settings_.topic);
+  const auto topic = find_topic(admin->get(), settings_.topic);
   if (!topic) {
     if (topic.error().code != ErrorCode::NoSuchTopic) return std::unexpected(topic.error());
     return base::failure(

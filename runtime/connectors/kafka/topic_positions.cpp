@@ -11,7 +11,7 @@ using base::ErrorCode;
 using base::Result;
 
 Result<std::vector<connectors::Partition>> topic_partitions(rd_kafka_t* handle, const std::string& topic) {
-  const auto description = describe_topic(handle, topic);
+  const auto description = find_topic(handle, topic);
   if (!description) return std::unexpected(description.error());
   std::vector<commit::PartitionName> names;
   for (std::int32_t i = 0; i < description->partitions; ++i) names.push_back({topic, i});
