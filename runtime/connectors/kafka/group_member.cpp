@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::int64_t kDownLimit = 10'000'000, kErrorWait = 20'000, kCloseDeadline = 5'000'000;  // microseconds
 constexpr std::int64_t kMixedMargin = 4'000'000;
+constexpr int kLooks = 3;
 constexpr std::int64_t kLookAfter = 1'000'000;  // a group comes to rest meanwhile
 
 }  // namespace
@@ -64,12 +65,14 @@ Result<void> GroupMember::look_for_unread() {
   look_at_ = INT64_MAX;
   const auto found = describe_group(handle(), group());
   if (!found && base::traits(found.error().code).error_class != base::ErrorClass::Transient) return {};  // it is not allowed
-  if (!found || found->state != "Stable") {
-    look_at_ = steady_now() + kLookAfter;
+  const bool is_known = found && found->state == "Stable";
+  if (is_known && is_all_read(*found)) {
+    looks_left_ = 0;
     return {};
   }
-  if (is_all_read(*found)) {
-    looks_left_ = 0;
+  unread_looks_ = is_known ? unread_looks_ + 1 : 0;
+  if (unread_looks_ < kLooks) {  // a group that shares out in two generations has such a moment between them
+    look_at_ = steady_now() + kLookAfter;
     return {};
   }
   spdlog::info("partitions are nobody's, the group is asked to share out anew group={}", group());
@@ -144,7 +147,7 @@ std::optional<Rebalance> GroupMember::untold_change() {
   if (is_told_) return std::nullopt;
   auto change = consumer_->change();
   is_told_ = change.has_value();
-  if (is_told_) mixed_since_ = 0;
+  if (is_told_) mixed_since_ = unread_looks_ = 0;
   const bool may_be_old = is_told_ && change->kind == Rebalance::Kind::Assigned && !consumer_->settings().instance.empty();
   if (may_be_old && looks_left_ > 0) {
     --looks_left_;

@@ -58,7 +58,7 @@ class GroupMember {
   std::int64_t join_at_ = 0;  // monotonic microseconds
   bool is_told_ = false;
   std::int64_t look_at_ = INT64_MAX;  // for partitions that are nobody's, monotonic microseconds
-  int looks_left_ = 4;
+  int looks_left_ = 4, unread_looks_ = 0;
   bool has_joined_again_ = false;
   std::int64_t down_since_ = 0;
   std::int64_t mixed_since_ = 0;  // the group refuses this member's way to share out
