@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <condition_variable>
 #include <mutex>
 #include <thread>
 
@@ -15,8 +16,11 @@ bool contains(const std::vector<std::uint32_t>& list, std::uint32_t item) { retu
 // A unit's workers, and whether it has come to its end.
 struct RunningUnit {
   std::vector<std::unique_ptr<Worker>> workers;
-  std::vector<std::size_t> upstream;      // units that write what this one reads
-  std::atomic<std::size_t> unfinished{0}; // workers
+  std::vector<std::size_t> upstream;  // units that write what this one reads
+  std::atomic<std::size_t> unfinished{0};  // workers
+  std::size_t assigned = 0;  // workers
+  bool is_late = false;  // not assigned with the others, but in a thread of its own
+  std::optional<base::Error> away;  // why the next worker could not be assigned
 };
 
 class Run {
@@ -39,6 +43,9 @@ class Run {
       else run_threads();
     }
     if (!result_.crashed) stop_workers();
+    for (const RunningUnit& unit : units_) {
+      if (unit.away) fail(*unit.away);
+    }
     return std::move(result_);
   }
 
@@ -63,19 +70,50 @@ class Run {
     });
   }
 
-  // One after the other: the first worker of a unit writes the manifest and seeds the positions of all partitions.
+  // One after the other: the first worker of a unit writes the manifest and seeds the positions of all partitions. A unit whose system
+  // is away keeps waiting who reads what it writes, and nobody else.
   bool assign_all() {
     for (RunningUnit& unit : units_) {
-      for (const auto& worker : unit.workers) {
-        const auto assigned = worker->assign();
-        if (!assigned) fail(assigned.error());
-        else if (*assigned == Progress::Crashed) result_.crashed = true;
-        if (!assigned || result_.crashed) return false;
-      }
+      unit.is_late = waits_for_upstream(unit);
+      if (unit.is_late || assign(unit)) continue;
+      if (!unit.away) return false;
+      unit.is_late = true;
+      if (options_.inline_intake && !assign_late(unit)) return false;
     }
-    for (RunningUnit& unit : units_) {
-      for (const auto& worker : unit.workers) worker->join();
+    return true;
+  }
+
+  bool waits_for_upstream(const RunningUnit& unit) const {
+    return std::ranges::any_of(unit.upstream, [this](std::size_t i) { return units_[i].is_late; });
+  }
+
+  // Those of its workers that are not yet. False: a system is away, as `away` says, or the run has ended.
+  bool assign(RunningUnit& unit) {
+    for (; unit.assigned < unit.workers.size(); ++unit.assigned) {
+      Worker& worker = *unit.workers[unit.assigned];
+      const auto assigned = unit.away ? worker.assign_after(*unit.away) : worker.assign();
+      unit.away.reset();
+      if (!assigned && is_passing(assigned.error())) unit.away = assigned.error();
+      else if (!assigned) fail(assigned.error());
+      else if (*assigned == Progress::Crashed) crash();
+      if (!assigned || *assigned == Progress::Crashed) return false;
     }
+    return true;
+  }
+
+  // However long that takes. False: the run has ended.
+  bool assign_late(RunningUnit& unit) {
+    {
+      std::unique_lock lock(mutex_);
+      if (!one_more_.wait(lock, stop_.get_token(), [&] { return !waits_for_upstream(unit); })) return false;
+    }
+    if (!assign(unit)) {
+      if (unit.away && !stop_.stop_requested()) fail(*unit.away);
+      return false;
+    }
+    const std::lock_guard lock(mutex_);
+    unit.is_late = false;
+    one_more_.notify_all();
     return true;
   }
 
@@ -87,9 +125,7 @@ class Run {
       return true;
     }
     if (*progress == Progress::Crashed) {
-      const std::lock_guard lock(mutex_);
-      result_.crashed = true;
-      stop_.request_stop();
+      crash();
       return true;
     }
     was_idle = *progress == Progress::Idle;
@@ -105,6 +141,9 @@ class Run {
   }
 
   void run_inline() {
+    for (RunningUnit& unit : units_) {
+      for (const auto& worker : unit.workers) worker->join();
+    }
     for (bool moved = true; moved && !stop_.stop_requested();) {
       moved = false;
       for (RunningUnit& unit : units_) {
@@ -121,14 +160,19 @@ class Run {
 
   void run_threads() {
     std::vector<std::jthread> threads;
-    for (RunningUnit& unit : units_) {
-      for (const auto& worker : unit.workers) {
-        threads.emplace_back([this, &unit, &worker] {
-          for (bool was_idle = false; !stop_.stop_requested() && !work(unit, *worker, was_idle);) {}
-          --unit.unfinished;
-          attend(*worker);
-        });
-      }
+    for (RunningUnit& unit : units_) threads.emplace_back([this, &unit] { run_unit(unit); });
+  }
+
+  void run_unit(RunningUnit& unit) {
+    if (unit.is_late && !assign_late(unit)) return;
+    for (const auto& worker : unit.workers) worker->join();
+    std::vector<std::jthread> threads;
+    for (const auto& worker : unit.workers) {
+      threads.emplace_back([this, &unit, &worker] {
+        for (bool was_idle = false; !stop_.stop_requested() && !work(unit, *worker, was_idle);) {}
+        --unit.unfinished;
+        attend(*worker);
+      });
     }
   }
 
@@ -145,6 +189,7 @@ class Run {
   // What a worker cannot finish, the next start will: an error here is told only if there was none before.
   void stop_workers() {
     for (std::size_t i = 0; i < units_.size(); ++i) {
+      if (units_[i].away) continue;  // it has done nothing
       for (const auto& worker : units_[i].workers) {
         if (!worker->is_open()) continue;
         if (!result_.error) {
@@ -175,6 +220,12 @@ class Run {
     return ledger;
   }
 
+  void crash() {
+    const std::lock_guard lock(mutex_);
+    result_.crashed = true;
+    stop_.request_stop();
+  }
+
   void fail(const base::Error& error) {
     const std::lock_guard lock(mutex_);
     if (!result_.error) result_.error = error;
@@ -189,7 +240,8 @@ class Run {
   std::stop_source stop_;
   std::optional<std::stop_callback<std::function<void()>>> forward_;
   std::vector<RunningUnit> units_;
-  std::mutex mutex_;
+  std::mutex mutex_;  // of what follows, and of `is_late`
+  std::condition_variable_any one_more_;  // is not late any more
   RunResult result_;
 };
 

@@ -27,7 +27,8 @@ class HandOver {
       : program_(program), unit_(unit), options_(options), connectors_(connectors) {}
 
   // Reads the manifests of this pipeline from all its systems and decides. If the unit has moved here, the old one can commit nothing
-  // more from now on, and what it left is read. ManifestConflict if a person must decide about any unit of the program.
+  // more from now on, and what it left is read. ManifestConflict if a person must decide about any unit of the program. While another
+  // system is away, only a unit that is stored as the program has it goes on.
   base::Result<void> freeze(commit::Domain& own);
 
   // Stores the manifest, the keys and the dead letters that are taken over; forgets the keys that are not to stay.
@@ -51,11 +52,12 @@ class HandOver {
   base::Result<bool> follow(commit::Position& position) const;
 
   // After the commit: what was taken over is removed where it was. What fails here, the next start does.
-  void retire();
+  void retire(commit::Domain& own);
 
  private:
   std::size_t unit_index() const { return static_cast<std::size_t>(&unit_ - program_.units.data()); }
-  base::Result<void> decide();
+  base::Result<void> decide(commit::Domain& own);
+  base::Result<std::vector<StoredManifest>> find_manifests(commit::Domain& own) const;
   base::Result<void> remove_retired();
   base::Result<std::unique_ptr<commit::Domain>> open(const std::string& unit);
   std::optional<std::string> own_text(const std::vector<commit::Manifest>& manifests) const;

@@ -4,8 +4,12 @@
 #include <random>
 
 #include "lang/ir/dataflow.h"
+#include "runtime/base/result.h"
 
 namespace piperun::engine {
+
+// A system is away or overloaded: the same may succeed later.
+inline bool is_passing(const base::Error& error) { return base::traits(error.code).error_class == base::ErrorClass::Transient; }
 
 // Attempts at one batch. `policy` outlives it. When `retry` attempts are used up the unit is paused and probes: first after a second,
 // then ever more seldom, as the outage lasts longer, and at last once in `pause`. So it is back soon after a system that was.

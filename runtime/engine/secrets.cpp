@@ -2,34 +2,16 @@
 
 #include <fmt/format.h>
 
-#include <array>
-#include <cerrno>
-#include <cstdio>
 #include <cstdlib>
-#include <cstring>
-#include <memory>
+
+#include "runtime/base/read_file.h"
 
 namespace piperun::engine {
-
 namespace {
 
 constexpr std::size_t kMostBytes = 1U << 20;  // of a secret's file: a device that never ends holds none
 
 }  // namespace
-
-std::expected<std::string, std::string> read_text(const std::string& path, std::size_t most) {
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rbe"), &std::fclose);
-  if (!file) return std::unexpected(std::strerror(errno));
-  std::string text;
-  std::array<char, 16 * 1024> piece;
-  while (text.size() <= most) {
-    const std::size_t got = std::fread(piece.data(), 1, piece.size(), file.get());
-    if (std::ferror(file.get()) != 0) return std::unexpected(std::strerror(errno));
-    if (got == 0) return text;
-    text.append(piece.data(), got);
-  }
-  return std::unexpected(fmt::format("it has more than {} bytes", most));
-}
 
 std::expected<std::string, std::string> read_secret(const std::string& name) {
   if (const char* value = std::getenv(name.c_str())) {
@@ -38,7 +20,7 @@ std::expected<std::string, std::string> read_secret(const std::string& name) {
   }
   const char* path = std::getenv((name + "_FILE").c_str());
   if (path == nullptr || *path == '\0') return std::unexpected("");
-  auto text = read_text(path, kMostBytes);
+  auto text = base::read_file(path, kMostBytes);
   if (!text)
     return std::unexpected(fmt::format("the file {}, which {}_FILE names, cannot be read: {}", path, name, text.error()));
   if (text->ends_with('\n')) text->pop_back();

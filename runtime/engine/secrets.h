@@ -9,9 +9,6 @@
 
 namespace piperun::engine {
 
-// All of a file, a pipe or a device. An error in words: `Is a directory`, or that it has more than `most` bytes.
-std::expected<std::string, std::string> read_text(const std::string& path, std::size_t most);
-
 // As `secret_from_environment`, never empty. An error in words: what is empty, or which file cannot be read and why; "": neither
 // NAME nor NAME_FILE is set.
 std::expected<std::string, std::string> read_secret(const std::string& name);

@@ -55,16 +55,23 @@ bool Worker::is_replay(const commit::PartitionName& partition) { return partitio
 // ---- Lists
 
 base::Result<Progress> Worker::assign() {
-  for (auto opened = open(); !opened; opened = open()) {
-    if (base::traits(opened.error().code).error_class != base::ErrorClass::Transient) return std::unexpected(opened.error());
-    if (!wait_before_retry(opened.error())) return std::unexpected(opened.error());
-  }
+  if (const auto opened = open(); !opened) return std::unexpected(opened.error());
   if (membership_) return Progress::Worked;
-  const auto done = run_list_with_retries(unit_.protocol.on_assign);
+  const auto done = run_list(unit_.protocol.on_assign);
   if (!done || *done == Progress::Crashed) return done;
-  if (share_.is_first) hand_over_.retire();
+  retry_.succeeded();
+  if (share_.is_first) hand_over_.retire(*domain_);
   if (const auto started = start_reading(); !started) return std::unexpected(started.error());
   return Progress::Worked;
+}
+
+base::Result<Progress> Worker::assign_after(base::Error failure) {
+  for (;;) {
+    if (!is_passing(failure) || !wait_before_retry(failure)) return std::unexpected(failure);
+    auto assigned = assign();
+    if (assigned) return assigned;
+    failure = std::move(assigned.error());
+  }
 }
 
 void Worker::join() {
@@ -128,7 +135,7 @@ base::Result<Progress> Worker::run_list(const std::vector<ir::Step>& list) {
 base::Result<Progress> Worker::run_list_with_retries(const std::vector<ir::Step>& list) {
   for (;;) {
     const auto done = run_list(list);
-    if (done || base::traits(done.error().code).error_class != base::ErrorClass::Transient) {
+    if (done || !is_passing(done.error())) {
       retry_.succeeded();
       return done;
     }
@@ -145,7 +152,7 @@ base::Result<Progress> Worker::fetch_and_run() {
   for (std::size_t next = 0; next <= index_of(list, ir::StepKind::Fetch); ++next) {
     const auto done = execute(list[next], attempt);
     if (!done) {
-      if (base::traits(done.error().code).error_class != base::ErrorClass::Transient) return std::unexpected(done.error());
+      if (!is_passing(done.error())) return std::unexpected(done.error());
       if (!wait_before_retry(done.error())) return std::unexpected(done.error());
       return Progress::Idle;
     }

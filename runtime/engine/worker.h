@@ -37,9 +37,11 @@ class Worker {
          connectors::Connectors& connectors, base::Clock& clock, Observer& observer, std::stop_token stop);
   ~Worker();
 
-  // Opens what the unit needs, however long that takes, and runs `on_assign`. The first worker of a unit claims and seeds the positions
-  // of all partitions, then keeps its own. Where a group shares the partitions out, each assignment runs the list.
+  // Opens what the unit needs and runs `on_assign`. The first worker of a unit claims and seeds the positions of all partitions, then
+  // keeps its own. Where a group shares the partitions out, each assignment runs the list. What is_passing() can be tried again.
   base::Result<Progress> assign();
+  // The same behind a failure: waits between tries, until it is done, gives up or is to stop.
+  base::Result<Progress> assign_after(base::Error failure);
   // Behind the `assign` of all workers: who waits for a system that is away does not answer a group.
   void join();
 

@@ -71,7 +71,7 @@ base::Result<Progress> Worker::take_over() {
   if (done && *done == Progress::Crashed) return done;
   if (done) {
     retry_.succeeded();
-    if (share_.is_first) hand_over_.retire();
+    if (share_.is_first) hand_over_.retire(*domain_);
     if (const auto reading = start_reading(); !reading) return std::unexpected(reading.error());
     return Progress::Worked;
   }
@@ -116,7 +116,7 @@ base::Result<Progress> Worker::join_anew() {
                     unit_.name, kRefusalsTooMany, kRefusalWindow / 1'000'000));
   }
   for (auto joined = rejoin(); !joined; joined = rejoin()) {
-    if (base::traits(joined.error().code).error_class != base::ErrorClass::Transient) return std::unexpected(joined.error());
+    if (!is_passing(joined.error())) return std::unexpected(joined.error());
     if (!wait_before_retry(joined.error())) return std::unexpected(joined.error());
   }
   spdlog::info("joined the group anew unit={} worker={}", unit_.name, number_);

@@ -113,7 +113,7 @@ base::Result<void> Worker::await_sink(const ir::Step& step) {
   if (step.kind != ir::StepKind::Write && step.kind != ir::StepKind::Await) return {};
   for (;;) {
     const auto reached = sinks_[sink_index(step.sink)]->reach();
-    if (reached || base::traits(reached.error().code).error_class != base::ErrorClass::Transient) return {};
+    if (reached || !is_passing(reached.error())) return {};
     if (!wait_before_retry(reached.error())) return reached;
     if (membership_ && membership_->change_age() > 0) return {};
   }
@@ -140,7 +140,7 @@ base::Result<bool> Worker::was_committed(Attempt& attempt) {
   for (;;) {
     const auto known = read_positions_again(attempt);
     if (known) break;
-    if (base::traits(known.error().code).error_class != base::ErrorClass::Transient) return std::unexpected(known.error());
+    if (!is_passing(known.error())) return std::unexpected(known.error());
     if (!wait_before_retry(known.error())) return std::unexpected(known.error());
   }
   const std::vector<commit::Advance> wanted = advances(attempt);

@@ -6,8 +6,8 @@
 
 #include "lang/plan/lower.h"
 #include "lang/plan/manifest.h"
+#include "runtime/base/read_file.h"
 #include "runtime/base/result.h"
-#include "runtime/engine/secrets.h"
 #include "stdlib/modules.h"
 #include "stdlib/native/table.h"
 
@@ -15,7 +15,7 @@ namespace piperun::cli {
 namespace {
 
 std::optional<std::string> read_file(const std::string& path) {
-  auto text = engine::read_text(path, kMostFileBytes);
+  auto text = base::read_file(path, kMostFileBytes);
   return text ? std::optional(std::move(*text)) : std::nullopt;
 }
 

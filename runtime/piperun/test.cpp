@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "runtime/engine/secrets.h"
+#include "runtime/base/read_file.h"
 #include "runtime/piperun/command.h"
 #include "runtime/piperun/stores.h"
 #include "runtime/piperun/test_compare.h"
@@ -89,7 +89,7 @@ class Tests {
 
  private:
   bool run_file(const fs::path& path) {
-    auto text = engine::read_text(path.string(), kMostFileBytes);
+    auto text = base::read_file(path.string(), kMostFileBytes);
     if (!text) {
       fmt::print(world_.err, "{}: the file cannot be read: {}\n", path.string(), text.error());
       return false;

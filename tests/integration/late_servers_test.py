@@ -36,6 +36,24 @@ flow booked {{
 }}
 """
 
+INTO_BOTH = """
+pipeline {name} {{
+  delivery        = exactly_once
+  commit_interval = 50ms
+}}
+connection bus  = kafka {{ brokers = env("KAFKA_BOOTSTRAP") }}
+connection shop = postgres {{ url = secret("POSTGRES_URL") }}
+type Order {{ id: int64 }}
+source orders: Order = bus {{ topic = "{name}.in" }}
+sink lines  = bus  {{ topic = "{name}.out" }}
+sink booked = shop {{ table = "{name}_lines", create = true }}
+flow both {{
+  from orders
+  to lines
+  to booked
+}}
+"""
+
 
 class LateServers(Pipelines):
     def setUp(self):
@@ -98,6 +116,30 @@ class LateServers(Pipelines):
         self.assertEqual(len(set(rows)), len(rows), "a record came twice")
         self.assertGreaterEqual(len(rows), 4 * ROWS + 2 - batch)
         self.assertEqual(self.read(), 4 * ROWS + 2)
+
+    def test_a_database_that_is_down_keeps_nobody_waiting_who_needs_none(self):
+        """The part between topics goes on: where its process starts anew, and where another one comes beside it."""
+        self.write(INTO_BOTH)
+        self.topic("out")
+        self.put(range(ROWS))
+        self.piperun("p.pipe", "--drain")
+        servers("proxy", "postgres", "cut")
+        running = self.start("p.pipe", "--state-dir", "first", log="first")
+        self.put(range(ROWS, 2 * ROWS))
+        wait_until(lambda: self.ids_in_topic() == list(range(2 * ROWS)), 30, "the part between topics waits")
+        other = self.start("p.pipe", "--state-dir", "other", log="other")
+        wait_until(lambda: "partitions assigned unit=bus.bus" in other.said(), 30, other.said())
+        self.put(range(2 * ROWS, 3 * ROWS))
+        wait_until(lambda: self.ids_in_topic() == list(range(3 * ROWS)), 30, "the part between topics waits for the database")
+        for process in (running, other):
+            self.assertIn("retrying unit=bus.shop", process.said())
+            self.assertNotIn("retrying unit=bus.bus", process.said())
+        self.assertEqual(len(self.ids_in_table(f"{self.name}_lines")), ROWS)
+        self.assertEqual(other.stop(), 3, "a part of it has not done its work")
+        servers("proxy", "postgres", "pass")
+        wait_until(lambda: self.ids_in_table(f"{self.name}_lines") == list(range(3 * ROWS)), 60, running.said())
+        self.assertEqual(running.stop(), 0, running.said())
+        self.assertEqual(self.ids_in_topic(), list(range(3 * ROWS)))
 
     def test_a_look_up_that_is_away_costs_nothing(self):
         """Who looks up has written nothing yet, so that it is tried again under at_most_once, too."""

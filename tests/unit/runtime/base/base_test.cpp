@@ -1,11 +1,14 @@
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <set>
 #include <string>
 
 #include "runtime/base/clock.h"
 #include "runtime/base/random.h"
+#include "runtime/base/read_file.h"
 #include "runtime/base/result.h"
+#include "tests/unit/runtime/commit/embedded/temporary.h"
 
 namespace piperun::base {
 namespace {
@@ -46,6 +49,15 @@ TEST(SystemClock, SleepsAtLeastAsLongAsAsked) {
   clock.sleep(2'000);
   EXPECT_GE(clock.monotonic() - began, 2'000);
   EXPECT_GT(clock.now(), 1'600'000'000'000'000);  // the year 2020, in microseconds
+}
+
+TEST(ReadFile, ATextMayBeAsLongAsIsSaid) {
+  const testing::TemporaryFolder folder;
+  const std::string path = folder / "text";
+  std::ofstream(path) << std::string(70'000, 'x');
+  EXPECT_EQ(read_file(path, 70'000)->size(), 70'000U);
+  EXPECT_EQ(read_file(path, 69'999).error(), "it has more than 69999 bytes");
+  EXPECT_EQ(read_file(folder.path(), 10).error(), "Is a directory");
 }
 
 TEST(Random, SameSeedSameNumbers) {

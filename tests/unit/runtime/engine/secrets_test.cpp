@@ -59,11 +59,5 @@ TEST_F(SecretsTest, AFileThatCannotBeReadIsNamed) {
   EXPECT_THAT(why_not(), HasSubstr("it has more than"));
 }
 
-TEST_F(SecretsTest, ATextMayBeAsLongAsIsSaid) {
-  const std::string path = file(std::string(70'000, 'x'));
-  EXPECT_EQ(read_text(path, 70'000)->size(), 70'000u);
-  EXPECT_FALSE(read_text(path, 69'999));
-}
-
 }  // namespace
 }  // namespace piperun::engine
