@@ -15,7 +15,7 @@
 namespace piperun::engine {
 
 constexpr const char* kNumbersPipeline = R"(pipeline numbers {
-  delivery        = exactly_once
+  delivery        = DELIVERY
   commit_records  = 10
   commit_interval = INTERVAL
   on error { dead_letter = keep, backoff = 1ms..2ms }
@@ -47,8 +47,10 @@ inline std::vector<std::int64_t> numbers(std::int64_t end) {
 }
 
 // Until the topic is used up, or a stop is asked for. Returns how long it took, in seconds.
-inline double run_numbers(World& world, Observer& observer, std::stop_token stop, const std::string& interval, bool drain) {
+inline double run_numbers(World& world, Observer& observer, std::stop_token stop, const std::string& interval, bool drain,
+                          const std::string& delivery = "exactly_once") {
   std::string text = kNumbersPipeline;
+  text.replace(text.find("DELIVERY"), 8, delivery);
   text.replace(text.find("INTERVAL"), 8, interval);
   cli::CompileOptions how;
   how.files = {{"numbers.pipe", text}};

@@ -32,9 +32,12 @@ struct World {
   std::map<std::int32_t, std::vector<std::int64_t>> rows;  // committed: per partition the numbers
   std::map<std::int32_t, std::int64_t> mirrored;  // per partition: what the group was told last
   std::size_t letters = 0;
+  std::int64_t counted = 0;  // rows, by the ledger
+  commit::Counts fates;  // by the positions
   std::function<base::Result<void>(std::span<const std::int64_t> numbers)> on_write = [](auto) { return base::Result<void>(); };
   std::function<base::Result<void>()> on_fence = [] { return base::Result<void>(); };
-  std::function<base::Result<void>()> on_commit = on_fence, on_end = on_fence;
+  std::function<base::Result<void>()> on_commit = on_fence, on_end = on_fence, on_open = on_fence, on_count = on_fence;
+  std::function<base::Result<void>()> on_others = on_fence;  // the manifests of all systems are asked for
 
   void tell(connectors::Group::Change change, std::vector<commit::PartitionName> partitions) {
     const std::lock_guard lock(mutex);
@@ -168,10 +171,12 @@ class FakeDomain final : public StoredPositions {
     return {};
   }
   base::Result<void> begin() override {
+    has_begun = true;
     written.clear();
     advances_.clear();
     return {};
   }
+  void abort() override { has_begun = false; }
   base::Result<void> fence(std::span<const commit::Advance> advances) override {
     for (const commit::Advance& each : advances) {
       EXPECT_EQ(each.from, world_.positions[each.partition].next_offset);
@@ -182,8 +187,15 @@ class FakeDomain final : public StoredPositions {
   }
   base::Result<void> commit() override {
     if (auto done = world_.on_commit(); !done) return done;
-    for (const commit::Advance& each : advances_) world_.positions[each.partition].next_offset = each.to;
+    has_begun = false;
+    move(advances_);
     for (const auto& [number, row] : written) world_.rows[number].push_back(row);
+    return {};
+  }
+  base::Result<void> commit_offsets(std::span<const commit::Advance> advances, ir::StepMode) override {
+    for (const commit::Advance& each : advances) EXPECT_EQ(each.from, world_.positions[each.partition].next_offset);
+    if (auto done = world_.on_commit(); !done) return done;
+    move(advances);
     return {};
   }
   base::Result<std::vector<commit::Letter>> letters(bool) override { return std::vector<commit::Letter>(); }
@@ -191,14 +203,26 @@ class FakeDomain final : public StoredPositions {
     world_.letters += letters.size();
     return {};
   }
-  base::Result<void> add_rows(const std::string&, std::int64_t) override { return {}; }
+  base::Result<void> add_rows(const std::string&, std::int64_t count) override {
+    if (auto done = world_.on_count(); !done) return done;
+    world_.counted += count;
+    return {};
+  }
   base::Result<std::vector<std::pair<std::string, std::int64_t>>> rows() override {
     return std::vector<std::pair<std::string, std::int64_t>>();
   }
 
-  std::vector<std::pair<std::int32_t, std::int64_t>> written;  // in the open transaction: partition, number
+  bool has_begun = false;  // a transaction
+  std::vector<std::pair<std::int32_t, std::int64_t>> written;  // in it: partition, number
 
  private:
+  void move(std::span<const commit::Advance> advances) {
+    for (const commit::Advance& each : advances) {
+      world_.positions[each.partition].next_offset = each.to;
+      world_.fates += each.counts;
+    }
+  }
+
   World& world_;
   std::vector<commit::PartitionName> kept_;
   std::vector<commit::Advance> advances_;
@@ -211,7 +235,10 @@ class FakeSink final : public connectors::Sink {
     std::vector<std::int64_t> numbers;
     for (const connectors::OutputRow& row : rows) numbers.push_back(row.cells->i);
     if (auto done = world_.on_write(numbers); !done) return done;
-    for (const connectors::OutputRow& row : rows) domain_.written.emplace_back(row.partition, row.cells->i);
+    for (const connectors::OutputRow& row : rows) {
+      if (domain_.has_begun) domain_.written.emplace_back(row.partition, row.cells->i);
+      else world_.rows[row.partition].push_back(row.cells->i);
+    }
     return {};
   }
   base::Result<void> await() override { return {}; }
@@ -229,10 +256,12 @@ class FakeConnectors final : public connectors::Connectors {
   }
   base::Result<std::unique_ptr<commit::Domain>> open_domain(const ir::Program&, const ir::Unit&, std::uint32_t,
                                                             connectors::Group*) override {
+    if (auto done = world_.on_open(); !done) return std::unexpected(done.error());
     return std::make_unique<FakeDomain>(world_);
   }
   base::Result<std::unique_ptr<commit::Domain>> open_stored(const ir::Program& program, ir::SystemId system,
                                                             const std::string&) override {
+    if (auto done = world_.on_others(); !done) return std::unexpected(done.error());
     const bool is_database = system != ir::kNone && program.systems[system].kind == ir::SystemKind::Postgres;
     return is_database ? std::make_unique<FakeDomain>(world_) : nullptr;
   }

@@ -1,0 +1,94 @@
+// What an outage in the midst of something leaves behind: nothing twice, nothing uncounted.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/runtime/engine/numbers_pipeline.h"
+
+namespace piperun::engine {
+namespace {
+
+using ::testing::ElementsAreArray;
+
+class OutageTest : public ::testing::Test {
+ protected:
+  OutageTest() { give_numbers(world_, {25}); }
+
+  struct Counter final : Observer {
+    int retries = 0;
+    void retrying(const ir::Unit&, const base::Error&, int, std::int64_t, bool) override { ++retries; }
+  };
+
+  void run(const std::string& delivery = "exactly_once") {
+    run_numbers(world_, observer_, stop_.get_token(), "5ms", true, delivery);
+  }
+
+  // Fails from call `first` on, `times` times.
+  static std::function<base::Result<void>()> away(int first, int times) {
+    return [call = 0, first, times]() mutable -> base::Result<void> {
+      const bool is_away = call >= first && call < first + times;
+      ++call;
+      if (is_away) return base::failure(base::ErrorCode::SystemUnavailable, "nobody answers");
+      return {};
+    };
+  }
+
+  World world_;
+  Counter observer_;
+  std::stop_source stop_;
+};
+
+TEST_F(OutageTest, AUnitWhoseSystemIsAwayAtTheStartBeginsLater) {
+  world_.on_open = away(0, 3);
+  run();
+  EXPECT_EQ(observer_.retries, 3);
+  EXPECT_THAT(world_.rows[0], ElementsAreArray(numbers(25)));
+}
+
+TEST_F(OutageTest, WhoIsStoredAsTheProgramHasItNeedsNoWordOfOtherSystems) {
+  run();
+  give_numbers(world_, {40});
+  world_.on_others = away(0, 1'000'000);
+  run();
+  EXPECT_EQ(observer_.retries, 0);
+  EXPECT_THAT(world_.rows[0], ElementsAreArray(numbers(40)));
+}
+
+TEST_F(OutageTest, WhoIsNewOrWasTakenOverWaitsForTheWordOfOtherSystems) {
+  world_.on_others = away(0, 2);
+  run();
+  EXPECT_EQ(observer_.retries, 2);
+  world_.manifests.front().moved = true;
+  give_numbers(world_, {40});
+  world_.on_others = away(0, 2);
+  run();
+  EXPECT_EQ(observer_.retries, 4);
+}
+
+// Outside of a transaction what was put stays: letters first, the counts of rows behind them.
+TEST_F(OutageTest, WhatWasPutBeforeItIsNotPutAgain) {
+  world_.on_write = [](std::span<const std::int64_t> numbers) -> base::Result<void> {
+    const auto refused = std::ranges::find(numbers, 3);
+    if (refused == numbers.end()) return {};
+    base::Error error{base::ErrorCode::ConstraintViolated, "not three", "23514", refused - numbers.begin()};
+    return std::unexpected(std::move(error));
+  };
+  world_.on_count = away(0, 2);
+  run("at_least_once");
+  EXPECT_EQ(observer_.retries, 2);
+  EXPECT_EQ(world_.letters, 1U);
+  EXPECT_EQ(world_.counted, 24);
+  EXPECT_EQ(world_.rows[0].size(), 24U);
+}
+
+// The positions of a batch that nothing was done with yet.
+TEST_F(OutageTest, UnderAtMostOnceACommitThatTookNoEffectIsMadeAgain) {
+  world_.on_commit = away(2, 2);  // behind that of the assignment, and of the first batch
+  run("at_most_once");
+  EXPECT_EQ(observer_.retries, 2);
+  EXPECT_THAT(world_.rows[0], ElementsAreArray(numbers(25)));
+  EXPECT_EQ(world_.fates.read, 25);
+  EXPECT_EQ(world_.fates.used, 25);
+}
+
+}  // namespace
+}  // namespace piperun::engine
