@@ -40,7 +40,6 @@ Stream FlowLowering::source(sema::SourceId id) {
   if (fact.tombstone == sema::Tombstone::Delete) row.add_hidden(ir::kDeleteColumn, context_.types().scalar(TypeKind::Bool));
   for (sema::Meta meta : used_meta_) row.add_hidden(meta_column(meta), sema::meta_type(meta, context_.types()));
   const ir::NodeId node = add_node("from " + fact.name, ir::Input{id}, row.schema, {});
-  context_.program.graph.nodes[node].policy = 0;
   sources_[id] = Stream{{{node, 0}}, std::move(row)};
   return *sources_[id];
 }

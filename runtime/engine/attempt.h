@@ -10,6 +10,7 @@ namespace piperun::engine {
 struct Worker::Attempt {
   std::size_t first = 0, last = 0;            // records of the batch; none outside of the list `batch`
   bool in_transaction = false;
+  std::int64_t begun = 0;                     // when it was processed, monotonic microseconds
   // at_most_once: data of the steps before this one was written by an earlier try and is not written again.
   std::size_t resume = 0;
   std::vector<commit::Counts> counts;         // per partition of the unit, after `process`

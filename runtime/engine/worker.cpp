@@ -172,10 +172,13 @@ base::Result<Progress> Worker::look_for_owner() {
 }
 
 // Runs what follows `fetch` over [first, last) until it is committed. What the domain refuses is set apart: by its row where the domain
-// names it, else by halves in transactions of their own. `resume`: Attempt::resume.
+// names it, else by halves in transactions of their own. So is what fails after so long that it may be too much. `resume`: Attempt::resume.
 base::Result<Progress> Worker::run_range(std::size_t first, std::size_t last, std::size_t resume) {
   const std::vector<ir::Step>& list = unit_.protocol.batch;
-  Attempt attempt{.first = first, .last = last, .in_transaction = false, .resume = resume, .counts = {}, .letters = {}};
+  Attempt attempt;
+  attempt.first = first;
+  attempt.last = last;
+  attempt.resume = resume;
   std::size_t next = resume > 0 ? index_of(list, ir::StepKind::Process) : index_of(list, ir::StepKind::Fetch) + 1;
   while (next < list.size()) {
     const ir::Step& step = list[next];

@@ -109,6 +109,7 @@ class Worker {
   bool hold_back_letter(const base::Error& error, const ir::Step& step, const Attempt& attempt);
   bool hold_back(std::uint32_t record, ir::SinkId sink, const base::Error& error, const Attempt& attempt);
   std::optional<std::uint32_t> refused_record(const base::Error& error, const ir::Step& step, const Attempt& attempt) const;
+  std::uint32_t policy_of_refused(std::uint32_t record, const base::Error& error, const ir::Step& step) const;
   bool set_apart(const base::Error& error, const ir::Step& step, const Attempt& attempt);
   void abort(Attempt& attempt);
   void give_up(const base::Error& error, Attempt& attempt);

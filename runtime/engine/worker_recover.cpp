@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "lang/ir/policy.h"
 #include "runtime/engine/attempt.h"
 
 namespace piperun::engine {
@@ -12,6 +13,8 @@ namespace {
 
 // How long a batch that meets failures may keep the group waiting for its partitions (microseconds).
 constexpr std::int64_t kAnswerWithin = 10'000'000;
+// An attempt that fails after so long may be too much for the time that its transaction has, on a slow link or behind a quota.
+constexpr std::int64_t kTooLong = 5'000'000;
 
 }  // namespace
 
@@ -82,6 +85,7 @@ base::Result<std::optional<std::size_t>> Worker::recover_from_outage(const base:
   const std::vector<ir::Step>& list = unit_.protocol.batch;
   const ir::Step& step = list[failed_step];
   const bool was_in_transaction = attempt.in_transaction;
+  const bool took_long = clock_.monotonic() - attempt.begun > kTooLong;
   const bool is_commit = step.kind == ir::StepKind::Commit || step.kind == ir::StepKind::CommitOffsets;
   if (!is_commit) abort(attempt);
   attempt.in_transaction = false;
@@ -105,6 +109,11 @@ base::Result<std::optional<std::size_t>> Worker::recover_from_outage(const base:
   }
   // What a failed `await` leaves is unknown, and the sink has dropped it: it is written again, not only waited for.
   const bool starts_over = was_in_transaction || step.kind == ir::StepKind::Await;
+  if (starts_over && took_long && program_.delivery != ir::Delivery::AtMostOnce && attempt.last - attempt.first > 1) {
+    batch_.is_processed = false;  // not its halves
+    spdlog::info("tried in halves unit={} records={}", unit_.name, attempt.last - attempt.first);
+    return std::optional<std::size_t>();
+  }
   return starts_over ? index_of(list, ir::StepKind::Process) : failed_step;
 }
 
@@ -193,16 +202,35 @@ std::optional<std::uint32_t> Worker::refused_record(const base::Error& error, co
   return std::nullopt;
 }
 
+// That of the flow which has made the refused row. Where the row is not named, the record may have several, and of their policies the one
+// counts that gives up the least.
+std::uint32_t Worker::policy_of_refused(std::uint32_t record, const base::Error& error, const ir::Step& step) const {
+  std::optional<std::uint32_t> result;
+  const auto weigh = [&](const SinkRows& written, std::size_t row) {
+    const std::uint32_t policy = unit_.dataflow.nodes[written.output_of(row)].policy;
+    if (!result || ir::gives_up_less(program_.policies[policy], program_.policies[*result])) result = policy;
+  };
+  for (std::size_t sink = 0; sink < processed_.sinks.size(); ++sink) {
+    const SinkRows& written = processed_.sinks[sink];
+    if (step.sink != ir::kNone && sink != sink_index(step.sink)) continue;
+    const auto named = static_cast<std::size_t>(error.row);
+    if (step.sink != ir::kNone && error.row >= 0 && named < written.records.size() && written.records[named] == record) {
+      weigh(written, named);
+      continue;
+    }
+    for (std::size_t row = 0; row < written.records.size(); ++row) {
+      if (written.records[row] == record) weigh(written, row);
+    }
+  }
+  return result.value_or(0);
+}
+
 // True: a record was fixed as dead, and the rest can be processed again.
 bool Worker::set_apart(const base::Error& error, const ir::Step& step, const Attempt& attempt) {
   const auto refused = refused_record(error, step, attempt);
   if (!refused || batch_.dead.contains(*refused)) return false;
   const ir::Site site = step.sink == ir::kNone ? ir::Site{} : program_.sinks[step.sink].site;
-  std::uint32_t policy = 0;
-  for (const ir::Node& node : unit_.dataflow.nodes) {
-    const auto* output = std::get_if<ir::Output>(&node.op);
-    if (output && output->sink == step.sink) policy = node.policy;
-  }
+  const std::uint32_t policy = policy_of_refused(*refused, error, step);
   const std::string sink_name = step.sink == ir::kNone ? std::string() : program_.sinks[step.sink].name;
   batch_.dead.try_emplace(*refused, Failure{error.code, error.message, error.sqlstate, site, sink_name, policy, 0});
   return true;

@@ -78,6 +78,7 @@ base::Result<void> Worker::fetch() {
 }
 
 base::Result<void> Worker::process(Attempt& attempt) {
+  attempt.begun = clock_.monotonic();
   const LookupKeys lookup = [this](const std::string& stage, std::span<const std::string> keys) {
     return domain_->lookup_keys(stage, keys);
   };

@@ -6,6 +6,7 @@
 #include "lang/plan/manifest.h"
 #include "runtime/piperun/bounds.h"
 #include "runtime/piperun/ended_run.h"
+#include "runtime/piperun/lost_positions.h"
 #include "runtime/piperun/numbers.h"
 #include "runtime/piperun/rows.h"
 
@@ -16,9 +17,10 @@ constexpr Option kOptions[] = {kOfFile, kAs, kStandIns, kStateDir, kParam, kJson
 
 struct Line {
   connectors::Partition partition;
-  std::optional<std::int64_t> position;  // none: the unit has not begun
+  std::optional<std::int64_t> position;  // none: the unit has not begun, or it is lost
   std::optional<std::int64_t> lag;  // none: where the partition ends is not known, or it ends before the position
   bool has_ends = true;  // they are known
+  bool is_lost = false;  // no run goes on: lost_positions.h
 
   bool is_past_end() const { return has_ends && !lag; }
 };
@@ -52,6 +54,8 @@ base::Result<Lines> lines_of(const StoreSet& set, const StoredUnit& unit, const 
   if (!bounds) return std::unexpected(bounds.error());
   auto partitions = bounds->partitions();
   if (!partitions) return std::unexpected(partitions.error());
+  const auto lost = lost_topics(set, unit);
+  if (!lost) return std::unexpected(lost.error());
   std::vector<std::int64_t> positions;
   std::vector<bool> past_end;
   for (UnitBounds::Found& found : *partitions) {
@@ -59,8 +63,8 @@ base::Result<Lines> lines_of(const StoreSet& set, const StoredUnit& unit, const 
       return position.partition == commit::PartitionName{found.partition.topic, found.partition.number};
     });
     if (stored != ledger.positions.end()) positions.push_back(stored->next_offset);
-    else  // one that came later is read from its beginning
-      positions.push_back(ledger.positions.empty() ? found.partition.end : found.partition.begin);
+    else if (ledger.positions.empty() || lost->contains(found.partition.topic)) positions.push_back(found.partition.end);
+    else positions.push_back(found.partition.begin);  // one that came later is read from its beginning
     past_end.push_back(!until.ended && positions.back() > found.partition.end);
     if (const auto ended = end_with(until, found, positions.back()); !ended) return std::unexpected(ended.error());
   }
@@ -69,7 +73,8 @@ base::Result<Lines> lines_of(const StoreSet& set, const StoredUnit& unit, const 
   Lines lines;
   for (std::size_t i = 0; i < positions.size(); ++i) {
     lines.push_back({(*partitions)[i].partition, positions[i], past_end[i] ? std::nullopt : std::optional((*behind)[i])});
-    if (ledger.positions.empty()) lines.back().position = std::nullopt;
+    lines.back().is_lost = lost->contains(lines.back().partition.topic);
+    if (ledger.positions.empty() || lines.back().is_lost) lines.back().position = std::nullopt;
   }
   return lines;
 }
@@ -99,7 +104,8 @@ void print_json(const UnitLedger& unit, const Line& line, World& world) {
 
 void print_line(const UnitLedger& unit, const Line& line, World& world) {
   const auto number = [](bool is_known, std::int64_t value) { return is_known ? std::to_string(value) : "-"; };
-  const std::string behind = !line.position       ? "not begun"
+  const std::string behind = line.is_lost         ? "its position is gone: `offsets reset` says where to go on"
+                             : !line.position     ? "not begun"
                              : !line.has_ends     ? "not known without its FILE"
                              : line.is_past_end() ? "the position is beyond the end: made anew?"
                                                   : fmt::format("behind {}", with_commas(*line.lag));
@@ -125,17 +131,18 @@ base::Result<std::vector<StoredUnit>> units_of(const StoreSet& set) {
 // Of all units together.
 struct Sum {
   std::int64_t lag = 0, not_begun = 0, unknown = 0;
-  std::int64_t past_end = 0;  // in JSON they are among the unknown
+  std::int64_t past_end = 0, lost = 0;  // in JSON they are among the unknown
 
   void add(const Line& line) { lag += line.lag.value_or(0); }
   void print_json(World& world) const {
-    fmt::print(world.out, "{{\"lag\":{},\"not_begun\":{},\"unknown\":{}}}\n", lag, not_begun, unknown + past_end);
+    fmt::print(world.out, "{{\"lag\":{},\"not_begun\":{},\"unknown\":{}}}\n", lag, not_begun, unknown + past_end + lost);
   }
   void print(World& world) const {
     std::string others;
     if (not_begun > 0) others += not_begun == 1 ? "; 1 unit has not begun" : fmt::format("; {} units have not begun", not_begun);
     if (unknown > 0) others += fmt::format("; of {} it is not known: `piperun lag FILE`", counted(unknown, "unit"));
     if (past_end > 0) others += fmt::format("; {} beyond an end: no run goes on from there (P2008)", counted(past_end, "unit"));
+    if (lost > 0) others += fmt::format("; of {} positions are gone: no run goes on there (P2008)", counted(lost, "unit"));
     fmt::print(world.out, "behind {} in all{}\n", with_commas(lag), others);
   }
 };
@@ -156,7 +163,9 @@ Exit run(const Arguments& arguments, World& world) {
     if (is_unknown) lines = without_ends(unit.ledger);
     sum.unknown += is_unknown ? 1 : 0;
     sum.past_end += std::ranges::any_of(*lines, &Line::is_past_end) ? 1 : 0;
-    sum.not_begun += unit.ledger.positions.empty() ? 1 : 0;  // what it is behind, its `start` decides
+    const bool is_lost = std::ranges::any_of(*lines, &Line::is_lost);
+    sum.lost += is_lost ? 1 : 0;
+    sum.not_begun += unit.ledger.positions.empty() && !is_lost ? 1 : 0;  // what it is behind, its `start` decides
     for (const Line& line : *lines) {
       json ? print_json(unit.ledger, line, world) : print_line(unit.ledger, line, world);
       sum.add(line);

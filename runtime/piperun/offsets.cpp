@@ -1,6 +1,7 @@
 // `piperun offsets show`: where each unit goes on reading.
 #include <fmt/ostream.h>
 
+#include "runtime/piperun/lost_positions.h"
 #include "runtime/piperun/numbers.h"
 #include "runtime/piperun/rows.h"
 #include "runtime/piperun/stores.h"
@@ -36,6 +37,15 @@ void tell_none(const Arguments& arguments, World& world) {
   else fmt::print(world.err, "no positions; the first run of a pipeline stores them\n");
 }
 
+void tell_lost(const StoredUnit& unit, const std::set<std::string>& topics, World& world) {
+  for (const std::string& topic : topics) {
+    fmt::print(world.err,
+               "{} has read {} and has no position of it: it expired, or the topic was made anew; `offsets reset` says where to "
+               "go on\n",
+               unit.ledger.unit, topic);
+  }
+}
+
 Exit show(const Arguments& arguments, World& world) {
   const auto set = open_stores(arguments, world);
   if (!set) return set.error();
@@ -44,6 +54,9 @@ Exit show(const Arguments& arguments, World& world) {
   for (const StoredUnit& unit : *units) {
     for (const commit::Position& position : unit.ledger.positions)
       arguments.has("--json") ? print_json(unit, position, world) : print_line(unit, position, world);
+    const auto lost = lost_topics(*set, unit);
+    if (!lost) return tell(lost.error(), *set, world);
+    tell_lost(unit, *lost, world);
   }
   if (units->empty()) tell_none(arguments, world);
   return Exit::Done;

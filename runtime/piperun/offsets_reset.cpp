@@ -12,6 +12,7 @@
 #include "runtime/piperun/at_work.h"
 #include "runtime/piperun/bounds.h"
 #include "runtime/piperun/ended_run.h"
+#include "runtime/piperun/lost_positions.h"
 #include "runtime/piperun/outbox_relays.h"
 #include "runtime/piperun/read_again.h"
 #include "runtime/piperun/stores.h"
@@ -82,6 +83,27 @@ base::Result<std::vector<std::string>> stateful_stages(commit::Domain& domain, c
   return names;
 }
 
+// Beside the stored positions one with the offset -1 for each partition that the unit reads in a cluster and has none of: what expired,
+// or went with its topic, is made again.
+base::Result<UnitLedger> with_lost(const StoreSet& set, const StoredUnit& unit, UnitBounds& bounds) {
+  UnitLedger result = unit.ledger;
+  const auto topics = topics_in_group(set, unit);
+  if (!topics) return std::unexpected(topics.error());
+  if (topics->empty()) return result;
+  const auto partitions = bounds.partitions();
+  if (!partitions) return std::unexpected(partitions.error());
+  for (const UnitBounds::Found& found : *partitions) {
+    const commit::PartitionName name{found.partition.topic, found.partition.number};
+    const bool is_stored = std::ranges::count(unit.ledger.positions, name, &commit::Position::partition) > 0;
+    if (is_stored || !topics->contains(name.topic)) continue;
+    commit::Position& lost = result.positions.emplace_back();
+    lost.partition = name;
+    lost.next_offset = -1;
+  }
+  std::ranges::sort(result.positions, {}, &commit::Position::partition);
+  return result;
+}
+
 using Targets = std::map<commit::PartitionName, std::int64_t>;
 
 // The topic that --topic means: it may be called by its own name, or else by that of its source.
@@ -101,7 +123,15 @@ bool is_asked_for(const Arguments& arguments, const std::string& topic, const co
          (!arguments.has("--partition") || std::to_string(name.number) == arguments.text("--partition"));
 }
 
-Exit tell_what_is_read(const UnitLedger& ledger, World& world) {
+Exit tell_nothing_moves(const Arguments& arguments, const Target& target, const StoreSet& set, const UnitLedger& ledger,
+                        World& world) {
+  const std::string meant = topic_meant(arguments, set, ledger);
+  const bool is_meant = std::ranges::any_of(
+      ledger.positions, [&](const commit::Position& each) { return is_asked_for(arguments, meant, each.partition); });
+  if (is_meant && target.kind == Target::Kind::Shift) {
+    return misuse(world, fmt::format("{} has no position to shift from: it expired, or the topic was made anew", ledger.unit),
+                  "say --to earliest, latest, offset N or datetime T");
+  }
   std::map<std::string, std::vector<std::int32_t>> partitions;
   for (const commit::Position& position : ledger.positions) {
     if (!position.partition.topic.starts_with('#')) partitions[position.partition.topic].push_back(position.partition.number);
@@ -114,28 +144,35 @@ Exit tell_what_is_read(const UnitLedger& ledger, World& world) {
 
 // Prints what becomes of each partition.
 base::Result<Targets> find_targets(const Arguments& arguments, const Target& target, const StoreSet& set,
-                                   const UnitLedger& ledger, World& world) {
+                                   const UnitLedger& ledger, UnitBounds& bounds, World& world) {
   Targets targets;
   const std::string topic = topic_meant(arguments, set, ledger);
-  auto bounds = UnitBounds::open(set, ledger, world);
-  if (!bounds) return std::unexpected(bounds.error());
   for (const commit::Position& position : ledger.positions) {
     const commit::PartitionName& name = position.partition;
     if (!is_asked_for(arguments, topic, name)) continue;
-    const auto found = bounds->find(name);
+    const bool is_lost = position.next_offset < 0;
+    if (is_lost && target.kind == Target::Kind::Shift) {
+      fmt::print(world.err, "{} has no position of {}/{} to shift from\n", ledger.unit, name.topic, name.number);
+      continue;
+    }
+    const auto found = bounds.find(name);
     if (!found) return std::unexpected(found.error());
     const auto resolved = resolve(target, *found, position.next_offset);
     if (!resolved) return std::unexpected(resolved.error());
     targets[name] = *resolved;
-    fmt::print(world.out, "{} {}/{}: {} -> {}\n", ledger.unit, name.topic, name.number, position.next_offset, *resolved);
+    fmt::print(world.out, "{} {}/{}: {} -> {}\n", ledger.unit, name.topic, name.number,
+               is_lost ? "none" : std::to_string(position.next_offset), *resolved);
   }
   return targets;
 }
 
-void warn_if_back(const StoreSet& set, const UnitLedger& ledger, const Targets& targets, bool keeps_keys, World& world) {
+// Behind a lost position all may be read again, but for what comes from now on.
+void warn_if_back(const StoreSet& set, const UnitLedger& ledger, const Target& to, const Targets& targets, bool keeps_keys,
+                  World& world) {
   const bool goes_back = std::ranges::any_of(ledger.positions, [&](const commit::Position& each) {
     const auto target = targets.find(each.partition);
-    return target != targets.end() && target->second < each.next_offset;
+    if (target == targets.end()) return false;
+    return each.next_offset < 0 ? to.start != "latest" : target->second < each.next_offset;
   });
   if (goes_back) warn_of_repeats(set, ledger.unit, keeps_keys, world);
 }
@@ -179,12 +216,16 @@ Exit reset_unit(const Arguments& arguments, const Target& target, const StoreSet
   if (!arguments.has("--dry-run")) {
     if (const auto idle = wait_until_idle(set, unit, **domain, world); !idle) return tell(idle.error(), set, world);
   }
-  const auto targets = find_targets(arguments, target, set, unit.ledger, world);
+  auto bounds = UnitBounds::open(set, unit.ledger, world);
+  if (!bounds) return tell(bounds.error(), set, world);
+  const auto ledger = with_lost(set, unit, *bounds);
+  if (!ledger) return tell(ledger.error(), set, world);
+  const auto targets = find_targets(arguments, target, set, *ledger, *bounds, world);
   if (!targets) return tell(targets.error(), set, world);
-  if (targets->empty()) return tell_what_is_read(unit.ledger, world);
+  if (targets->empty()) return tell_nothing_moves(arguments, target, set, *ledger, world);
   const bool clears = arguments.text("--state") == "clear";
   if (clears) fmt::print(world.out, "keys of {} are forgotten\n", fmt::join(*stages, ", "));
-  warn_if_back(set, unit.ledger, *targets, !clears, world);
+  warn_if_back(set, *ledger, target, *targets, !clears, world);
   if (arguments.has("--dry-run")) return Exit::Done;
   if (const auto kept = keep_rows(set, unit.ledger, *targets, world); !kept) return tell(kept.error(), set, world);
   if (const auto begun = unmark_ended(**domain, unit.ledger.unit); !begun) return tell(begun.error(), set, world);

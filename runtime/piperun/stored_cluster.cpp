@@ -65,6 +65,7 @@ class ClusterStore final : public StoredSystem {
   }
 
   bool is_transactional() const override { return false; }
+  bool may_lose_positions() const override { return true; }
 
   Result<std::vector<ListedTopic>> topics() override {
     auto inspector = open();

@@ -33,6 +33,8 @@ class StoredSystem {
   virtual base::Result<std::unique_ptr<commit::Domain>> domain(const std::string& pipeline, const std::string& unit) = 0;
   // A domain that no worker runs can change several things in one transaction.
   virtual bool is_transactional() const = 0;
+  // A unit that is in use may be without positions: those of a consumer group expire, and go with their topic.
+  virtual bool may_lose_positions() const { return false; }
 
   virtual base::Result<std::vector<ListedTopic>> topics() = 0;  // by name
   // From `from` on, or with -1 the last ones; of one partition, or with -1 of each, partition after partition. At most `limit` of each

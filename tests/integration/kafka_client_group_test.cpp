@@ -502,6 +502,36 @@ TEST(KafkaGroup, APositionThatIsGoneIsNamedWithTheGap) {
   }
 }
 
+// The client itself reads on at its old offset when the new topic has grown that far.
+TEST(KafkaGroup, ATopicThatIsMadeAnewWhileItIsReadIsNoticed) {
+  const TopicOf topic(1);
+  fill(topic.name, 1, 0, 100);
+  const auto group = join(topic.name, topic.name);
+  std::int64_t next = 0;
+  const auto read = [&](std::chrono::seconds limit, const std::function<bool()>& is_enough) -> base::Result<void> {
+    for (const auto begun = Clock::now(); Clock::now() - begun < limit && !is_enough();) {
+      const auto polled = group->poll(100'000, true, 100, 1 << 20);
+      if (!polled) return std::unexpected(polled.error());
+      if (polled->slab) next = polled->slab->records.back().next;
+      if (polled->change == Group::Change::Assigned) {
+        EXPECT_TRUE(group->read_from(std::vector<StartAt>{{{topic.name, 0}, 0}}));
+      }
+    }
+    return {};
+  };
+  ASSERT_TRUE(read(std::chrono::seconds(20), [&] { return next == 100; }));
+  ASSERT_TRUE(read(std::chrono::seconds(6), [] { return false; })) << "it is the same topic";
+  const auto admin = open_admin(client());
+  ASSERT_TRUE(admin);
+  ASSERT_TRUE(delete_topic(admin->get(), topic.name));
+  integration::create_topic(topic.name, 1);
+  fill(topic.name, 1, 0, 300);
+  const auto noticed = read(std::chrono::seconds(20), [] { return false; });
+  ASSERT_FALSE(noticed);
+  EXPECT_EQ(noticed.error().code, ErrorCode::PositionGone);
+  EXPECT_THAT(noticed.error().message, HasSubstr(topic.name + " was made anew while it was read"));
+}
+
 TEST(KafkaGroup, AMissingTopicIsNamed) {
   const auto opened = KafkaGroup::open(client(), {.group = "nobody"}, {{0, "there-is-none"}});
   ASSERT_FALSE(opened);

@@ -2,8 +2,11 @@
 #include <gmock/gmock.h>
 
 #include <filesystem>
+#include <fstream>
+#include <functional>
 
 #include "runtime/commit/embedded/key_store.h"
+#include "runtime/commit/kafka/admin.h"
 #include "runtime/commit/kafka/groups.h"
 #include "tests/integration/kafka_domain_member.h"
 
@@ -205,6 +208,147 @@ TEST_F(KafkaKeysTest, KeysOfOnePartitionExpireAlone) {
   done(domain->expire_keys(kStage, 50, 1));
   EXPECT_THAT(times(*domain, "a"), ElementsAre(10));
   EXPECT_THAT(times(*domain, "b"), IsEmpty());
+}
+
+// ---- A changelog that is gone
+
+TEST_F(KafkaKeysTest, AChangelogThatIsGoneStopsAUnitThatHasRead) {
+  Member member(group(), source_);
+  ASSERT_TRUE(member.joins(2));
+  batch(*worker(member), 0, {claim("a", {}, {10})});
+  done(kafka::delete_topic(member.consumer().handle(), changelog()));
+  for (const bool has_store : {true, false}) {
+    if (!has_store) std::filesystem::remove_all(state_dir_);
+    auto domain = this->domain(&member);
+    assign(*domain);
+    const auto refused = domain->restore_state();
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::StoreDamaged);
+    EXPECT_NE(refused.error().message.find(changelog()), std::string::npos);
+    if (has_store) { EXPECT_THAT(stored("a"), ElementsAre(10)) << "the local keys stay"; }
+  }
+  EXPECT_FALSE(kafka::describe_topic(member.consumer().handle(), changelog()));
+}
+
+TEST_F(KafkaKeysTest, AUnitThatHasReadNothingMakesItsChangelogAgain) {
+  Member member(group(), source_);
+  ASSERT_TRUE(member.joins(2));
+  worker(member);
+  done(kafka::delete_topic(member.consumer().handle(), changelog()));
+  auto domain = worker(member);
+  batch(*domain, 0, {claim("a", {}, {10})});
+  EXPECT_THAT(times(*domain, "a"), ElementsAre(10));
+}
+
+// `offsets reset --state clear`, also of one partition: with keys, and when the changelog is gone already.
+TEST_F(KafkaKeysTest, AfterItsKeysAreForgottenAUnitGoesOn) {
+  Member member(group(), source_);
+  ASSERT_TRUE(member.joins(2));
+  batch(*worker(member), 0, {claim("a", {}, {10})});
+  for (const bool is_gone : {false, true}) {
+    if (is_gone) done(kafka::delete_topic(member.consumer().handle(), changelog()));
+    auto person = this->domain(nullptr, false, "");
+    value_of(person->claim(std::vector<commit::PartitionName>{{source_, 1}}));
+    done(person->expire_keys(kStage, INT64_MAX));
+    auto domain = worker(member);
+    EXPECT_THAT(times(*domain, "a"), IsEmpty());
+  }
+}
+
+// A changed program: the manifest that has the stage finds, or makes, its changelog.
+TEST_F(KafkaKeysTest, ANewStageOfAUnitThatHasReadHasAChangelogWithItsManifest) {
+  Member member(group(), source_);
+  ASSERT_TRUE(member.joins(2));
+  batch(*worker(member), 0, {claim("a", {}, {10})});
+  stages_ = {kStage, "new"};
+  auto domain = this->domain(&member);
+  assign(*domain);
+  done(domain->begin());
+  done(domain->put_manifest({kUnit, "{\"changed\": 1}", false}));
+  done(domain->commit());
+  done(domain->restore_state());
+  EXPECT_THAT(times(*domain, "a"), ElementsAre(10));
+  EXPECT_THAT(value_of(domain->lookup_keys("new", std::vector<std::string>{"a"})).at(0).times, IsEmpty());
+}
+
+// `--upgrade reset`: the stage stays, its keys do not.
+TEST_F(KafkaKeysTest, AWorkerThatForgetsTheKeysOfAStageGoesOnWithoutThem) {
+  Member member(group(), source_);
+  ASSERT_TRUE(member.joins(2));
+  batch(*worker(member), 0, {claim("a", {}, {10})});
+  auto domain = this->domain(&member);
+  assign(*domain);
+  done(domain->begin());
+  done(domain->expire_keys(kStage, INT64_MAX));
+  done(domain->put_manifest({kUnit, "{\"changed\": 1}", false}));
+  done(domain->commit());
+  done(domain->restore_state());
+  EXPECT_THAT(times(*domain, "a"), IsEmpty());
+}
+
+// ---- A local store that cannot be read
+
+// Found when it is opened, or when the damaged page is asked for first; then the worker is told to try again.
+TEST_F(KafkaKeysTest, ADamagedStoreIsPutAsideAndRestored) {
+  constexpr int kKeys = 2'000;
+  Member member(group(), source_);
+  ASSERT_TRUE(member.joins(2));
+  std::vector<KeyClaim> claims;
+  for (int i = 0; i < kKeys; ++i) claims.push_back(claim("k" + std::to_string(i), {}, {i}));
+  batch(*worker(member), 0, claims);
+  const auto overwrite = [&](std::uintmax_t from) {
+    const std::string garbage(std::filesystem::file_size(local()) - from, '\xa5');
+    std::fstream file(local(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(from));
+    file << garbage;
+    ASSERT_TRUE(file.flush().good());
+  };
+  const std::vector<std::pair<const char*, std::function<void()>>> damages = {
+      {"no database", [&] { overwrite(0); }},
+      {"all but the first page", [&] { overwrite(4'096); }},
+      {"the last pages", [&] { overwrite(std::filesystem::file_size(local()) / 4 * 3); }},
+      {"cut in half", [&] { std::filesystem::resize_file(local(), std::filesystem::file_size(local()) / 2); }}};
+  for (const auto& [how, damage] : damages) {
+    SCOPED_TRACE(how);
+    damage();
+    auto domain = this->domain(&member);
+    assign(*domain);
+    const auto is_passing = [](const base::Error& error) { return error.code == ErrorCode::SystemUnavailable; };
+    ASSERT_TRUE(eventually([&] {
+      const auto restored = domain->restore_state();
+      EXPECT_TRUE(restored || is_passing(restored.error()));
+      return restored.has_value();
+    }));
+    for (int i = 0; i < kKeys; ++i) {
+      Times found;
+      ASSERT_TRUE(eventually([&] {
+        const auto entries = domain->lookup_keys(kStage, std::vector{"k" + std::to_string(i)});
+        EXPECT_TRUE(entries || is_passing(entries.error()));
+        if (entries) found = entries->at(0).times;
+        return entries.has_value();
+      }));
+      ASSERT_THAT(found, ElementsAre(i));
+    }
+    EXPECT_TRUE(std::filesystem::remove(local() + ".damaged"));
+  }
+}
+
+TEST_F(KafkaKeysTest, AStoreThatIsLockedIsNotTakenForDamaged) {
+  Member member(group(), source_);
+  ASSERT_TRUE(member.joins(2));
+  batch(*worker(member), 0, {claim("a", {}, {10})});
+  auto domain = this->domain(&member);
+  assign(*domain);
+  {
+    const auto other = value_of(embedded::Database::open(local(), embedded::Database::Access::Write));
+    done(other->begin());
+    const auto refused = domain->restore_state();
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::DatabaseLocked);
+  }
+  EXPECT_FALSE(std::filesystem::exists(local() + ".damaged"));
+  done(domain->restore_state());
+  EXPECT_THAT(times(*domain, "a"), ElementsAre(10));
 }
 
 TEST_F(KafkaKeysTest, AnotherNumberOfPartitionsStopsTheUnit) {

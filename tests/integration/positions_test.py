@@ -136,6 +136,39 @@ class Positions(Commands):
         self.assertEqual((self.positions(), self.stored_ids()), ({0: 2, 1: 2}, ["o1", "o3", "o3"] if self.sink == "kafka" else ["o1", "o3"]))
         self.assertNotIn("FAIL", self.piperun("audit", "p.pipe").stdout)
 
+    def test_positions_that_the_cluster_has_lost_are_made_again(self):
+        if self.sink != "kafka":
+            return
+        topic, group = f"{self.name}.in", f"{self.name}.{self.unit}"
+        self.drain()
+        # Of the source alone, as when its topic is made anew; all of the group, as when they expire.
+        for words, said in ((["--delete-offsets", "--topic", topic], "its positions are gone"), (["--delete"], "a manifest without positions")):
+            def is_lost(words=words):
+                try:  # a process that has ended is a member for some seconds more
+                    servers("tool", "kafka-consumer-groups", "--group", group, *words)
+                except AssertionError:
+                    return False
+                return self.positions() == {}
+
+            wait_until(is_lost, SLOW, "the group keeps its offsets")
+            self.assertIn(said, self.piperun("p.pipe", "--drain", code=3).stderr)
+            self.assertIn(f"has read {topic} and has no position of it", self.piperun("offsets", "show", "p.pipe").stderr)
+            lag = self.piperun("lag", "p.pipe").stdout
+            self.assertIn("its position is gone", lag)
+            self.assertIn("of 1 unit positions are gone", lag)
+            reset = ["offsets", "reset", "p.pipe", "--state", "keep"]
+            for to, expected in ((["latest"], 2), (["offset", "1"], 1), (["datetime", "2020-01-01T00:00:00Z"], 0)):
+                self.assertIn(f"{topic}/1: none -> {expected}", self.piperun(*reset, "--dry-run", "--to", *to).stdout)
+            self.assertIn("no position to shift from", self.piperun(*reset, "--to", "shift", "-1", code=2).stderr)
+            self.assertEqual(self.positions(), {}, "nothing has changed")
+            self.piperun(*reset, "--to", "earliest")
+            self.assertEqual(self.positions(), {0: 0, 1: 0})
+            self.drain()
+            self.assertEqual((self.positions(), self.lag(), len(self.letters())), ({0: 2, 1: 2}, 0, 2))
+            self.assertEqual(self.stored_ids(), ["o1", "o3"], "the keys were kept")
+            shown = rows_of(self.piperun("offsets", "show", "p.pipe", "--json").stdout)
+            self.assertEqual([each["read"] for each in shown if each["topic"] == topic], [2, 2], "the ledger begins anew")
+
     def test_what_is_at_work_is_left_alone(self):
         child = self.start()
         wait_until(lambda: self.positions() == {0: 2, 1: 2}, SLOW, "it does not work")

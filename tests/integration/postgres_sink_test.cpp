@@ -427,6 +427,35 @@ TEST_F(PostgresSinkTest, ADecimalIsNeverRounded) {
   EXPECT_TRUE(try_open(layout, {}));
 }
 
+TEST_F(PostgresSinkTest, ARowThatAPolicyRefusesIsARecordsFaultAndAMissingRightIsNot) {
+  const std::string user = database_.name() + "_tenant";
+  database_.exec(
+      "CREATE TABLE item (id bigint PRIMARY KEY, name text, v bigint); ALTER TABLE item ENABLE ROW LEVEL SECURITY; "
+      "CREATE POLICY p ON item USING (true) WITH CHECK (v <> 3); CREATE ROLE " +
+      user + " LOGIN PASSWORD 'secret'; GRANT ALL ON item TO " + user);
+  auto settings = database_.settings();
+  settings.url = database_.url(0, user);
+  auto own = must(Session::open(settings));
+  auto sink = must(TableSink::open(*own, nullptr, types_, items(), {ir::Conflict::Update, -1, true, false}));
+  const auto refused = write(*sink, {item(1, "a", 3)});
+  const auto taken = write(*sink, {item(1, "a", 2)});
+  const auto changed = write(*sink, {item(1, "a", 3)});
+  database_.exec("REVOKE INSERT ON item FROM " + user);
+  const auto forbidden = write(*sink, {item(2, "b", 2)});
+  sink.reset();
+  own.reset();
+  database_.exec("DROP OWNED BY " + user + "; DROP ROLE " + user);
+  for (const auto* each : {&refused, &changed}) {
+    ASSERT_FALSE(*each);
+    EXPECT_EQ(each->error().code, ErrorCode::ConstraintViolated) << each->error().message;
+    EXPECT_EQ(each->error().sqlstate, "42501");
+    EXPECT_EQ(each->error().row, 0);
+  }
+  EXPECT_TRUE(taken);
+  ASSERT_FALSE(forbidden);
+  EXPECT_EQ(forbidden.error().code, ErrorCode::CannotOpen) << forbidden.error().message;
+}
+
 TEST_F(PostgresSinkTest, AUserWithoutPrivilegesIsToldWhatToGrant) {
   const std::string user = database_.name() + "_writer";
   database_.exec("CREATE TABLE item (id bigint PRIMARY KEY, name text, v bigint); CREATE ROLE " + user +

@@ -4,6 +4,7 @@
 
 #include "lang/value/compare.h"
 #include "lang/value/json_node.h"
+#include "runtime/commit/postgres/session.h"
 #include "runtime/connectors/postgres/lookup_table.h"
 #include "tests/integration/postgres_database.h"
 
@@ -156,6 +157,36 @@ TEST_F(PostgresTableTest, WhatDoesNotFitIsNamed) {
   EXPECT_THAT(refused.error().message, HasSubstr("column `town` is missing"));
   auto table = open({"customer", {{"id", kInt_}, {"city", kString_}}, {0}});
   EXPECT_THAT(look_up(*table, {{number(1)}}).front(), HasSubstr("NULL in column `city` is no string"));
+}
+
+TEST_F(PostgresTableTest, AColumnMayChangeItsTypeMeanwhile) {
+  database_.exec("CREATE TABLE stock (id bigint PRIMARY KEY, pieces int); INSERT INTO stock VALUES (1, 5)");
+  auto table = open({"stock", {{"id", kInt_}, {"pieces", kInt_}}, {0}});
+  EXPECT_THAT(look_up(*table, {{number(1)}}), ElementsAre("1|5"));
+  database_.exec("ALTER TABLE stock ALTER COLUMN pieces TYPE bigint");
+  EXPECT_THAT(look_up(*table, {{number(1)}}), ElementsAre("1|5"));
+  database_.exec("ALTER TABLE stock DROP COLUMN pieces");
+  EXPECT_THAT(look_up(*table, {{number(1)}}).front(), HasSubstr("pieces"));
+}
+
+TEST_F(PostgresTableTest, ATransactionThatMeetsAChangedTypeIsRunAgain) {
+  database_.exec("CREATE TABLE stock (id bigint, pieces int); INSERT INTO stock VALUES (1, 5)");
+  auto session = must(Session::open(database_.settings()));
+  const std::string first = "SELECT pieces FROM stock", second = "SELECT pieces, id FROM stock";
+  must(session->query(first));
+  must(session->query(second));
+  database_.exec("ALTER TABLE stock ALTER COLUMN pieces TYPE bigint");
+  ASSERT_TRUE(session->begin());
+  const auto passing = session->query(first);
+  ASSERT_FALSE(passing);
+  EXPECT_EQ(passing.error().code, ErrorCode::SystemUnavailable) << passing.error().message;
+  EXPECT_EQ(session->commit().error().code, ErrorCode::SystemUnavailable);
+  const int backend = session->backend();
+  ASSERT_TRUE(session->begin());
+  EXPECT_EQ(must(session->query(first)).text(0, 0), "5");
+  EXPECT_EQ(must(session->query(second)).text(0, 0), "5") << "all that was prepared before is prepared anew";
+  EXPECT_TRUE(session->commit());
+  EXPECT_EQ(session->backend(), backend);
 }
 
 TEST_F(PostgresTableTest, ALostConnectionIsOpenedAgain) {

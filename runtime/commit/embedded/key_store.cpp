@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <filesystem>
+
 #include "runtime/commit/key_times.h"
 
 namespace piperun::embedded {
@@ -20,25 +22,45 @@ CREATE TABLE IF NOT EXISTS piperun_store_stages (
   generation INTEGER NOT NULL DEFAULT 0);
 )sql";
 
+}  // namespace
+
 template <typename T>
-std::unexpected<base::Error> error_in(const Result<T>& result) {
+std::unexpected<base::Error> KeyStore::error_in(const Result<T>& result) {
+  is_damaged_ |= result.error().code == base::ErrorCode::StoreDamaged;
   return std::unexpected(result.error());
 }
 
-}  // namespace
+Result<void> KeyStore::commit(Transaction& transaction) {
+  auto done = transaction.commit();
+  if (!done) return error_in(done);
+  return done;
+}
 
 Result<std::unique_ptr<KeyStore>> KeyStore::open(const std::string& path) {
   auto database = Database::open(path, Database::Access::Write);
-  if (!database) return error_in(database);
+  if (!database) return std::unexpected(database.error());
   std::unique_ptr<KeyStore> result(new KeyStore(std::move(*database)));
-  if (auto done = result->take(); !done) return error_in(done);
+  if (auto done = result->take(); !done) return std::unexpected(done.error());
   return result;
+}
+
+// The file goes first: beside a database that is empty SQLite does not believe a log.
+Result<void> KeyStore::put_aside(const std::string& path) {
+  std::error_code failed;
+  std::filesystem::rename(path, path + ".damaged", failed);
+  if (failed == std::errc::no_such_file_or_directory) failed.clear();  // another worker was quicker
+  for (const char* log : {"-wal", "-shm"}) {
+    if (!failed) std::filesystem::remove(path + log, failed);
+  }
+  if (!failed) return {};
+  return base::failure(base::ErrorCode::CannotOpen,
+                       fmt::format("{} is damaged, and cannot be put aside: {}", path, failed.message()));
 }
 
 Result<void> KeyStore::take() {
   Transaction transaction(*database_);
-  if (auto begun = transaction.begin(); !begun) return begun;
-  if (auto made = database_->execute(kTables); !made) return made;
+  if (auto begun = transaction.begin(); !begun) return error_in(begun);
+  if (auto made = database_->execute(kTables); !made) return error_in(made);
   {
     Query query = database_->query(
         "INSERT INTO piperun_store_owner (one, epoch) VALUES (1, 1) ON CONFLICT DO UPDATE SET epoch = epoch + 1 RETURNING epoch");
@@ -46,7 +68,7 @@ Result<void> KeyStore::take() {
     if (!row) return error_in(row);
     epoch_ = query.integer(0);
   }
-  return transaction.commit();
+  return commit(transaction);
 }
 
 Result<void> KeyStore::check_owner() {
@@ -103,7 +125,7 @@ Result<void> KeyStore::apply(const std::string& stage, std::span<const KeyEntry>
   auto id = stage_id(stage);
   if (!id) return error_in(id);
   Transaction transaction(*database_);
-  if (auto begun = transaction.begin(); !begun) return begun;
+  if (auto begun = transaction.begin(); !begun) return error_in(begun);
   if (auto owner = check_owner(); !owner) return owner;
   {
     Query put = database_->query(
@@ -124,14 +146,14 @@ Result<void> KeyStore::apply(const std::string& stage, std::span<const KeyEntry>
                      .run();
     if (!moved) return error_in(moved);
   }
-  return transaction.commit();
+  return commit(transaction);
 }
 
 Result<void> KeyStore::wipe(const std::string& stage) {
   auto id = stage_id(stage);
   if (!id) return error_in(id);
   Transaction transaction(*database_);
-  if (auto begun = transaction.begin(); !begun) return begun;
+  if (auto begun = transaction.begin(); !begun) return error_in(begun);
   if (auto owner = check_owner(); !owner) return owner;
   auto removed = database_->query("DELETE FROM piperun_keys WHERE operator = ?1").bind(1, *id).run();
   if (!removed) return error_in(removed);
@@ -139,7 +161,7 @@ Result<void> KeyStore::wipe(const std::string& stage) {
                        .bind(1, *id)
                        .run();
   if (!forgotten) return error_in(forgotten);
-  return transaction.commit();
+  return commit(transaction);
 }
 
 }  // namespace piperun::embedded

@@ -20,6 +20,13 @@ namespace piperun::embedded {
 class KeyStore {
  public:
   static base::Result<std::unique_ptr<KeyStore>> open(const std::string& path);
+  // The file is `<path>.damaged` from now on, in the place of an earlier one, and the next open() makes a store without keys. Whoever
+  // still has it open goes on with what is put aside.
+  static base::Result<void> put_aside(const std::string& path);
+
+  // A call has met a damaged file (StoreDamaged): nothing in it is to be believed.
+  bool is_damaged() const { return is_damaged_; }
+  const std::string& path() const { return database_->path(); }
 
   struct Place {
     std::string log;  // which changelog: a topic's id
@@ -41,8 +48,12 @@ class KeyStore {
   base::Result<void> take();
   base::Result<void> check_owner();
   base::Result<std::int64_t> stage_id(const std::string& stage);
+  template <typename T>
+  std::unexpected<base::Error> error_in(const base::Result<T>& result);
+  base::Result<void> commit(Transaction& transaction);
 
   std::unique_ptr<Database> database_;
+  bool is_damaged_ = false;
   std::int64_t epoch_ = 0;
   std::unordered_map<std::string, std::int64_t> stages_;
 };

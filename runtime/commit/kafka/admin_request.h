@@ -17,6 +17,7 @@ inline bool has_failed(rd_kafka_t* handle) {
   return ClientState::of(handle).has_error();
 }
 
+using Topics = std::unique_ptr<rd_kafka_TopicCollection_t, Destroyer<rd_kafka_TopicCollection_destroy>>;
 using AdminOptions = std::unique_ptr<rd_kafka_AdminOptions_t, Destroyer<rd_kafka_AdminOptions_destroy>>;
 
 inline AdminOptions admin_options(rd_kafka_t* handle, rd_kafka_admin_op_t operation) {
@@ -45,9 +46,8 @@ base::Result<EventPtr> admin_request(rd_kafka_t* handle, const std::string& duri
 template <typename Read>
 auto described(rd_kafka_t* handle, const std::string& topic, const AdminOptions& options, const std::string& during, Read read)
     -> base::Result<decltype(read(std::declval<const rd_kafka_TopicDescription_t*>()))> {
-  using Names = std::unique_ptr<rd_kafka_TopicCollection_t, Destroyer<rd_kafka_TopicCollection_destroy>>;
   const char* asked = topic.c_str();
-  const Names names(rd_kafka_TopicCollection_of_topic_names(&asked, 1));
+  const Topics names(rd_kafka_TopicCollection_of_topic_names(&asked, 1));
   const auto event =
       admin_request(handle, during, [&](auto* queue) { rd_kafka_DescribeTopics(handle, names.get(), options.get(), queue); });
   if (!event) return std::unexpected(event.error());

@@ -42,6 +42,7 @@ Result<std::vector<Manifest>> KafkaDomain::manifests() {
 }
 
 Result<void> KafkaDomain::put_manifest(const Manifest& manifest) {
+  if (auto made = make_changelogs(); !made) return made;
   OwnRecord record{OwnTopic::Manifests, manifests_topic(settings_.pipeline), manifest.unit, manifest.text};
   if (manifest.moved) record.headers.emplace_back(kMoved, "1");
   return write(std::span(&record, 1));

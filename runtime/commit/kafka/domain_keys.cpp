@@ -16,6 +16,7 @@
 
 namespace piperun::kafka {
 
+using base::Error;
 using base::ErrorCode;
 using base::Result;
 using commit::bytes_of;
@@ -40,6 +41,35 @@ std::int64_t generation_of(const TopicRecord& record) {
   return result;
 }
 
+Result<void> put_aside(const std::string& path, const std::string& why) {
+  spdlog::warn("the local keys are damaged and are restored from the changelog aside={}.damaged error={}", path, why);
+  return embedded::KeyStore::put_aside(path);
+}
+
+// All that lies in a store lies in the changelogs, too. One of a later format is as good as damaged here.
+Result<std::unique_ptr<embedded::KeyStore>> open_store(const std::string& path) {
+  auto opened = embedded::KeyStore::open(path);
+  if (opened || opened.error().code != ErrorCode::StoreDamaged) return opened;
+  if (auto done = put_aside(path, opened.error().message); !done) return std::unexpected(done.error());
+  return embedded::KeyStore::open(path);
+}
+
+// The error of a call of a store. One that is damaged is put aside, and all are opened anew by whoever asks for keys next: a store has
+// those of several stages. Then the batch in hand is to be done again, for what it had claimed is forgotten.
+std::unexpected<Error> after_damage(Keys& keys, Error error) {
+  std::vector<std::string> damaged;
+  for (const auto& [partition, store] : keys.stores) {
+    if (store && store->is_damaged()) damaged.push_back(store->path());
+  }
+  if (damaged.empty()) return std::unexpected(std::move(error));
+  keys.close();
+  for (const std::string& path : damaged) {
+    if (auto done = put_aside(path, error.message); !done) return std::unexpected(done.error());
+  }
+  error.code = ErrorCode::SystemUnavailable;
+  return std::unexpected(std::move(error));
+}
+
 }  // namespace
 
 // ---- Bringing the local store to the changelog
@@ -48,44 +78,6 @@ std::vector<PartitionName> KafkaDomain::key_partitions() const {
   std::vector<PartitionName> result = member_ != nullptr ? owned_ : claimed_;
   std::erase_if(result, [](const PartitionName& partition) { return partition.topic == Ledger::kReplay; });
   return result;
-}
-
-// The changelog has the partitions of the source; made when it is missing.
-Result<std::string> KafkaDomain::find_changelog(const std::string& stage) {
-  auto client = handle();
-  if (!client) return std::unexpected(client.error());
-  const std::string topic = keys_topic(settings_.pipeline, settings_.unit, stage);
-  std::int32_t wanted = 0;
-  std::string source;
-  for (const PartitionName& partition : key_partitions()) {
-    if (partition.topic == source) continue;
-    const auto described = describe_topic(*client, ledger_.stored_name(partition).topic);
-    if (!described) return std::unexpected(described.error());
-    if (!source.empty() && described->partitions != wanted) {
-      return base::failure(
-          ErrorCode::ManifestConflict,
-          fmt::format("{} and {} have different numbers of partitions, so records with the same key of `{}` come to "
-                      "different workers",
-                      source, partition.topic, stage));
-    }
-    source = partition.topic;
-    wanted = described->partitions;
-  }
-  auto found = describe_topic(*client, topic);
-  if (!found && found.error().code == ErrorCode::NoSuchTopic) {
-    if (auto made = create_internal_topic(*client, {topic, wanted, true}, ledger_.stored_name({source, 0}).topic); !made)
-      return std::unexpected(made.error());
-    found = describe_topic(*client, topic);
-    if (!found && found.error().code == ErrorCode::NoSuchTopic) found.error().code = ErrorCode::SystemUnavailable;
-  }
-  if (!found) return std::unexpected(found.error());
-  if (found->partitions != wanted) {
-    return base::failure(ErrorCode::ManifestConflict,
-                         fmt::format("the source has {} partitions now, and keys of `{}` are stored for {}: a key may come with "
-                                     "another partition than before",
-                                     wanted, stage, found->partitions));
-  }
-  return topic;
 }
 
 Result<KeyShards*> KafkaDomain::shards(const std::string& stage) {
@@ -105,14 +97,14 @@ Result<KeyShards*> KafkaDomain::shards(const std::string& stage) {
     auto& store = keys_->stores[number];
     if (!store) {
       const auto folder = std::filesystem::path(settings_.state_dir) / (settings_.pipeline + ".keys");
-      auto opened = embedded::KeyStore::open((folder / fmt::format("{}.{}.db", settings_.unit, number)).string());
+      auto opened = open_store((folder / fmt::format("{}.{}.db", settings_.unit, number)).string());
       if (!opened) return std::unexpected(opened.error());
       store = std::move(*opened);
     }
     KeyShard shard;
     shard.store = store.get();
     shard.log = {*topic, number};
-    if (auto done = catch_up(stage, shard, *id); !done) return std::unexpected(done.error());
+    if (auto done = catch_up(stage, shard, *id); !done) return after_damage(*keys_, done.error());
     restored[number] = std::move(shard);
   }
   return &(keys_->stages[stage] = std::move(restored));
@@ -182,7 +174,7 @@ Result<std::vector<KeyEntry>> KafkaDomain::lookup_keys(const std::string& stage,
     const std::size_t before = result.size();
     for (const auto& [partition, shard] : **all) {
       auto times = shard.times(stage, key);
-      if (!times) return std::unexpected(times.error());
+      if (!times) return after_damage(*keys_, times.error());
       if (!times->empty()) result.push_back({key, std::move(*times), partition});
     }
     if (result.size() == before) result.push_back({key, {}});
@@ -216,12 +208,12 @@ Result<bool> KafkaDomain::claim_keys(const std::string& stage, std::span<const K
   }
   for (const KeyClaim& claim : claims) {
     const auto held = find_key(stage, **all, claim.key);
-    if (!held) return std::unexpected(held.error());
+    if (!held) return after_damage(*keys_, held.error());
     if (*held != claim.read) return false;
     auto shard = shard_of(stage, **all, claim);
     if (!shard) return std::unexpected(shard.error());
     changes.emplace_back(*shard, &claim);
-    OwnRecord record{OwnTopic::Keys, (*shard)->log.topic, claim.key, std::nullopt, headers, (*shard)->log.number};
+    OwnRecord record{OwnTopic::Keys, (*shard)->log.topic, claim.key, std::nullopt, headers, (*shard)->log.number, 0};
     if (!claim.set.empty()) record.value = bytes_of(claim.set);
     records.push_back(std::move(record));
   }
@@ -259,7 +251,7 @@ Result<void> KafkaDomain::apply_state() {
       for (const auto& [key, times] : shard.settled) entries.push_back({key, times});
       embedded::KeyStore::Place place = shard.place;
       place.position = std::max(place.position, shard.confirmed);
-      if (auto done = shard.store->apply(stage, entries, place); !done) return done;
+      if (auto done = shard.store->apply(stage, entries, place); !done) return after_damage(*keys_, done.error());
       shard.place = place;
       shard.settled.clear();
     }
@@ -276,18 +268,18 @@ Result<void> KafkaDomain::expire_keys(const std::string& stage, std::int64_t bef
     if (partition >= 0 && number != partition) continue;
     for (bool is_more = true; is_more;) {
       const auto keys = shard.store->keys_before(stage, before, kExpiredAtOnce);
-      if (!keys) return std::unexpected(keys.error());
+      if (!keys) return after_damage(*keys_, keys.error());
       is_more = std::ssize(*keys) == kExpiredAtOnce;
       std::vector<OwnRecord> records;
       std::vector<KeyEntry> gone;
       for (const std::string& key : *keys) {
         if (shard.open.contains(key) || shard.settled.contains(key)) continue;
-        records.push_back({OwnTopic::Keys, shard.log.topic, key, std::nullopt, {}, shard.log.number});
+        records.push_back({OwnTopic::Keys, shard.log.topic, key, std::nullopt, {}, shard.log.number, 0});
         gone.push_back({key, {}});
       }
       if (gone.empty()) break;
       if (auto done = write(records); !done) return done;
-      if (auto done = shard.store->apply(stage, gone, shard.place); !done) return done;
+      if (auto done = shard.store->apply(stage, gone, shard.place); !done) return after_damage(*keys_, done.error());
     }
   }
   return {};

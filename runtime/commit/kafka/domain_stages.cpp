@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -60,7 +61,11 @@ Result<std::vector<KeyEntry>> KafkaDomain::all_keys(const std::string& stage, co
 Result<void> KafkaDomain::rename_stage(const std::string& from, const std::string& to) {
   auto partitions = read_changelog(keys_topic(settings_.pipeline, settings_.unit, from));
   if (!partitions) return std::unexpected(partitions.error());
-  if (!*partitions) return {};
+  if (!*partitions) {
+    const auto is_lost = has_read();
+    if (!is_lost) return std::unexpected(is_lost.error());
+    return *is_lost ? lost_changelog(keys_topic(settings_.pipeline, settings_.unit, from)) : Result<void>();
+  }
   const std::string topic = keys_topic(settings_.pipeline, settings_.unit, to);
   std::vector<OwnRecord> records;
   for (std::size_t number = 0; number < (*partitions)->size(); ++number) {
@@ -87,12 +92,21 @@ Result<void> KafkaDomain::remove_changelog(const std::string& stage) {
   return {};
 }
 
-// What cannot be removed now lies about and harms nobody: no stage of the unit has its name.
+// Of a stage that the unit has no more it harms nobody when it cannot be removed now. A person forgets keys of stages that stay.
 void KafkaDomain::remove_doomed() {
   for (const std::string& topic : std::exchange(keys_->doomed, {})) {
     auto client = handle();
     const auto done = client ? delete_topic(*client, topic) : Result<void>(std::unexpected(client.error()));
-    if (!done) spdlog::warn("a changelog is left behind topic={} error={}", topic, done.error().message);
+    if (!done) {
+      spdlog::warn("a changelog is left behind topic={} error={}", topic, done.error().message);
+      continue;
+    }
+    const bool stays = member_ == nullptr || std::ranges::any_of(settings_.stages, [&](const std::string& stage) {
+                         return keys_topic(settings_.pipeline, settings_.unit, stage) == topic;
+                       });
+    if (!stays) continue;
+    if (const auto made = remake_changelog(topic); !made)
+      spdlog::warn("a changelog was removed and not made anew topic={} error={}", topic, made.error().message);
   }
 }
 

@@ -169,6 +169,7 @@ Result<void> KafkaDomain::write_to(Producer& producer, std::span<const OwnRecord
   for (const OwnRecord& record : records) {
     auto topic = producer.topic(record.topic);
     if (!topic && topic.error().code == ErrorCode::NoSuchTopic) {
+      if (record.partitions == 0) return lost_changelog(record.topic);
       if (auto made = make_topic(producer.handle(), record); !made) return made;
       topic = producer.topic(record.topic);
       // It is made: whoever does not know it yet will.

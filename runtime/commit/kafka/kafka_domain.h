@@ -120,6 +120,16 @@ class KafkaDomain final : public commit::Domain {
   std::string own_key(const commit::Letter& letter) const;
 
   std::vector<commit::PartitionName> key_partitions() const;
+  struct KeySource {
+    std::string topic;  // "": this worker has no partition
+    std::int32_t partitions = 0;
+  };
+  base::Result<KeySource> key_source(const std::string& stage);
+  base::Result<bool> has_read();
+  base::Result<void> make_changelog(const std::string& topic, const KeySource& source);
+  base::Result<void> make_changelogs();
+  base::Result<void> remake_changelog(const std::string& topic);
+  std::unexpected<base::Error> lost_changelog(const std::string& topic) const;
   base::Result<std::string> find_changelog(const std::string& stage);
   base::Result<KeyShards*> shards(const std::string& stage);
   base::Result<KeyShard*> shard_of(const std::string& stage, KeyShards& all, const commit::KeyClaim& claim);

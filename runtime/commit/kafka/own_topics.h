@@ -34,7 +34,7 @@ struct OwnRecord {
   std::optional<std::string> value{};  // none: removes what the key had
   std::vector<std::pair<std::string, std::optional<std::string>>> headers{};
   std::int32_t partition = 0;
-  std::int32_t partitions = 1;  // when the topic has to be made
+  std::int32_t partitions = 1;  // when the topic has to be made; 0: it is never made here, for it was there before
 };
 
 }  // namespace piperun::kafka

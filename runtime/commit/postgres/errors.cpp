@@ -51,6 +51,10 @@ constexpr std::array kStates = {
     State{"XX", ErrorCode::SystemUnavailable},
 };
 
+// A policy that refuses a row has the SQLSTATE of a missing right, and words in the language of the server. So its function tells them
+// apart: there row-level security and WITH CHECK OPTION look at a new row, and no right is asked for (PostgreSQL 9.5 to 18).
+constexpr std::string_view kNoRight = "42501", kLooksAtRow = "ExecWithCheckOptions";
+
 constexpr std::size_t kLongest = 2'000;
 
 // A failed connection carries no SQLSTATE (libpq), so the server's English words decide; others are waited for.
@@ -81,7 +85,8 @@ std::size_t sequence(std::string_view text) {
 
 }  // namespace
 
-ErrorCode code_of(std::string_view sqlstate) {
+ErrorCode code_of(std::string_view sqlstate, std::string_view raised_in) {
+  if (sqlstate == kNoRight && raised_in == kLooksAtRow) return ErrorCode::ConstraintViolated;
   const auto found = std::ranges::find_if(kStates, [&](const State& state) { return sqlstate.starts_with(state.begins); });
   if (found != kStates.end()) return found->code;
   return sqlstate.empty() ? ErrorCode::SystemUnavailable : ErrorCode::ConstraintViolated;  // a code of the user's own trigger
@@ -110,8 +115,8 @@ std::string one_line(std::string_view said) {
   return result;
 }
 
-base::Error error_of(std::string_view sqlstate, std::string_view said, const std::string& where) {
-  const ErrorCode code = code_of(sqlstate);
+base::Error error_of(std::string_view sqlstate, std::string_view said, const std::string& where, std::string_view raised_in) {
+  const ErrorCode code = code_of(sqlstate, raised_in);
   if (sqlstate == kFenced) return {code, one_line(said), std::string(sqlstate), -1};
   return {code, fmt::format("{}: {}{}", where, one_line(said), sqlstate.empty() ? "" : fmt::format(" ({})", sqlstate)),
           std::string(sqlstate), -1};

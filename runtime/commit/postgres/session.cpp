@@ -1,10 +1,12 @@
 #include "runtime/commit/postgres/session.h"
 
 #include <fmt/core.h>
+#include <libpq-events.h>
 #include <libpq-fe.h>
 
 #include <charconv>
 #include <pqxx/pqxx>
+#include <stdexcept>
 
 #include "runtime/commit/postgres/errors.h"
 #include "runtime/commit/postgres/watchdog.h"
@@ -23,6 +25,23 @@ constexpr const char* kOwnPath =
 
 constexpr std::int64_t kGrace = 10'000'000;  // microseconds that the server has to notice its own timeout
 constexpr std::size_t kCopiedAtOnce = 64 * 1024;  // bytes of lines in one message
+
+// Of a statement that was prepared before: most often "cached plan must not change result type".
+constexpr std::string_view kNotSupported = "0A000";
+
+struct OutdatedPlan : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// Of an error libpqxx gives away the words and the SQLSTATE, libpq all fields. `raised_in`: Session::raised_in_.
+int note_error(PGEventId event, void* about, void* raised_in) noexcept {
+  if (event != PGEVT_RESULTCREATE) return 1;
+  const PGresult* const result = static_cast<PGEventResultCreate*>(about)->result;
+  if (PQresultStatus(result) != PGRES_FATAL_ERROR) return 1;
+  const char* const function = PQresultErrorField(result, PG_DIAG_SOURCE_FUNCTION);
+  *static_cast<std::string*>(raised_in) = function == nullptr ? "" : function;
+  return 1;
+}
 
 pqxx::params bound(const Parameters& parameters) {
   pqxx::params result;
@@ -157,6 +176,7 @@ Session::~Session() {
 Result<void> Session::connect() {
   if (connection_) return {};
   statements_.clear();
+  must_prepare_anew_ = false;
   auto parameters = connect_parameters(settings_);
   if (!parameters) return std::unexpected(parameters.error());
   address_ = address_of(settings_, *parameters);
@@ -164,6 +184,7 @@ Result<void> Session::connect() {
   try {
     raw_ = connected_to(*parameters);
     connection_ = std::make_unique<pqxx::connection>(pqxx::connection::seize_raw_connection(raw_));
+    PQregisterEventProc(raw_, note_error, "piperun", &raised_in_);
     connection_->set_notice_handler([](pqxx::zview) noexcept {});
     const Armed armed(*watchdog_, connection_->sock(), settings_.statement_timeout + kGrace);
     pqxx::nontransaction(*connection_).exec(kOwnPath);
@@ -194,24 +215,42 @@ auto Session::guarded(Work work) -> decltype(work()) {
     const Armed armed(*watchdog_, connection_->sock(), settings_.statement_timeout + kGrace);
     return work();
   } catch (const pqxx::insufficient_privilege& error) {  // libpqxx forgets its SQLSTATE
-    return failed(error_of("42501", error.what(), address_));
+    return failed(error_of("42501", error.what(), address_, raised_in_));
   } catch (const pqxx::sql_error& error) {
-    return failed(error_of(error.sqlstate(), error.what(), address_));
+    return failed(error_of(error.sqlstate(), error.what(), address_, raised_in_));
   } catch (const pqxx::failure& error) {
     return failed(lost(error.what()));
+  } catch (const OutdatedPlan& error) {  // the transaction is lost, and the next one finds the table as it is now
+    base::Error passing = error_of(kNotSupported, error.what(), address_);
+    passing.code = ErrorCode::SystemUnavailable;
+    return failed(std::move(passing));
   } catch (const std::exception& error) {  // a mistake in how the library is used
     return failed({ErrorCode::SystemUnavailable, fmt::format("{}: {}", address_, error.what()), {}, -1});
   }
 }
 
+// A prepared statement keeps the types of what it returns, so that it fails when somebody has changed those of the table; prepared anew
+// it works, or says what does not fit. The server's words have its language: any refusal of this kind may be this one, once.
 Result<Rows> Session::run(pqxx::transaction_base& transaction, const std::string& sql, const Parameters& parameters) {
+  if (must_prepare_anew_) {
+    transaction.exec("DEALLOCATE ALL");
+    statements_.clear();
+    must_prepare_anew_ = false;
+  }
   auto known = statements_.find(sql);
-  if (known == statements_.end()) {
+  const bool is_new = known == statements_.end();
+  if (is_new) {
     std::string name = fmt::format("p{}", statements_.size());
     connection_->prepare(name, sql);
     known = statements_.emplace(sql, std::move(name)).first;
   }
-  return Rows(std::make_unique<pqxx::result>(transaction.exec(pqxx::prepped{known->second}, bound(parameters))));
+  try {
+    return Rows(std::make_unique<pqxx::result>(transaction.exec(pqxx::prepped{known->second}, bound(parameters))));
+  } catch (const pqxx::sql_error& error) {
+    if (is_new || error.sqlstate() != kNotSupported) throw;
+    must_prepare_anew_ = true;
+    throw OutdatedPlan(error.what());
+  }
 }
 
 Result<Rows> Session::query(const std::string& sql, const Parameters& parameters) {
@@ -219,8 +258,15 @@ Result<Rows> Session::query(const std::string& sql, const Parameters& parameters
   if (auto connected = connect(); !connected) return std::unexpected(connected.error());
   return guarded([&]() -> Result<Rows> {
     if (transaction_) return run(*transaction_, sql, parameters);
-    pqxx::nontransaction alone(*connection_);
-    return run(alone, sql, parameters);
+    const auto run_alone = [&] {
+      pqxx::nontransaction alone(*connection_);
+      return run(alone, sql, parameters);
+    };
+    try {
+      return run_alone();
+    } catch (const OutdatedPlan&) {  // it has changed nothing
+      return run_alone();
+    }
   });
 }
 

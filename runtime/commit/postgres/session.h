@@ -95,11 +95,13 @@ class Session {
   PostgresSettings settings_;
   std::string address_;
   std::unique_ptr<Watchdog> watchdog_;
+  std::string raised_in_;  // the function of the server that raised its last error, or ""; written while `connection_` is open
   std::unique_ptr<pqxx::connection> connection_;  // null: to be opened by the next call
   pg_conn* raw_ = nullptr;  // what `connection_` owns
   std::unique_ptr<pqxx::transaction_base> transaction_;
   State state_ = State::None;
   std::unordered_map<std::string, std::string> statements_;  // text, name; of this connection
+  bool must_prepare_anew_ = false;  // a statement of them returns other types than the table has now
 };
 
 // Part of the transaction that is open, or one of its own, rolled back unless `commit` was called.

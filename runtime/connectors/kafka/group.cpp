@@ -27,6 +27,12 @@ constexpr std::size_t kMostAtOnce = 10'000;  // records of a slab
 constexpr std::int64_t kFailureTold = 60'000'000;  // microseconds between two words of the same failure
 constexpr std::size_t kTakenAtOnce = 4'096;  // messages, each time that the queue's lock is taken
 
+std::vector<std::string> names_of(const std::vector<SourceTopic>& topics) {
+  std::vector<std::string> names;
+  for (const SourceTopic& each : topics) names.push_back(each.topic);
+  return names;
+}
+
 PartitionName name_of(const rd_kafka_message_t& message) { return {rd_kafka_topic_name(message.rkt), message.partition}; }
 
 }  // namespace
@@ -81,9 +87,7 @@ Result<std::unique_ptr<KafkaGroup>> KafkaGroup::open(const ClientSettings& clien
   if (!consumer) return std::unexpected(consumer.error());
   std::unique_ptr<KafkaGroup> group(new KafkaGroup(client, std::move(*consumer), std::move(topics)));
   if (auto known = group->partitions(); !known) return std::unexpected(known.error());
-  std::vector<std::string> names;
-  for (const SourceTopic& each : group->topics_) names.push_back(each.topic);
-  group->member_.join(names);
+  group->member_.join(names_of(group->topics_));
   return group;
 }
 
@@ -93,6 +97,7 @@ KafkaGroup::KafkaGroup(const ClientSettings& client, std::unique_ptr<Consumer> c
       topics_(std::move(topics)),
       pending_(std::make_unique<Pending>()),
       drain_end_(client_),
+      topic_watch_(member_.handle(), names_of(topics_)),
       stall_watch_(member_.consumer().settings().stall_patience) {
   changes_queue_.reset(rd_kafka_queue_get_consumer(member_.handle()));
   rd_kafka_queue_cb_event_enable(changes_queue_.get(), Wakeup::notify, &wakeup_);
@@ -104,6 +109,7 @@ Result<KafkaGroup::Polled> KafkaGroup::poll(std::int64_t wait, bool take_records
                                             std::size_t max_bytes) {
   for (const std::int64_t until = steady_now() + wait;;) {
     if (auto served = member_.serve(wait); !served) return std::unexpected(served.error());
+    if (auto same = topic_watch_.look(steady_now()); !same) return std::unexpected(same.error());
     if (member_.is_changing()) {
       auto change = member_.untold_change();
       if (change && change->kind != Rebalance::Kind::Kept) return told(std::move(*change));

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/commit/kafka/topic_watch.h"
 #include "runtime/connectors/group.h"
 #include "runtime/connectors/kafka/drain_end.h"
 #include "runtime/connectors/kafka/group_member.h"
@@ -96,6 +97,7 @@ class KafkaGroup final : public connectors::Group {
   std::vector<connectors::GroupPartition> all_;  // as partitions() returned them last
   OldPositions old_positions_;
   std::int64_t mirrored_at_ = 0;  // monotonic microseconds
+  TopicWatch topic_watch_;
   StallWatch stall_watch_;
   std::optional<base::Error> stall_;  // told until the client is replaced
   std::atomic<bool> is_stalled_ = false;

@@ -67,7 +67,7 @@ inline double run_numbers(World& world, Observer& observer, std::stop_token stop
     return UpgradePlan{{decision}, {}};
   };
   FakeConnectors connectors(world);
-  base::SystemClock clock;
+  WorldClock clock(world);
   const auto begun = std::chrono::steady_clock::now();
   const RunResult result = engine::run(*compiled->program, connectors, clock, observer, options, std::move(stop));
   EXPECT_FALSE(result.error) << result.error->message;

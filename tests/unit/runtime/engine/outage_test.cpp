@@ -80,6 +80,24 @@ TEST_F(OutageTest, WhatWasPutBeforeItIsNotPutAgain) {
   EXPECT_EQ(world_.rows[0].size(), 24U);
 }
 
+// A link so slow that no transaction with more than three records is done in time.
+TEST_F(OutageTest, WhatIsTooMuchForATransactionGoesInHalves) {
+  std::size_t most = 0, written = 0;
+  world_.on_write = [&](std::span<const std::int64_t> numbers) -> base::Result<void> {
+    written = numbers.size();
+    return {};
+  };
+  world_.on_commit = [&]() -> base::Result<void> {
+    if (written > 3) world_.passed += 10'000'000;
+    if (written > 3) return base::failure(base::ErrorCode::SystemUnavailable, "4 message(s) timed out");
+    most = std::max(most, std::exchange(written, 0));
+    return {};
+  };
+  run();
+  EXPECT_EQ(most, 3U);
+  EXPECT_THAT(world_.rows[0], ElementsAreArray(numbers(25)));
+}
+
 // The positions of a batch that nothing was done with yet. Whose request may be on its way still is a new member of the group.
 TEST_F(OutageTest, UnderAtMostOnceACommitThatTookNoEffectIsMadeAgain) {
   int joined = 0;

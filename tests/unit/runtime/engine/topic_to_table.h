@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -32,6 +33,7 @@ struct World {
   std::map<std::int32_t, std::vector<std::int64_t>> rows;  // committed: per partition the numbers
   std::map<std::int32_t, std::int64_t> mirrored;  // per partition: what the group was told last
   std::size_t letters = 0;
+  std::atomic<std::int64_t> passed = 0;  // microseconds that a test lets go by
   std::int64_t counted = 0;  // rows, by the ledger
   commit::Counts fates;  // by the positions
   std::function<base::Result<void>(std::span<const std::int64_t> numbers)> on_write = [](auto) { return base::Result<void>(); };
@@ -49,6 +51,19 @@ struct World {
     std::unique_lock lock(mutex);
     return changed.wait_for(lock, std::chrono::seconds(5), condition);
   }
+};
+
+// The machine's, and what the test lets go by.
+class WorldClock final : public base::Clock {
+ public:
+  explicit WorldClock(World& world) : world_(world) {}
+  std::int64_t now() override { return clock_.now(); }
+  std::int64_t monotonic() override { return clock_.monotonic() + world_.passed; }
+  void sleep(std::int64_t microseconds) override { clock_.sleep(microseconds); }
+
+ private:
+  World& world_;
+  base::SystemClock clock_;
 };
 
 struct Texts final : record::SlabOwner {

@@ -29,6 +29,15 @@ TEST(PostgresErrors, ClassesMeanWhoMustAct) {
   EXPECT_EQ(code_of("42P01"), ErrorCode::NoSuchTable);
 }
 
+TEST(PostgresErrors, ARefusedRowIsToldFromAMissingRightInAnyLanguage) {
+  const auto row = error_of("42501", "FEHLER:  neue Zeile verletzt Policy\n", "shop", "ExecWithCheckOptions");
+  EXPECT_EQ(row.code, ErrorCode::ConstraintViolated);
+  EXPECT_EQ(row.sqlstate, "42501");
+  EXPECT_EQ(code_of("42501", "aclcheck_error"), ErrorCode::CannotOpen);
+  EXPECT_EQ(code_of("42501"), ErrorCode::CannotOpen);
+  EXPECT_EQ(code_of("44000", "ExecWithCheckOptions"), ErrorCode::ConstraintViolated);
+}
+
 TEST(PostgresErrors, WhatTheServerSaysBecomesOneLine) {
   EXPECT_EQ(one_line("ERROR:  duplicate key\nDETAIL:  Key (id)=(1) exists.\nHINT:  no\nLINE 1: insert\n            ^\n"),
             "duplicate key; detail: Key (id)=(1) exists.; hint: no");

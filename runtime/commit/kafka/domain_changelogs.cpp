@@ -1,0 +1,135 @@
+// The changelogs of the keys: made before the manifest that has their stage, so that one that is missing later was lost.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "runtime/commit/kafka/admin.h"
+#include "runtime/commit/kafka/groups.h"
+#include "runtime/commit/kafka/kafka_domain.h"
+#include "runtime/commit/kafka/key_shards.h"
+
+namespace piperun::kafka {
+
+using base::Error;
+using base::ErrorCode;
+using base::Result;
+using commit::PartitionName;
+
+namespace {
+
+constexpr std::int64_t kRemovedWithin = 5'000'000, kLookEvery = 200'000;  // a changelog that is removed to be made anew
+
+}  // namespace
+
+// The changelog has the partitions of the source.
+Result<KafkaDomain::KeySource> KafkaDomain::key_source(const std::string& stage) {
+  auto client = handle();
+  if (!client) return std::unexpected(client.error());
+  KeySource result;
+  for (const PartitionName& partition : key_partitions()) {
+    if (partition.topic == result.topic) continue;
+    const auto described = describe_topic(*client, ledger_.stored_name(partition).topic);
+    if (!described) return std::unexpected(described.error());
+    if (!result.topic.empty() && described->partitions != result.partitions) {
+      return base::failure(
+          ErrorCode::ManifestConflict,
+          fmt::format("{} and {} have different numbers of partitions, so records with the same key of `{}` come to "
+                      "different workers",
+                      result.topic, partition.topic, stage));
+    }
+    result = {partition.topic, described->partitions};
+  }
+  return result;
+}
+
+Result<void> KafkaDomain::make_changelog(const std::string& topic, const KeySource& source) {
+  auto client = handle();
+  if (!client) return std::unexpected(client.error());
+  return create_internal_topic(*client, {topic, source.partitions, true}, ledger_.stored_name({source.topic, 0}).topic);
+}
+
+// Before a manifest is stored that has these stages. So a changelog that is missing later was lost, whoever looks.
+Result<void> KafkaDomain::make_changelogs() {
+  if (member_ == nullptr || key_partitions().empty()) return {};
+  auto client = handle();
+  if (!client) return std::unexpected(client.error());
+  for (const std::string& stage : settings_.stages) {
+    const std::string topic = keys_topic(settings_.pipeline, settings_.unit, stage);
+    if (std::ranges::count(keys_->doomed, topic) > 0) continue;  // made anew when it is gone
+    const auto found = describe_topic(*client, topic);
+    if (found) continue;
+    if (found.error().code != ErrorCode::NoSuchTopic) return std::unexpected(found.error());
+    const auto source = key_source(stage);
+    if (!source) return std::unexpected(source.error());
+    if (auto made = make_changelog(topic, *source); !made) return made;
+  }
+  return {};
+}
+
+// Its keys are forgotten, and it is removed; the stage goes on with another one, which has the partitions that the source has now.
+Result<void> KafkaDomain::remake_changelog(const std::string& topic) {
+  auto client = handle();
+  if (!client) return std::unexpected(client.error());
+  const std::int64_t until = clock_.monotonic() + kRemovedWithin;
+  for (auto found = describe_topic(*client, topic); found; found = describe_topic(*client, topic)) {
+    if (clock_.monotonic() > until)
+      return base::failure(ErrorCode::SystemUnavailable, fmt::format("the topic {} is still there", topic));
+    clock_.sleep(kLookEvery);
+  }
+  const auto source = key_source(topic);
+  if (!source) return std::unexpected(source.error());
+  return source->topic.empty() ? Result<void>() : make_changelog(topic, *source);
+}
+
+// Keys of records that were read may be needed yet.
+Result<bool> KafkaDomain::has_read() {
+  const auto positions = read_positions(ir::StepMode::Plain);
+  if (!positions) return std::unexpected(positions.error());
+  return std::ranges::any_of(*positions, [](const commit::Position& each) { return each.counts.read + each.in_flight > 0; });
+}
+
+std::unexpected<Error> KafkaDomain::lost_changelog(const std::string& topic) const {
+  return base::failure(
+      ErrorCode::StoreDamaged,
+      fmt::format(
+          "the topic {} is gone: it had the keys of records that the unit {} has read, and without them their repeats get "
+          "through; bring it back, or accept that: `piperun offsets reset FILE --unit {} --to \"shift 0\" --state clear` "
+          "goes on without keys, `piperun offsets delete FILE --unit {}` begins anew",
+          topic, settings_.unit, settings_.unit, settings_.unit));
+}
+
+Result<std::string> KafkaDomain::find_changelog(const std::string& stage) {
+  auto client = handle();
+  if (!client) return std::unexpected(client.error());
+  const std::string topic = keys_topic(settings_.pipeline, settings_.unit, stage);
+  const auto source = key_source(stage);
+  if (!source) return std::unexpected(source.error());
+  auto found = describe_topic(*client, topic);
+  if (!found && found.error().code == ErrorCode::NoSuchTopic) {
+    const auto is_lost = has_read();
+    if (!is_lost) return std::unexpected(is_lost.error());
+    // A broker may not have heard of it yet, or who has forgotten its keys is about to make it anew.
+    for (const std::int64_t until = clock_.monotonic() + kRemovedWithin; *is_lost && !found && clock_.monotonic() < until;) {
+      clock_.sleep(kLookEvery);
+      found = describe_topic(*client, topic);
+      if (!found && found.error().code != ErrorCode::NoSuchTopic) return std::unexpected(found.error());
+    }
+    if (*is_lost && !found) return lost_changelog(topic);
+    if (!found) {
+      if (auto made = make_changelog(topic, *source); !made) return std::unexpected(made.error());
+      found = describe_topic(*client, topic);
+    }
+    if (!found && found.error().code == ErrorCode::NoSuchTopic) found.error().code = ErrorCode::SystemUnavailable;
+  }
+  if (!found) return std::unexpected(found.error());
+  if (found->partitions != source->partitions) {
+    return base::failure(ErrorCode::ManifestConflict,
+                         fmt::format("the source has {} partitions now, and keys of `{}` are stored for {}: a key may come with "
+                                     "another partition than before",
+                                     source->partitions, stage, found->partitions));
+  }
+  return topic;
+}
+
+}  // namespace piperun::kafka

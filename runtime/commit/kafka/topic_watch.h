@@ -1,0 +1,33 @@
+// Notices that a topic was made anew while it is read: its records begin at 0 again, and the client reads on at the old offset.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "runtime/commit/kafka/client.h"
+
+namespace piperun::kafka {
+
+// For one thread. `handle` outlives it.
+class TopicWatch {
+ public:
+  TopicWatch(rd_kafka_t* handle, std::vector<std::string> topics) : handle_(handle), topics_(std::move(topics)) {}
+
+  // Asks for the topics' ids every 5 s, and takes the answer when it has come; never waits. `now`: monotonic microseconds. PositionGone
+  // when a topic has another id than at first. One that is not there now is told, for it may come back.
+  base::Result<void> look(std::int64_t now);
+
+ private:
+  void ask();
+  base::Result<void> compare(const rd_kafka_TopicDescription_t& topic, std::int64_t now);
+
+  rd_kafka_t* handle_;
+  std::vector<std::string> topics_;
+  std::map<std::string, std::string> ids_;
+  QueuePtr answers_;  // null: nothing is asked
+  std::int64_t next_ = 0;  // when to ask
+  std::int64_t next_word_ = 0;  // when to tell again of what is not there
+};
+
+}  // namespace piperun::kafka
