@@ -1,15 +1,23 @@
 // Where a record may follow several error policies: which one counts.
 #pragma once
-#include <array>
-
 #include "lang/ir/dataflow.h"
 
 namespace piperun::ir {
 
-// A stop gives up nothing, a kept record its output, a skipped one all of it.
+// A stop gives up nothing, a letter that is told or kept an output, a skipped record all of it. Of two that keep it the one counts that
+// keeps less of what it held.
 inline bool gives_up_less(const ErrorPolicy& one, const ErrorPolicy& other) {
-  constexpr std::array<int, 4> kGivenUp{1, 2, 0, 1};  // by DeadLetter: Keep, Skip, Stop, Sink
-  return kGivenUp[static_cast<std::size_t>(one.dead_letter)] < kGivenUp[static_cast<std::size_t>(other.dead_letter)];
+  const auto given_up = [](DeadLetter way) {
+    switch (way) {
+      case DeadLetter::Stop: return 0;
+      case DeadLetter::Sink: return 1;
+      case DeadLetter::Keep: return 2;
+      case DeadLetter::Skip: return 3;
+    }
+    return 3;
+  };
+  if (one.dead_letter != other.dead_letter) return given_up(one.dead_letter) < given_up(other.dead_letter);
+  return one.original > other.original;
 }
 
 }  // namespace piperun::ir

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "lang/ir/declared.h"
+#include "lang/ir/policy.h"
 #include "lang/plan/link.h"
 #include "lang/plan/names.h"
 
@@ -16,6 +18,16 @@ ir::StateSchema state_of(const ir::Program& program, const ir::Node& node, const
   ir::StateSchema state{.name = dedup.name, .kind = "dedup", .key = {}, .within = dedup.within, .fields = dedup.fields};
   for (const int column : dedup.key) state.key.push_back(program.types.name(node.output[static_cast<std::size_t>(column)].type));
   return state;
+}
+
+// What cannot be decoded is the failure of all flows of the unit that read the source.
+void choose_policy_of_input(const ir::Program& program, const std::vector<ir::Node>& nodes, ir::Node& input) {
+  if (input.next[0].empty()) return;
+  input.policy = nodes[input.next[0].front().to].policy;
+  for (const ir::Edge& edge : input.next[0]) {
+    const std::uint32_t policy = nodes[edge.to].policy;
+    if (ir::gives_up_less(program.policies[policy], program.policies[input.policy])) input.policy = policy;
+  }
 }
 
 void collect(const ir::Program& program, ir::Unit& unit) {
@@ -71,6 +83,10 @@ ir::Unit copy_out(const ir::Program& program, ir::SystemId source, ir::SystemId 
   for (const auto& [port, link] : part.writes) {
     nodes.push_back(link_writer(program, program.links[link], program.graph.nodes[port.node]));
     nodes[copies[port.node]].next[port.port].push_back({static_cast<ir::NodeId>(nodes.size() - 1)});
+  }
+  for (ir::Node& node : nodes) {
+    const auto* input = std::get_if<ir::Input>(&node.op);
+    if (input && ir::link_read(program, input->source) == nullptr) choose_policy_of_input(program, nodes, node);
   }
   collect(program, unit);
   return unit;

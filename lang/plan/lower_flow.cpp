@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "lang/ast/match.h"
-#include "lang/ir/policy.h"
 #include "lang/plan/after.h"
 #include "lang/plan/choices.h"
 
@@ -41,21 +40,6 @@ FlowLowering::FlowLowering(LowerContext& context)
 
 void FlowLowering::run() {
   for (sema::FlowId id : context_.facts.flow_order) flow(id);
-  choose_policies_of_inputs();
-}
-
-// What cannot be decoded is the failure of all flows that read the source.
-void FlowLowering::choose_policies_of_inputs() {
-  const auto& policies = context_.program.policies;
-  auto& nodes = context_.program.graph.nodes;
-  for (ir::Node& node : nodes) {
-    if (!std::holds_alternative<ir::Input>(node.op) || node.next[0].empty()) continue;
-    node.policy = nodes[node.next[0].front().to].policy;
-    for (const ir::Edge& edge : node.next[0]) {
-      const std::uint32_t policy = nodes[edge.to].policy;
-      if (ir::gives_up_less(policies[policy], policies[node.policy])) node.policy = policy;
-    }
-  }
 }
 
 void FlowLowering::flow(sema::FlowId id) {

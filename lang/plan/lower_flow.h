@@ -19,7 +19,6 @@ class FlowLowering {
 
  private:
   void flow(sema::FlowId id);
-  void choose_policies_of_inputs();
   void stage(const ast::Stage& stage, const sema::StageFact& fact);
 
   void from(const sema::StageFact& fact, const sema::FromFact& detail);

@@ -1,6 +1,5 @@
 // One batch: the records that are processed and committed together, and what became of each.
 #pragma once
-#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -52,17 +51,12 @@ struct BatchRecord {
 struct SinkRows {
   std::vector<connectors::OutputRow> rows;
   std::vector<std::uint32_t> records;                        // per row: index into Batch::records
-  struct Part {
-    std::size_t end;  // behind its last row
-    ir::NodeId node;
-  };
-  std::vector<Part> parts;                                   // which output has made which rows
+  std::vector<ir::NodeId> outputs;                           // per row: which has made it
 
-  ir::NodeId output_of(std::size_t row) const { return std::ranges::upper_bound(parts, row, {}, &Part::end)->node; }
   void clear() {
     rows.clear();
     records.clear();
-    parts.clear();
+    outputs.clear();
   }
 };
 

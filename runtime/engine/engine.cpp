@@ -91,7 +91,8 @@ class Run {
   bool assign(RunningUnit& unit) {
     for (; unit.assigned < unit.workers.size(); ++unit.assigned) {
       Worker& worker = *unit.workers[unit.assigned];
-      const auto assigned = unit.away ? worker.assign_after(*unit.away) : worker.assign();
+      auto assigned = unit.away ? worker.assign_after(*unit.away) : worker.assign();
+      if (!assigned && unit.is_late && !unit.away) assigned = worker.assign_after(assigned.error());
       unit.away.reset();
       if (!assigned && is_passing(assigned.error())) unit.away = assigned.error();
       else if (!assigned) fail(assigned.error());
@@ -189,7 +190,6 @@ class Run {
   // What a worker cannot finish, the next start will: an error here is told only if there was none before.
   void stop_workers() {
     for (std::size_t i = 0; i < units_.size(); ++i) {
-      if (units_[i].away) continue;  // it has done nothing
       for (const auto& worker : units_[i].workers) {
         if (!worker->is_open()) continue;
         if (!result_.error) {

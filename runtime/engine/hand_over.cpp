@@ -92,9 +92,11 @@ base::Result<void> HandOver::put_manifest(commit::Domain& own, bool has_position
                          fmt::format("another process has just started the unit {}", unit_.name));
   const bool is_in_use = decision_.kind == Kind::Equal || decision_.kind == Kind::Compatible;
   if (is_in_use != has_positions && has_partitions) {
-    return base::failure(
-        base::ErrorCode::StoreDamaged,
-        fmt::format("unit {}: {}", unit_.name, has_positions ? "positions without a manifest" : "a manifest without positions"));
+    return base::failure(base::ErrorCode::StoreDamaged,
+                         fmt::format("unit {}: {}", unit_.name,
+                                     has_positions ? "positions without a manifest"
+                                                   : "a manifest without positions; where a group has lost them, `offsets "
+                                                     "reset` makes them again"));
   }
   if (const auto changed = change_stages(own); !changed) return changed;
   const std::string& text = own_manifest();

@@ -53,9 +53,11 @@ base::Result<bool> Process::run_once(Batch& batch, const LookupKeys& lookup, Pro
     for (std::size_t i = 0; i < sink.rows.size(); ++i) {
       if (batch.dead.contains(sink.records[i])) continue;
       sink.rows[kept] = sink.rows[i];
+      sink.outputs[kept] = sink.outputs[i];
       sink.records[kept++] = sink.records[i];
     }
     sink.rows.resize(kept);
+    sink.outputs.resize(kept);
     sink.records.resize(kept);
   }
   return true;

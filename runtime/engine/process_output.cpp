@@ -24,7 +24,7 @@ void Process::emit(std::size_t node, Batch& batch, Processed& out) {
     sink.records.push_back(row.record);
     ends.push_back(buffer.size());
   }
-  sink.parts.push_back({sink.rows.size(), static_cast<ir::NodeId>(node)});
+  sink.outputs.resize(sink.rows.size(), static_cast<ir::NodeId>(node));
   // The buffer has stopped growing: now views into it may be taken, and those of other outputs into the same sink renewed.
   for (std::size_t i = 0; i < old_rows; ++i) {
     if (auto& text = sink.rows[i].encoded; text && !state.value) text = {buffer.data() + (text->data() - before), text->size()};

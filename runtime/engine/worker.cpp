@@ -56,7 +56,10 @@ bool Worker::is_replay(const commit::PartitionName& partition) { return partitio
 
 base::Result<Progress> Worker::assign() {
   if (const auto opened = open(); !opened) return std::unexpected(opened.error());
-  if (membership_) return Progress::Worked;
+  if (membership_) {
+    retry_.succeeded();
+    return Progress::Worked;
+  }
   const auto done = run_list(unit_.protocol.on_assign);
   if (!done || *done == Progress::Crashed) return done;
   retry_.succeeded();

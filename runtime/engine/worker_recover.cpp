@@ -207,7 +207,7 @@ std::optional<std::uint32_t> Worker::refused_record(const base::Error& error, co
 std::uint32_t Worker::policy_of_refused(std::uint32_t record, const base::Error& error, const ir::Step& step) const {
   std::optional<std::uint32_t> result;
   const auto weigh = [&](const SinkRows& written, std::size_t row) {
-    const std::uint32_t policy = unit_.dataflow.nodes[written.output_of(row)].policy;
+    const std::uint32_t policy = unit_.dataflow.nodes[written.outputs[row]].policy;
     if (!result || ir::gives_up_less(program_.policies[policy], program_.policies[*result])) result = policy;
   };
   for (std::size_t sink = 0; sink < processed_.sinks.size(); ++sink) {

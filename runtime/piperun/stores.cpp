@@ -10,6 +10,7 @@
 
 #include "lang/diag/suggest.h"
 #include "lang/ir/declared.h"
+#include "runtime/piperun/lost_positions.h"
 #include "runtime/piperun/secrets.h"
 
 namespace piperun::cli {
@@ -242,8 +243,15 @@ std::expected<StoredUnit, Exit> find_unit(const StoreSet& set, const std::string
   std::vector<std::string> all;
   for (const StoredUnit& unit : *units) all.push_back(unit.ledger.unit);
   std::erase_if(*units, [&](const StoredUnit& unit) { return !name.empty() && unit.ledger.unit != name; });
-  if (units->size() > 1) {  // what is left of a unit that went elsewhere
-    std::erase_if(*units, [&](const StoredUnit& unit) { return unit.ledger.positions.empty(); });
+  if (units->size() > 1) {  // what is left of a unit that went elsewhere; not one whose positions were lost
+    base::Result<void> asked;
+    std::erase_if(*units, [&](const StoredUnit& unit) {
+      if (!unit.ledger.positions.empty()) return false;
+      const auto lost = lost_topics(set, unit);
+      if (!lost) asked = std::unexpected(lost.error());
+      return lost && lost->empty();
+    });
+    if (!asked) return std::unexpected(tell(asked.error(), set, world));
   }
   if (units->size() == 1) return std::move(units->front());
   if (units->empty()) return std::unexpected(tell_no_unit(set, name, std::move(all), world));

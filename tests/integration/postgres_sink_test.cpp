@@ -440,6 +440,11 @@ TEST_F(PostgresSinkTest, ARowThatAPolicyRefusesIsARecordsFaultAndAMissingRightIs
   const auto refused = write(*sink, {item(1, "a", 3)});
   const auto taken = write(*sink, {item(1, "a", 2)});
   const auto changed = write(*sink, {item(1, "a", 3)});
+  std::vector<Cells> rows;  // more than one statement takes
+  for (std::int64_t id = 10; id < 3'000; ++id) rows.push_back(item(id, "a", 2));
+  auto plain = must(TableSink::open(*own, nullptr, types_, items(), {ir::Conflict::Error, -1, false, false}));
+  const auto many = write(*plain, rows);
+  plain.reset();
   database_.exec("REVOKE INSERT ON item FROM " + user);
   const auto forbidden = write(*sink, {item(2, "b", 2)});
   sink.reset();
@@ -452,6 +457,7 @@ TEST_F(PostgresSinkTest, ARowThatAPolicyRefusesIsARecordsFaultAndAMissingRightIs
     EXPECT_EQ(each->error().row, 0);
   }
   EXPECT_TRUE(taken);
+  EXPECT_TRUE(many) << many.error().message;
   ASSERT_FALSE(forbidden);
   EXPECT_EQ(forbidden.error().code, ErrorCode::CannotOpen) << forbidden.error().message;
 }

@@ -48,7 +48,7 @@ Result<std::unique_ptr<KeyStore>> KeyStore::open(const std::string& path) {
 Result<void> KeyStore::put_aside(const std::string& path) {
   std::error_code failed;
   std::filesystem::rename(path, path + ".damaged", failed);
-  if (failed == std::errc::no_such_file_or_directory) failed.clear();  // another worker was quicker
+  if (failed == std::errc::no_such_file_or_directory) return {};  // another worker was quicker
   for (const char* log : {"-wal", "-shm"}) {
     if (!failed) std::filesystem::remove(path + log, failed);
   }

@@ -72,10 +72,12 @@ Result<void> KafkaDomain::remake_changelog(const std::string& topic) {
   auto client = handle();
   if (!client) return std::unexpected(client.error());
   const std::int64_t until = clock_.monotonic() + kRemovedWithin;
-  for (auto found = describe_topic(*client, topic); found; found = describe_topic(*client, topic)) {
+  for (;; clock_.sleep(kLookEvery)) {
+    const auto found = describe_topic(*client, topic);
+    if (!found && found.error().code == ErrorCode::NoSuchTopic) break;
+    if (!found) return std::unexpected(found.error());
     if (clock_.monotonic() > until)
       return base::failure(ErrorCode::SystemUnavailable, fmt::format("the topic {} is still there", topic));
-    clock_.sleep(kLookEvery);
   }
   const auto source = key_source(topic);
   if (!source) return std::unexpected(source.error());
@@ -97,6 +99,23 @@ std::unexpected<Error> KafkaDomain::lost_changelog(const std::string& topic) con
           "through; bring it back, or accept that: `piperun offsets reset FILE --unit {} --to \"shift 0\" --state clear` "
           "goes on without keys, `piperun offsets delete FILE --unit {}` begins anew",
           topic, settings_.unit, settings_.unit, settings_.unit));
+}
+
+// One broker does not know it; where there are several, it may be the one that has not heard of it yet.
+std::unexpected<Error> KafkaDomain::missing_changelog(const std::string& topic) {
+  auto client = handle();
+  if (!client) return std::unexpected(client.error());
+  const auto found = find_topic(*client, topic);
+  if (!found && found.error().code == ErrorCode::NoSuchTopic) return lost_changelog(topic);
+  if (!found) return std::unexpected(found.error());
+  return base::failure(ErrorCode::SystemUnavailable, fmt::format("a broker has not heard of the topic {} yet", topic));
+}
+
+// Without its changelog a stage has no keys yet, or has lost them.
+Result<void> KafkaDomain::check_never_read(const std::string& topic) {
+  const auto is_lost = has_read();
+  if (!is_lost) return std::unexpected(is_lost.error());
+  return *is_lost ? Result<void>(lost_changelog(topic)) : Result<void>();
 }
 
 Result<std::string> KafkaDomain::find_changelog(const std::string& stage) {

@@ -45,7 +45,11 @@ Result<std::vector<KeyEntry>> KafkaDomain::all_keys(const std::string& stage, co
     listing = {stage, {}};
     auto partitions = read_changelog(keys_topic(settings_.pipeline, settings_.unit, stage));
     if (!partitions) return std::unexpected(partitions.error());
-    if (!*partitions) return std::vector<KeyEntry>{};
+    if (!*partitions) {
+      if (auto checked = check_never_read(keys_topic(settings_.pipeline, settings_.unit, stage)); !checked)
+        return std::unexpected(checked.error());
+      return std::vector<KeyEntry>{};
+    }
     for (auto& partition : **partitions) {
       for (auto& [key, bytes] : partition) listing.entries[key] = commit::times_of(bytes);
     }
@@ -61,11 +65,7 @@ Result<std::vector<KeyEntry>> KafkaDomain::all_keys(const std::string& stage, co
 Result<void> KafkaDomain::rename_stage(const std::string& from, const std::string& to) {
   auto partitions = read_changelog(keys_topic(settings_.pipeline, settings_.unit, from));
   if (!partitions) return std::unexpected(partitions.error());
-  if (!*partitions) {
-    const auto is_lost = has_read();
-    if (!is_lost) return std::unexpected(is_lost.error());
-    return *is_lost ? lost_changelog(keys_topic(settings_.pipeline, settings_.unit, from)) : Result<void>();
-  }
+  if (!*partitions) return check_never_read(keys_topic(settings_.pipeline, settings_.unit, from));
   const std::string topic = keys_topic(settings_.pipeline, settings_.unit, to);
   std::vector<OwnRecord> records;
   for (std::size_t number = 0; number < (*partitions)->size(); ++number) {
@@ -88,26 +88,24 @@ Result<void> KafkaDomain::rename_stage(const std::string& from, const std::strin
 Result<void> KafkaDomain::remove_changelog(const std::string& stage) {
   keys_->stages.erase(stage);
   keys_->doomed.push_back(keys_topic(settings_.pipeline, settings_.unit, stage));
-  if (!is_open_) remove_doomed();
-  return {};
+  return is_open_ ? Result<void>() : remove_doomed();
 }
 
 // Of a stage that the unit has no more it harms nobody when it cannot be removed now. A person forgets keys of stages that stay.
-void KafkaDomain::remove_doomed() {
+Result<void> KafkaDomain::remove_doomed() {
+  Result<void> result;
   for (const std::string& topic : std::exchange(keys_->doomed, {})) {
-    auto client = handle();
-    const auto done = client ? delete_topic(*client, topic) : Result<void>(std::unexpected(client.error()));
-    if (!done) {
-      spdlog::warn("a changelog is left behind topic={} error={}", topic, done.error().message);
-      continue;
-    }
     const bool stays = member_ == nullptr || std::ranges::any_of(settings_.stages, [&](const std::string& stage) {
                          return keys_topic(settings_.pipeline, settings_.unit, stage) == topic;
                        });
-    if (!stays) continue;
-    if (const auto made = remake_changelog(topic); !made)
-      spdlog::warn("a changelog was removed and not made anew topic={} error={}", topic, made.error().message);
+    auto client = handle();
+    auto done = client ? delete_topic(*client, topic) : Result<void>(std::unexpected(client.error()));
+    if (done && stays) done = remake_changelog(topic);
+    if (done) continue;
+    spdlog::warn("a changelog is left behind, or not made anew topic={} error={}", topic, done.error().message);
+    if (stays) result = done;
   }
+  return result;
 }
 
 }  // namespace piperun::kafka

@@ -128,7 +128,7 @@ Result<void> KafkaDomain::commit() {
   keys_->settle();
   rows_.clear();
   handled_.clear();
-  remove_doomed();
+  remove_doomed();  // tells what fails
   if (!settings_.is_transactional) drop_producer();  // it was for manifest and first positions
   else if (producer_->is_tainted()) is_spent_ = true;
   return {};
@@ -169,7 +169,7 @@ Result<void> KafkaDomain::write_to(Producer& producer, std::span<const OwnRecord
   for (const OwnRecord& record : records) {
     auto topic = producer.topic(record.topic);
     if (!topic && topic.error().code == ErrorCode::NoSuchTopic) {
-      if (record.partitions == 0) return lost_changelog(record.topic);
+      if (record.partitions == 0) return missing_changelog(record.topic);
       if (auto made = make_topic(producer.handle(), record); !made) return made;
       topic = producer.topic(record.topic);
       // It is made: whoever does not know it yet will.

@@ -130,6 +130,8 @@ class KafkaDomain final : public commit::Domain {
   base::Result<void> make_changelogs();
   base::Result<void> remake_changelog(const std::string& topic);
   std::unexpected<base::Error> lost_changelog(const std::string& topic) const;
+  std::unexpected<base::Error> missing_changelog(const std::string& topic);
+  base::Result<void> check_never_read(const std::string& topic);
   base::Result<std::string> find_changelog(const std::string& stage);
   base::Result<KeyShards*> shards(const std::string& stage);
   base::Result<KeyShard*> shard_of(const std::string& stage, KeyShards& all, const commit::KeyClaim& claim);
@@ -138,7 +140,7 @@ class KafkaDomain final : public commit::Domain {
   base::Result<void> watch_changelogs();
   base::Result<std::optional<std::vector<std::map<std::string, std::string>>>> read_changelog(const std::string& topic);
   base::Result<void> remove_changelog(const std::string& stage);
-  void remove_doomed();
+  base::Result<void> remove_doomed();
 
   DomainSettings settings_;
   Consumer* member_;

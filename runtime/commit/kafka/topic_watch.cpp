@@ -44,10 +44,10 @@ base::Result<void> TopicWatch::compare(const rd_kafka_TopicDescription_t& topic,
   const std::string name = rd_kafka_TopicDescription_name(&topic);
   if (const rd_kafka_error_t* error = rd_kafka_TopicDescription_error(&topic);
       error != nullptr && rd_kafka_error_code(error) != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    if (rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART && now >= next_word_) {
-      next_word_ = now + kToldEvery;
-      spdlog::warn("the topic that is read is not there any more topic={}", name);
-    }
+    std::int64_t& next_word = next_words_[name];
+    if (now >= next_word)
+      spdlog::warn("the topic that is read cannot be seen topic={} error={}", name, rd_kafka_error_string(error));
+    if (now >= next_word) next_word = now + kToldEvery;
     return {};
   }
   const std::string id = rd_kafka_Uuid_base64str(rd_kafka_TopicDescription_topic_id(&topic));

@@ -9,14 +9,15 @@
 
 namespace piperun::kafka {
 
-// For one thread. `handle` outlives it.
+// For one thread. `handle` is there until stop().
 class TopicWatch {
  public:
   TopicWatch(rd_kafka_t* handle, std::vector<std::string> topics) : handle_(handle), topics_(std::move(topics)) {}
 
   // Asks for the topics' ids every 5 s, and takes the answer when it has come; never waits. `now`: monotonic microseconds. PositionGone
-  // when a topic has another id than at first. One that is not there now is told, for it may come back.
+  // when a topic has another id than at first. One that cannot be seen now is told, for it may come back.
   base::Result<void> look(std::int64_t now);
+  void stop() { answers_.reset(); }
 
  private:
   void ask();
@@ -27,7 +28,7 @@ class TopicWatch {
   std::map<std::string, std::string> ids_;
   QueuePtr answers_;  // null: nothing is asked
   std::int64_t next_ = 0;  // when to ask
-  std::int64_t next_word_ = 0;  // when to tell again of what is not there
+  std::map<std::string, std::int64_t> next_words_;  // when to tell again of a topic that is not there
 };
 
 }  // namespace piperun::kafka

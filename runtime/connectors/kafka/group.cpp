@@ -400,6 +400,7 @@ void KafkaGroup::close() {
   drop_queue();
   rd_kafka_queue_cb_event_enable(changes_queue_.get(), nullptr, nullptr);
   changes_queue_.reset();
+  topic_watch_.stop();
   member_.close();
 }
 

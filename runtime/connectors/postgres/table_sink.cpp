@@ -51,6 +51,7 @@ Result<std::unique_ptr<connectors::Sink>> TableSink::open(Session& session, std:
   auto sink =
       std::unique_ptr<TableSink>(new TableSink(session, std::move(own), types, std::move(layout), mode, stored->table, *how));
   if (auto checked = sink->check_version(*how); !checked) return std::unexpected(checked.error());
+  if (auto looked = sink->look_for_policies(); !looked) return std::unexpected(looked.error());
   return sink;
 }
 
@@ -212,6 +213,14 @@ Result<void> TableSink::write_last_of_each_key(Rows rows) {
   return put(rows, puts);
 }
 
+// COPY does not write where policies decide about rows.
+Result<void> TableSink::look_for_policies() {
+  const auto active = session_.query("SELECT pg_catalog.row_security_active($1::regclass)", Parameters().text(table_));
+  if (!active) return std::unexpected(active.error());
+  has_policies_ = active->boolean(0, 0);
+  return {};
+}
+
 // Deletes and rows one after the other, each stretch of a kind at once.
 Result<void> TableSink::write_in_order(Rows rows) {
   std::vector<std::size_t> stretch;
@@ -227,7 +236,7 @@ Result<void> TableSink::write_in_order(Rows rows) {
 
 Result<void> TableSink::put(Rows rows, Indices chosen) {
   const bool looks_at_keys = !key_.empty() && mode_.on_conflict != ir::Conflict::Error;
-  if (chosen.size() > kMostAtOnce && !looks_at_keys) return copy(rows, chosen);
+  if (chosen.size() > kMostAtOnce && !looks_at_keys && !has_policies_) return copy(rows, chosen);
   for (; !chosen.empty(); chosen = chosen.subspan(std::min(kMostAtOnce, chosen.size()))) {
     if (auto done = run(insert_, all_, rows, chosen.first(std::min(kMostAtOnce, chosen.size()))); !done) return done;
   }

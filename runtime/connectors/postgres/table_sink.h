@@ -54,6 +54,7 @@ class TableSink final : public connectors::Sink {
   std::string remove_text() const;
   std::string arrays_text(const std::vector<std::size_t>& columns) const;
   base::Result<void> check_version(const std::vector<Conversion>& how) const;
+  base::Result<void> look_for_policies();
 
   std::string key_of(const connectors::OutputRow& row) const;
   bool is_newer(const connectors::OutputRow& row, const connectors::OutputRow& than) const;
@@ -70,6 +71,7 @@ class TableSink final : public connectors::Sink {
   const value::TypeTable& types_;
   TableLayout layout_;
   WriteMode mode_;
+  bool has_policies_ = false;  // row-level security, for who writes here
   std::string table_;  // quoted
   std::vector<Column> columns_;
   std::vector<std::size_t> all_, key_;  // indices into columns_

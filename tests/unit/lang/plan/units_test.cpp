@@ -111,6 +111,27 @@ TEST(Cut, SharedStateIsDoneOnceAndHandedOnByATopic) {
   EXPECT_EQ(b.program.units[0].operators[0].name, "unique.dedup");
 }
 
+// What cannot be decoded is the failure of the flows that are there, and of these it follows the one that gives up the least.
+TEST(Cut, AnInputFollowsThePolicyOfTheFlowsOfItsUnit) {
+  for (const bool is_reversed : {false, true}) {
+    Build b(Delivery::ExactlyOnce);
+    const auto k = b.system("k", SystemKind::Kafka), one = b.system("one", SystemKind::Postgres);
+    b.program.policies.resize(3);
+    b.program.policies[1].dead_letter = ir::DeadLetter::Skip;
+    b.program.policies[2].dead_letter = ir::DeadLetter::Keep;
+    const auto in = b.from("orders", k);
+    const auto to = [&](const char* name, ir::SystemId system, std::uint32_t policy) {
+      b.program.graph.nodes[b.to(name, system, in)].policy = policy;
+    };
+    to("a", one, 1);
+    to(is_reversed ? "c" : "b", k, is_reversed ? 2 : 1);
+    to(is_reversed ? "b" : "c", k, is_reversed ? 1 : 2);
+    EXPECT_THAT(b.units(), ElementsAre("k.k", "k.one"));
+    EXPECT_EQ(b.program.units[0].dataflow.nodes[0].policy, 2U);
+    EXPECT_EQ(b.program.units[1].dataflow.nodes[0].policy, 1U);
+  }
+}
+
 TEST(Cut, LookUpsAreNotRepeatedEither) {
   Build b(Delivery::ExactlyOnce);
   const auto k = b.system("k", SystemKind::Kafka), one = b.system("one", SystemKind::Postgres);
