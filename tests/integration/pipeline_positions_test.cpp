@@ -22,7 +22,7 @@ class PipelinePositionsTest : public ::testing::Test {
   PipelinePositionsTest() : name_(new_name("positions")) {
     std::ranges::replace(name_, '-', '_');
     create_topic(name_, 2, {{"retention.ms", "-1"}});  // of a time long past
-    create_topic(name_ + "_out", 1);
+    create_topic(name_ + "_out", 1, {{"retention.ms", "-1"}});
     ::setenv("POSITIONS_URL", database_.url().c_str(), 1);
   }
   std::string file(const std::string& sink) const {
@@ -134,7 +134,7 @@ TEST_F(PipelinePositionsTest, WhoFollowsAHistoricalRunReadsAllThatItDidNot) {
   for (const bool is_database : {false, true}) {
     name_ += "x";
     create_topic(name_, 2, {{"retention.ms", "-1"}});
-    create_topic(name_ + "_out", 1);
+    create_topic(name_ + "_out", 1, {{"retention.ms", "-1"}});
     const PipelineFolder folder(file(is_database ? "pg { table = \"rows\", create = true }" : topic_sink()));
     const auto ids = [&] {
       if (!is_database) return copied();
@@ -170,7 +170,7 @@ TEST_F(PipelinePositionsTest, WhereARunEndedInATopicThatWasMadeAnewIsNoBeginning
   for (const bool is_database : {false, true}) {
     name_ += "x";
     create_topic(name_, 2, {{"retention.ms", "-1"}});
-    create_topic(name_ + "_out", 1);
+    create_topic(name_ + "_out", 1, {{"retention.ms", "-1"}});
     const PipelineFolder folder(file(is_database ? "pg { table = \"rows\", create = true }" : topic_sink()));
     put(0, 20);
     PipelineProcess history(folder, {"test.pipe", "--as", "past", "--until", "2026-01-01T12:10:00Z"});
@@ -224,7 +224,7 @@ TEST_F(PipelinePositionsTest, APartitionThatIsAddedIsReadFromItsBeginningByWhoev
   for (const bool is_database : {false, true}) {
     name_ += "x";
     create_topic(name_, 3, {{"retention.ms", "-1"}});
-    create_topic(name_ + "_out", 1);
+    create_topic(name_ + "_out", 1, {{"retention.ms", "-1"}});
     const PipelineFolder folder(
         assigned_by("cooperative_sticky, properties = { \"topic.metadata.refresh.interval.ms\" = \"1000\" }",
                     file(is_database ? "pg { table = \"rows\", create = true }" : topic_sink())));
@@ -252,7 +252,7 @@ TEST_F(PipelinePositionsTest, WhoComesBackAtOnceReadsWhatWasAddedMeanwhile) {
     for (const int signal : {SIGTERM, SIGKILL}) {
       name_ += "x";
       create_topic(name_, 2, {{"retention.ms", "-1"}});
-      create_topic(name_ + "_out", 1);
+      create_topic(name_ + "_out", 1, {{"retention.ms", "-1"}});
       const PipelineFolder folder(assigned_by(assignment, file(topic_sink())));
       put(0, 20);
       PipelineProcess first(folder, {"test.pipe"});
@@ -274,7 +274,7 @@ TEST_F(PipelinePositionsTest, ATopicThatWasMadeAnewStopsThePipelineWhereverPosit
   for (const bool is_database : {false, true}) {
     name_ += "x";
     create_topic(name_, 2, {{"retention.ms", "-1"}});  // of a time long past
-    create_topic(name_ + "_out", 1);
+    create_topic(name_ + "_out", 1, {{"retention.ms", "-1"}});
     const std::string sink = is_database ? "pg { table = \"rows\", create = true }" : topic_sink();
     const PipelineFolder folder(file(sink));
     put(0, 10);

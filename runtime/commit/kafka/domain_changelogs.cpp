@@ -43,10 +43,8 @@ Result<KafkaDomain::KeySource> KafkaDomain::key_source(const std::string& stage)
   return result;
 }
 
-Result<void> KafkaDomain::make_changelog(const std::string& topic, const KeySource& source) {
-  auto client = handle();
-  if (!client) return std::unexpected(client.error());
-  return create_internal_topic(*client, {topic, source.partitions, true}, ledger_.stored_name({source.topic, 0}).topic);
+Result<void> KafkaDomain::make_changelog(rd_kafka_t* client, const std::string& topic, const KeySource& source) {
+  return create_internal_topic(client, {topic, source.partitions, true}, ledger_.stored_name({source.topic, 0}).topic);
 }
 
 // Before a manifest is stored that has these stages. So a changelog that is missing later was lost, whoever looks.
@@ -62,18 +60,19 @@ Result<void> KafkaDomain::make_changelogs() {
     if (found.error().code != ErrorCode::NoSuchTopic) return std::unexpected(found.error());
     const auto source = key_source(stage);
     if (!source) return std::unexpected(source.error());
-    if (auto made = make_changelog(topic, *source); !made) return made;
+    if (auto made = make_changelog(*client, topic, *source); !made) return made;
   }
   return {};
 }
 
-// Its keys are forgotten, and it is removed; the stage goes on with another one, which has the partitions that the source has now.
+// Its keys are forgotten, and it is removed; the stage goes on with another one, which has the partitions that the source has now. By
+// clients of their own: one that has known the old topic may crash over the new one (librdkafka's issue 4964).
 Result<void> KafkaDomain::remake_changelog(const std::string& topic) {
-  auto client = handle();
-  if (!client) return std::unexpected(client.error());
+  const auto old = open_admin(settings_.client);
+  if (!old) return std::unexpected(old.error());
   const std::int64_t until = clock_.monotonic() + kRemovedWithin;
   for (;; clock_.sleep(kLookEvery)) {
-    const auto found = describe_topic(*client, topic);
+    const auto found = describe_topic(old->get(), topic);
     if (!found && found.error().code == ErrorCode::NoSuchTopic) break;
     if (!found) return std::unexpected(found.error());
     if (clock_.monotonic() > until)
@@ -81,7 +80,9 @@ Result<void> KafkaDomain::remake_changelog(const std::string& topic) {
   }
   const auto source = key_source(topic);
   if (!source) return std::unexpected(source.error());
-  return source->topic.empty() ? Result<void>() : make_changelog(topic, *source);
+  if (source->topic.empty()) return {};
+  const auto fresh = open_admin(settings_.client);
+  return fresh ? make_changelog(fresh->get(), topic, *source) : Result<void>(std::unexpected(fresh.error()));
 }
 
 // Keys of records that were read may be needed yet.
@@ -136,7 +137,7 @@ Result<std::string> KafkaDomain::find_changelog(const std::string& stage) {
     }
     if (*is_lost && !found) return lost_changelog(topic);
     if (!found) {
-      if (auto made = make_changelog(topic, *source); !made) return std::unexpected(made.error());
+      if (auto made = make_changelog(*client, topic, *source); !made) return std::unexpected(made.error());
       found = describe_topic(*client, topic);
     }
     if (!found && found.error().code == ErrorCode::NoSuchTopic) found.error().code = ErrorCode::SystemUnavailable;

@@ -126,7 +126,7 @@ class KafkaDomain final : public commit::Domain {
   };
   base::Result<KeySource> key_source(const std::string& stage);
   base::Result<bool> has_read();
-  base::Result<void> make_changelog(const std::string& topic, const KeySource& source);
+  base::Result<void> make_changelog(rd_kafka_t* client, const std::string& topic, const KeySource& source);
   base::Result<void> make_changelogs();
   base::Result<void> remake_changelog(const std::string& topic);
   std::unexpected<base::Error> lost_changelog(const std::string& topic) const;
