@@ -136,9 +136,35 @@ class Positions(Commands):
         self.assertEqual((self.positions(), self.stored_ids()), ({0: 2, 1: 2}, ["o1", "o3", "o3"] if self.sink == "kafka" else ["o1", "o3"]))
         self.assertNotIn("FAIL", self.piperun("audit", "p.pipe").stdout)
 
+    def test_what_is_at_work_is_left_alone(self):
+        child = self.start()
+        wait_until(lambda: self.positions() == {0: 2, 1: 2}, SLOW, "it does not work")
+        for words in (["reset", "p.pipe", "--to", "earliest", "--state", "keep"], ["delete", "p.pipe", "--letters"]):
+            refused = self.piperun("offsets", *words, code=75)
+            self.assertIn(f"the unit {self.unit} of {self.name} is at work", refused.stderr)
+        self.assertIsNone(child.poll(), "nobody has disturbed it")
+        child.terminate()
+        child.wait(SLOW)
+        self.piperun("offsets", "reset", "p.pipe", "--to", "earliest", "--state", "keep")
+        self.assertEqual(self.positions(), {0: 0, 1: 0})
+
+    def test_a_deleted_unit_starts_as_new(self):
+        self.drain()
+        refused = self.piperun("offsets", "delete", "p.pipe", code=2)
+        self.assertIn("2 dead letters", refused.stderr)
+        self.piperun("offsets", "delete", "p.pipe", "--letters", "--dry-run")
+        self.assertEqual(self.positions(), {0: 2, 1: 2})
+        self.piperun("offsets", "delete", "p.pipe", "--letters")
+        self.assertEqual((self.positions(), self.letters()), ({}, []))
+        self.drain()
+        self.assertEqual(self.positions(), {0: 2, 1: 2})
+        self.assertEqual(len(self.letters()), 2)
+        self.assertEqual(self.stored_ids(), ["o1", "o1", "o3", "o3"] if self.sink == "kafka" else ["o1", "o3"])
+
+
+class LostPositions(Commands):
+    """Of a group that holds them: in a database none expires."""
     def test_positions_that_the_cluster_has_lost_are_made_again(self):
-        if self.sink != "kafka":
-            return
         topic, group = f"{self.name}.in", f"{self.name}.{self.unit}"
         self.drain()
         # Of the source alone, as when its topic is made anew; all of the group, as when they expire.
@@ -169,31 +195,6 @@ class Positions(Commands):
             shown = rows_of(self.piperun("offsets", "show", "p.pipe", "--json").stdout)
             self.assertEqual([each["read"] for each in shown if each["topic"] == topic], [2, 2], "the ledger begins anew")
 
-    def test_what_is_at_work_is_left_alone(self):
-        child = self.start()
-        wait_until(lambda: self.positions() == {0: 2, 1: 2}, SLOW, "it does not work")
-        for words in (["reset", "p.pipe", "--to", "earliest", "--state", "keep"], ["delete", "p.pipe", "--letters"]):
-            refused = self.piperun("offsets", *words, code=75)
-            self.assertIn(f"the unit {self.unit} of {self.name} is at work", refused.stderr)
-        self.assertIsNone(child.poll(), "nobody has disturbed it")
-        child.terminate()
-        child.wait(SLOW)
-        self.piperun("offsets", "reset", "p.pipe", "--to", "earliest", "--state", "keep")
-        self.assertEqual(self.positions(), {0: 0, 1: 0})
-
-    def test_a_deleted_unit_starts_as_new(self):
-        self.drain()
-        refused = self.piperun("offsets", "delete", "p.pipe", code=2)
-        self.assertIn("2 dead letters", refused.stderr)
-        self.piperun("offsets", "delete", "p.pipe", "--letters", "--dry-run")
-        self.assertEqual(self.positions(), {0: 2, 1: 2})
-        self.piperun("offsets", "delete", "p.pipe", "--letters")
-        self.assertEqual((self.positions(), self.letters()), ({}, []))
-        self.drain()
-        self.assertEqual(self.positions(), {0: 2, 1: 2})
-        self.assertEqual(len(self.letters()), 2)
-        self.assertEqual(self.stored_ids(), ["o1", "o1", "o3", "o3"] if self.sink == "kafka" else ["o1", "o3"])
-
 
 class OldGroup(Commands):
     """`group = "old"`: positions of a consumer group that is none of ours."""
@@ -223,7 +224,7 @@ class OldGroup(Commands):
 
 
 def load_tests(loader, _, __):
-    return suite(loader, (Positions, SINKS), (OldGroup, SINKS))
+    return suite(loader, (Positions, SINKS), (LostPositions, ["kafka"]), (OldGroup, SINKS))
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ constexpr std::array kStates = {
 };
 
 // A policy that refuses a row has the SQLSTATE of a missing right, and words in the language of the server. So its function tells them
-// apart: there row-level security and WITH CHECK OPTION look at a new row, and no right is asked for (PostgreSQL 9.5 to 18).
+// apart: there row-level security and WITH CHECK OPTION look at a new row (tested with PostgreSQL 15). Another name: a missing right.
 constexpr std::string_view kNoRight = "42501", kLooksAtRow = "ExecWithCheckOptions";
 
 constexpr std::size_t kLongest = 2'000;

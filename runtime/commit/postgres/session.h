@@ -11,45 +11,19 @@
 
 #include "runtime/base/result.h"
 #include "runtime/commit/postgres/parameters.h"
+#include "runtime/commit/postgres/rows.h"
 #include "runtime/commit/postgres/settings.h"
 
 struct pg_conn;  // libpq's
 
 namespace pqxx {
 class connection;
-class result;
 class transaction_base;
 }  // namespace pqxx
 
 namespace piperun::postgres {
 
 class Watchdog;
-
-// What a statement returned. Rows and columns count from 0; views live as long as this.
-class Rows {
- public:
-  explicit Rows(std::unique_ptr<pqxx::result> result);
-  Rows(Rows&&) noexcept;
-  Rows& operator=(Rows&&) noexcept;
-  ~Rows();
-
-  std::size_t size() const { return size_; }
-  std::int64_t changed() const { return changed_; }
-  int columns() const;
-  std::string column_name(int column) const;
-  bool is_null(std::size_t row, int column) const;
-  std::string_view view(std::size_t row, int column) const;
-  std::string text(std::size_t row, int column) const { return std::string(view(row, column)); }
-  std::int64_t integer(std::size_t row, int column) const;
-  bool boolean(std::size_t row, int column) const { return view(row, column) == "t"; }
-  std::string bytes(std::size_t row, int column) const;
-  std::optional<std::string> optional_bytes(std::size_t row, int column) const;
-
- private:
-  std::unique_ptr<pqxx::result> result_;
-  std::size_t size_;
-  std::int64_t changed_;
-};
 
 // One thread at a time. A call outside of a transaction connects again if the connection was lost; inside of one it fails, since the
 // transaction is lost too. No call waits longer than the statement timeout and ten seconds.

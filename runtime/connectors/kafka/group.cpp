@@ -4,7 +4,6 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <chrono>
 #include <iterator>
 
 #include "runtime/commit/kafka/admin.h"
@@ -20,7 +19,6 @@ using commit::PartitionName;
 
 namespace {
 
-constexpr std::int64_t kLongestWait = 100'000;  // microseconds; nothing relies on every notification
 constexpr std::int64_t kUnheardWait = 2'000;
 constexpr std::int64_t kMirrorEvery = 2'000'000;
 constexpr std::size_t kMostAtOnce = 10'000;  // records of a slab
@@ -60,21 +58,6 @@ struct KafkaGroup::Pending {
     topic = nullptr;
   }
 };
-
-void KafkaGroup::Wakeup::notify(rd_kafka_t*, void* wakeup) {
-  auto& self = *static_cast<Wakeup*>(wakeup);
-  {
-    const std::lock_guard lock(self.mutex);
-    self.is_set = true;
-  }
-  self.arrived.notify_one();
-}
-
-void KafkaGroup::Wakeup::wait(std::int64_t microseconds) {
-  std::unique_lock lock(mutex);
-  arrived.wait_for(lock, std::chrono::microseconds(std::min(microseconds, kLongestWait)), [this] { return is_set; });
-  is_set = false;
-}
 
 Result<std::unique_ptr<KafkaGroup>> KafkaGroup::open(const ClientSettings& client, const ConsumerSettings& settings,
                                                      std::vector<SourceTopic> topics) {

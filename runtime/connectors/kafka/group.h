@@ -1,10 +1,8 @@
 // A member of a Kafka consumer group, and the records of the partitions that the group gives it.
 #pragma once
 #include <atomic>
-#include <condition_variable>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,6 +14,7 @@
 #include "runtime/connectors/kafka/old_positions.h"
 #include "runtime/connectors/kafka/stall_watch.h"
 #include "runtime/connectors/kafka/topic_log.h"
+#include "runtime/connectors/kafka/wakeup.h"
 
 namespace piperun::kafka {
 
@@ -57,14 +56,6 @@ class KafkaGroup final : public connectors::Group {
     QueuePtr own;  // the partition's queue, until something came from it
     rd_kafka_resp_err_t failure = RD_KAFKA_RESP_ERR_NO_ERROR;  // that was told last
     std::int64_t failure_told = 0;  // monotonic microseconds
-  };
-  // Notified from librdkafka's threads when a queue is no longer empty.
-  struct Wakeup {
-    std::mutex mutex;
-    std::condition_variable arrived;
-    bool is_set = false;
-    static void notify(rd_kafka_t*, void* wakeup);
-    void wait(std::int64_t microseconds);
   };
   struct Pending;  // messages taken from the queue and not handed over
 
