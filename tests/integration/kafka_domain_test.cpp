@@ -95,6 +95,29 @@ TEST_F(KafkaDomainTest, ASecondProducerOfTheSlotFencesTheFirst) {
   EXPECT_THAT(output(), IsEmpty());
 }
 
+// The transaction has failed for another reason: only the abort meets who has taken over.
+TEST_F(KafkaDomainTest, AFenceThatAnAbortMeetsIsCounted) {
+  Member member(group(), source_);
+  ASSERT_TRUE(member.joins(2));
+  auto first = domain(&member), second = domain(&member);
+  assign(*first);
+  output_ = new_name("small");
+  create_topic(output_, 1, {{"max.message.bytes", "1000"}});
+  for (int times = 0; times < 2; ++times) {
+    done(first->begin());
+    write(*first, "accepted");
+    write(*first, std::string(5000, 'x'));
+    EXPECT_FALSE(first->producer()->flush(10'000'000));
+    done(second->init_producer());
+    ASSERT_FALSE(first->commit());
+    if (times == 0) done(first->init_producer());
+  }
+  const auto given_up = first->init_producer();
+  ASSERT_FALSE(given_up);
+  EXPECT_EQ(given_up.error().code, ErrorCode::LostOwnership);
+  EXPECT_THAT(output(), IsEmpty());
+}
+
 TEST_F(KafkaDomainTest, AWorkerWhosePartitionsWereGivenAwayIsRefusedByTheMembershipCheck) {
   Member first(group(), source_);
   ASSERT_TRUE(first.joins(2));

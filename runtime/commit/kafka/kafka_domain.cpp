@@ -140,7 +140,11 @@ void KafkaDomain::abort() {
   if (!producer_) return;
   is_spent_ = true;  // a request of it may be under way still; and see issue #4849
   if (!producer_->is_open()) return;
-  if (auto done = producer_->abort(); !done) drop_producer();
+  if (auto done = producer_->abort(); !done) {
+    // A record of it was refused first: only the end of the transaction says that another has the slot.
+    if (done.error().kind == Fault::Kind::Fenced) fences_.push_back(clock_.monotonic());
+    drop_producer();
+  }
 }
 
 void KafkaDomain::release() {
