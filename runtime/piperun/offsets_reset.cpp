@@ -13,6 +13,7 @@
 #include "runtime/piperun/bounds.h"
 #include "runtime/piperun/ended_run.h"
 #include "runtime/piperun/lost_positions.h"
+#include "runtime/piperun/numbers.h"
 #include "runtime/piperun/outbox_relays.h"
 #include "runtime/piperun/read_again.h"
 #include "runtime/piperun/stores.h"
@@ -177,6 +178,23 @@ void warn_if_back(const StoreSet& set, const UnitLedger& ledger, const Target& t
   if (goes_back) warn_of_repeats(set, ledger.unit, keeps_keys, world);
 }
 
+// A letter is known by the offset of its record, so a record that fails there takes its place.
+base::Result<void> warn_of_letters(commit::Domain& domain, const std::string& unit, const Targets& targets, World& world) {
+  const auto letters = domain.letters(false);
+  if (!letters) return std::unexpected(letters.error());
+  const auto replaceable = std::ranges::count_if(*letters, [&](const commit::Letter& letter) {
+    const auto target = targets.find(letter.origin);
+    return target != targets.end() && letter.offset >= target->second;
+  });
+  if (replaceable == 0) return {};
+  fmt::print(
+      world.err,
+      "{}: {} from where it goes on: a record that fails there takes the place of the letter. Of a topic that was made anew "
+      "they are other records: keep what `piperun dlq show` prints\n",
+      unit, counted(replaceable, "dead letter"));
+  return {};
+}
+
 // Takes the partitions over and moves them, in one commit with the keys where there is a transaction. Without one the keys go first: a
 // crash behind it leaves the old position, which is the lesser evil than records that old keys call repeats.
 base::Result<void> move(const Store& store, commit::Domain& domain, const Targets& targets,
@@ -226,6 +244,8 @@ Exit reset_unit(const Arguments& arguments, const Target& target, const StoreSet
   const bool clears = arguments.text("--state") == "clear";
   if (clears) fmt::print(world.out, "keys of {} are forgotten\n", fmt::join(*stages, ", "));
   warn_if_back(set, *ledger, target, *targets, !clears, world);
+  if (const auto warned = warn_of_letters(**domain, unit.ledger.unit, *targets, world); !warned)
+    return tell(warned.error(), set, world);
   if (arguments.has("--dry-run")) return Exit::Done;
   if (const auto kept = keep_rows(set, unit.ledger, *targets, world); !kept) return tell(kept.error(), set, world);
   if (const auto begun = unmark_ended(**domain, unit.ledger.unit); !begun) return tell(begun.error(), set, world);

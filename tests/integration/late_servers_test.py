@@ -124,7 +124,7 @@ class LateServers(Pipelines):
         self.put(range(ROWS))
         self.piperun("p.pipe", "--drain")
         servers("proxy", "postgres", "cut")
-        running = self.start("p.pipe", "--state-dir", "first", log="first")
+        running = self.start("p.pipe", "--workers", "2", "--state-dir", "first", log="first")
         self.put(range(ROWS, 2 * ROWS))
         wait_until(lambda: self.ids_in_topic() == list(range(2 * ROWS)), 30, "the part between topics waits")
         other = self.start("p.pipe", "--state-dir", "other", log="other")

@@ -95,8 +95,11 @@ class Positions(Commands):
         self.drain()
         refused = self.piperun("offsets", "reset", "p.pipe", "--to", "earliest", code=2)
         self.assertIn("say `--state keep`", refused.stderr)
-        said = self.piperun("offsets", "reset", "p.pipe", "--to", "earliest", "--state", "clear", "--dry-run").stdout
-        self.assertIn(f"{self.name}.in/0: 2 -> 0", said)
+        dry = self.piperun("offsets", "reset", "p.pipe", "--to", "earliest", "--state", "clear", "--dry-run")
+        self.assertIn(f"{self.name}.in/0: 2 -> 0", dry.stdout)
+        self.assertIn("2 dead letters from where it goes on: a record that fails there takes the place of the letter", dry.stderr)
+        latest = self.piperun("offsets", "reset", "p.pipe", "--to", "latest", "--state", "keep", "--dry-run")
+        self.assertNotIn("dead letter", latest.stderr)
         self.assertEqual(self.positions(), {0: 2, 1: 2}, "--dry-run changes nothing")
         self.piperun("offsets", "reset", "p.pipe", "--to", "earliest", "--state", "clear")
         self.assertEqual(self.positions(), {0: 0, 1: 0})
@@ -135,6 +138,22 @@ class Positions(Commands):
         self.drain()
         self.assertEqual((self.positions(), self.stored_ids()), ({0: 2, 1: 2}, ["o1", "o3", "o3"] if self.sink == "kafka" else ["o1", "o3"]))
         self.assertNotIn("FAIL", self.piperun("audit", "p.pipe").stdout)
+
+    def test_another_tool_that_sets_positions_is_told(self):
+        if self.sink != "kafka":
+            return  # there the group only mirrors what the database holds
+        self.drain()
+
+        def is_set():
+            servers("tool", "kafka-consumer-groups", "--reset-offsets", "--group", f"{self.name}.{self.unit}", "--topic", f"{self.name}.in:1",
+                    "--to-earliest", "--execute")
+            return self.positions() == {0: 2, 1: 0}
+
+        wait_until(is_set, SLOW, "a process that has ended is a member for some seconds more")
+        said = self.piperun("p.pipe", "--drain").stderr
+        self.assertIn(f"{self.name}.in[1]: another tool has set the position, to 0: the ledger of the partition begins anew", said)
+        self.assertNotIn(f"{self.name}.in[0]: another tool", said)
+        self.assertNotIn("another tool", self.piperun("p.pipe", "--drain").stderr)
 
     def test_what_is_at_work_is_left_alone(self):
         child = self.start()

@@ -28,6 +28,13 @@ constexpr std::int64_t kClaimPatience = 9'000'000, kLookPatience = 2'000'000;
 
 bool is_replay(const PartitionName& partition) { return partition.topic == Ledger::kReplay; }
 
+void tell_foreign(const PartitionOffset& stored) {
+  spdlog::warn(
+      "{}[{}]: another tool has set the position, to {}: the ledger of the partition begins anew there, and keys of `dedup` are "
+      "kept; `offsets reset` keeps the ledger",
+      stored.partition.topic, stored.partition.number, stored.offset);
+}
+
 }  // namespace
 
 // An offset can be committed only of a topic that is there.
@@ -61,6 +68,7 @@ Result<std::vector<Position>> KafkaDomain::claim(std::span<const PartitionName> 
   for (const PartitionOffset& each : *stored) {
     result.push_back(ledger_.load(each));
     const PartitionName& name = result.back().partition;
+    if (member_ != nullptr && each.offset >= 0 && !OffsetMetadata::is_ours(each.metadata)) tell_foreign(each);
     if (member_ != nullptr && !is_replay(name) && member_->membership(std::span(&each.partition, 1))) owned_.push_back(name);
   }
   if (auto checked = check_topics(names); !checked) return std::unexpected(checked.error());

@@ -89,9 +89,11 @@ base::Result<std::string> OffsetMetadata::text() const {
                   result.size(), kLimit, rows.size()));
 }
 
+bool OffsetMetadata::is_ours(std::string_view text) { return text.starts_with(kFormat); }
+
 OffsetMetadata OffsetMetadata::parse(std::string_view text) {
   OffsetMetadata result;
-  if (!text.starts_with(kFormat)) return result;
+  if (!is_ours(text)) return result;
   text.remove_prefix(kFormat.size());
   while (!text.empty()) {
     text.remove_prefix(1);

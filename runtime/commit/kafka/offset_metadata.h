@@ -26,8 +26,8 @@ struct OffsetMetadata {
   std::map<std::string, std::int64_t> rows;  // per sink, written by commits of this partition
 
   base::Result<std::string> text() const;  // StoreDamaged when it does not fit
-  // Not our words (an offset that a tool has set): all zero.
-  static OffsetMetadata parse(std::string_view text);
+  static bool is_ours(std::string_view text);  // not so: another tool has set the offset
+  static OffsetMetadata parse(std::string_view text);  // all zero where it is not ours
   friend bool operator==(const OffsetMetadata&, const OffsetMetadata&);
 };
 
