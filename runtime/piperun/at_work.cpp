@@ -15,7 +15,8 @@ constexpr std::chrono::milliseconds kPause{250};
 
 }  // namespace
 
-base::Result<void> wait_until_idle(const StoreSet& set, const StoredUnit& unit, commit::Domain& domain, World& world) {
+base::Result<void> wait_until_idle(const StoreSet& set, const StoredUnit& unit, commit::Domain& domain, World& world,
+                                   const std::stop_token& stop) {
   if (!unit.store->path.empty()) return {};
   std::string told;
   for (const auto begun = std::chrono::steady_clock::now();; std::this_thread::sleep_for(kPause)) {
@@ -26,6 +27,8 @@ base::Result<void> wait_until_idle(const StoreSet& set, const StoredUnit& unit, 
       return base::failure(base::ErrorCode::LostOwnership, fmt::format("the unit {} of {} is at work ({}): stop it first",
                                                                        unit.ledger.unit, unit.ledger.pipeline, *members));
     }
+    if (stop.stop_requested())
+      return base::failure(base::ErrorCode::SystemUnavailable, fmt::format("stopped while it waited for {}", *members));
     if (told.empty()) {
       told = *members;
       fmt::print(world.err, "waiting for {}: a process that was stopped is a member of the group for 6 s more\n", told);

@@ -62,8 +62,8 @@ std::optional<Refusal> refuse_unit(const ir::Program& program, const ir::Unit& u
 
 class Follower {
  public:
-  Follower(const After& after, const Compiled& live, connectors::Connectors& connectors, World& world)
-      : after_(after), live_(live), program_(*live.program), connectors_(connectors), world_(world) {}
+  Follower(const After& after, const Compiled& live, connectors::Connectors& connectors, std::stop_token stop, World& world)
+      : after_(after), live_(live), program_(*live.program), connectors_(connectors), stop_(std::move(stop)), world_(world) {}
 
   Result<Beginnings> find(const CompileOptions& options) {
     auto begun = stored_run(program_, connectors_);
@@ -166,7 +166,7 @@ class Follower {
                       "keep` goes on with it up to a time",
                       after_.run, past().id, command()));
     if (manifest.ended) {
-      const auto left = wait_until_idle(past_, {past_.of(unit.domain), {past().id, unit.name, {}, {}}}, domain, world_);
+      const auto left = wait_until_idle(past_, {past_.of(unit.domain), {past().id, unit.name, {}, {}}}, domain, world_, stop_);
       return left ? domain.check_idle() : left;  // the former does not ask of files
     }
     if (const auto idle = domain.check_idle(); !idle) return failure_while_at_work(idle.error(), manifest);
@@ -237,6 +237,7 @@ class Follower {
   const Compiled& live_;
   const ir::Program& program_;
   connectors::Connectors& connectors_;
+  std::stop_token stop_;
   World& world_;
   StoreSet past_;
   StoredRun stored_;
@@ -245,8 +246,8 @@ class Follower {
 }  // namespace
 
 Result<Beginnings> begin_after(const After& after, const Compiled& live, const CompileOptions& options,
-                               connectors::Connectors& connectors, World& world) {
-  return Follower(after, live, connectors, world).find(options);
+                               connectors::Connectors& connectors, std::stop_token stop, World& world) {
+  return Follower(after, live, connectors, std::move(stop), world).find(options);
 }
 
 }  // namespace piperun::cli

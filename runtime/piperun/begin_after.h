@@ -3,6 +3,7 @@
 #pragma once
 #include <map>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include "runtime/connectors/connectors.h"
@@ -24,8 +25,8 @@ struct Beginnings {
 };
 
 // Of each unit that has nothing stored yet, resolved once for all its partitions. Units that go on from positions of their own have
-// none, which is told. Blocks while a member of that run may still be seen at work.
+// none, which is told. Blocks while a member of that run may still be seen at work, until `stop` is asked for.
 base::Result<Beginnings> begin_after(const After& after, const Compiled& live, const CompileOptions& options,
-                                     connectors::Connectors& connectors, World& world);
+                                     connectors::Connectors& connectors, std::stop_token stop, World& world);
 
 }  // namespace piperun::cli

@@ -105,7 +105,8 @@ Exit look_at_ends(Compiled& compiled, const Arguments& arguments, const CompileO
   const auto run = read_after(arguments);
   if (!*run) return Exit::Done;
   const After after{**run, arguments.text("FILE"), arguments.text("--state-dir", ".piperun")};
-  auto beginnings = ask_until_answered([&] { return begin_after(after, compiled, options, connectors, world); }, stop, world);
+  auto beginnings =
+      ask_until_answered([&] { return begin_after(after, compiled, options, connectors, stop, world); }, stop, world);
   if (!beginnings) return tell(beginnings.error(), world);
   engine.beginnings = std::move(beginnings->units);
   return beginnings->refused.value_or(Exit::Done);

@@ -220,6 +220,20 @@ class Following(Runs):
         self.assertEqual(self.ends(), {0: 4, 1: 3})
         self.assertEqual((self.read(), self.stored_ids()), (3, ["o1", "o3", "o4", "o5", "o6"]))
 
+    def test_who_waits_for_the_last_process_of_the_history_can_be_stopped(self):
+        self.history(now())
+        live = self.follow()
+        first = live.stderr.readline()
+        while first and "waiting for" not in first:
+            first = live.stderr.readline()
+        self.assertTrue(first, "it has not waited")
+        begun = time.monotonic()
+        live.terminate()
+        self.assertEqual(live.wait(SLOW), 3, "it has not done its work")
+        self.assertLess(time.monotonic() - begun, 2)
+        self.assertIn("stopped while it waited for", live.stderr.read())
+        self.assertEqual(self.ends(), {}, "nothing has begun")
+
     def test_a_history_that_is_not_at_its_end_has_none(self):
         self.assertIn(f"nothing has run as {self.name}.{self.past}", self.refuse(3))
         history = subprocess.Popen([PIPERUN, "p.pipe", "--as", self.past, "--until", "2999-01-01T00:00:00Z"], cwd=self.folder, env=self.environment,

@@ -219,6 +219,32 @@ TEST_F(PostgresSinkTest, DeletesAndRowsOfOneBatchTakeEffectInOrder) {
   EXPECT_EQ(stored_items(), "1|reborn|1 3|c|9") << "a delete asks no version, and neither does the row behind it";
 }
 
+// To ON CONFLICT these are one key, so they are one to a delete, in whatever batch it comes.
+TEST_F(PostgresSinkTest, KeysThatAreEqualToTheTableAloneAreDeletedToo) {
+  database_.exec(
+      "CREATE SCHEMA elsewhere; CREATE EXTENSION citext SCHEMA elsewhere; CREATE COLLATION caseless (provider = icu, locale = "
+      "'und-u-ks-level2', deterministic = false); CREATE DOMAIN address AS elsewhere.citext");
+  for (const auto& [type, first, second, third] : {std::tuple{"elsewhere.citext", "Ann", "ANN", "ann"},
+                                                   {"address", "Ann", "ANN", "ann"},
+                                                   {"char(10)", "ann", "ann ", "ann  "},
+                                                   {"text COLLATE caseless", "Ann", "ANN", "ann"},
+                                                   {"varchar(10) COLLATE caseless", "Ann", "ANN", "ann"}}) {
+    database_.exec(std::string("DROP TABLE IF EXISTS item; CREATE TABLE item (id ") + type + " PRIMARY KEY, v bigint)");
+    auto sink = open({"item", {{"id", kString_}, {"v", kInt_}}, {0}}, kUpsert_);
+    ASSERT_TRUE(write(*sink, {{text(first), number(1)}}));
+    ASSERT_TRUE(write(*sink, {{text(second), number(2)}}));
+    EXPECT_EQ(database_.value("SELECT v FROM item"), "2") << type;
+    ASSERT_TRUE(write(*sink, {{text(third), number(0)}}, {true}));
+    EXPECT_EQ(database_.value("SELECT count(*) FROM item"), "0") << type;
+
+    ASSERT_TRUE(write(*sink, {{text(first), number(1)}, {text(second), number(0)}}, {false, true}));
+    EXPECT_EQ(database_.value("SELECT count(*) FROM item"), "0") << type << ": the delete came last";
+    ASSERT_TRUE(
+        write(*sink, {{text(first), number(1)}, {text(second), number(0)}, {text(third), number(3)}}, {false, true, false}));
+    EXPECT_EQ(database_.value("SELECT v FROM item"), "3") << type;
+  }
+}
+
 TEST_F(PostgresSinkTest, IgnoreKeepsTheFirst) {
   auto sink = open(items(), {ir::Conflict::Ignore, -1, true, true});
   ASSERT_TRUE(write(*sink, {item(1, "a", 1), item(1, "b", 2), item(2, "c", 3)}));

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::int64_t kEvery = 5'000'000;
 constexpr std::int64_t kToldEvery = 60'000'000;
+constexpr int kPatience = 2'000;  // milliseconds
 
 }  // namespace
 
@@ -18,7 +19,17 @@ base::Result<void> TopicWatch::look(std::int64_t now) {
     if (now >= next_) ask();
     return {};
   }
-  const EventPtr answer(rd_kafka_queue_poll(answers_.get(), 0));
+  return take_answer(now, 0);
+}
+
+base::Result<void> TopicWatch::check(std::int64_t now) {
+  ask();
+  return take_answer(now, kPatience);
+}
+
+// `patience`: milliseconds.
+base::Result<void> TopicWatch::take_answer(std::int64_t now, int patience) {
+  const EventPtr answer(rd_kafka_queue_poll(answers_.get(), patience));
   if (!answer) return {};
   answers_.reset();
   next_ = now + kEvery;

@@ -17,10 +17,13 @@ class TopicWatch {
   // Asks for the topics' ids every 5 s, and takes the answer when it has come; never waits. `now`: monotonic microseconds. PositionGone
   // when a topic has another id than at first. One that cannot be seen now is told, for it may come back.
   base::Result<void> look(std::int64_t now);
+  // Asks now and waits for the answer, 2 s at most: before positions are read on that somebody may have set behind a topic made anew.
+  base::Result<void> check(std::int64_t now);
   void stop() { answers_.reset(); }
 
  private:
   void ask();
+  base::Result<void> take_answer(std::int64_t now, int patience);
   base::Result<void> compare(const rd_kafka_TopicDescription_t& topic, std::int64_t now);
 
   rd_kafka_t* handle_;

@@ -112,8 +112,11 @@ Result<KafkaGroup::Polled> KafkaGroup::poll(std::int64_t wait, bool take_records
   }
 }
 
+// Who comes back within its session with a file that reads fewer topics is given what it had: of the others nothing is wanted.
 KafkaGroup::Polled KafkaGroup::told(Rebalance change) {
   drop_queue();
+  std::erase_if(change.partitions,
+                [&](const PartitionName& each) { return std::ranges::count(topics_, each.topic, &SourceTopic::topic) == 0; });
   if (change.kind == Rebalance::Kind::Assigned) {
     assigned_ = change.partitions;
     reading_ = std::vector<Reading>(assigned_.size());
@@ -143,6 +146,7 @@ void KafkaGroup::drop_queue() {
 
 Result<void> KafkaGroup::read_from(std::span<const connectors::StartAt> partitions) {
   if (!member_.may_start()) return {};
+  if (auto same = topic_watch_.check(steady_now()); !same) return same;
   drop_queue();
   stall_watch_.forget(steady_now());
   reading_ = std::vector<Reading>(assigned_.size());

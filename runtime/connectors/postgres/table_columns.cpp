@@ -105,9 +105,12 @@ constexpr const char* kColumns =
     "a.attnotnull OR t.typnotnull, CASE WHEN a.attgenerated <> '' THEN 3 WHEN a.attidentity <> '' THEN 2 "
     "WHEN a.atthasdef OR t.typdefault IS NOT NULL THEN 1 ELSE 0 END::int8, "
     "a.attgenerated <> '' OR a.attidentity = 'a', "
-    "CASE WHEN b.typname = 'numeric' AND m.typmod >= 4 THEN (((m.typmod - 4) & 2047) # 1024) - 1024 END "
+    "CASE WHEN b.typname = 'numeric' AND m.typmod >= 4 THEN (((m.typmod - 4) & 2047) # 1024) - 1024 END, "
+    "b.typname IN ('citext', 'bpchar') OR NOT coalesce(l.collisdeterministic, true), "
+    "CASE WHEN b.typname IN ('citext', 'bpchar') THEN quote_ident(s.nspname) ELSE '' END "
     "FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid "
-    "JOIN pg_catalog.pg_type b ON b.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END, "
+    "JOIN pg_catalog.pg_type b ON b.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END "
+    "JOIN pg_catalog.pg_namespace s ON s.oid = b.typnamespace LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation, "
     "LATERAL (SELECT CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END) m(typmod) "
     "WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum";
 
@@ -238,6 +241,8 @@ Result<StoredTable> describe(Session& session, const std::string& table) {
     column.demands_value = column.is_not_null && column.filled_by == Filled::ByNobody;
     column.is_computed = columns->boolean(i, 6);
     if (!columns->is_null(i, 7)) column.scale = static_cast<int>(columns->integer(i, 7));
+    column.is_loose = columns->boolean(i, 8);
+    column.compared_in = columns->text(i, 9);
   }
   return result;
 }
@@ -261,6 +266,11 @@ Result<std::vector<Conversion>> conversions(const Session& session, const value:
       return mismatch(
           session, types, layout, stored,
           fmt::format("column `{}` is {}, which cannot hold {}", column.name, found->declared, types.name(column.type)));
+    }
+    how->is_loose = found->is_loose;
+    if (!found->compared_in.empty()) {
+      how->compared_as = found->compared_in + "." + found->base;
+      how->equals = fmt::format("OPERATOR({}.=)", found->compared_in);
     }
     result.push_back(std::move(*how));
   }

@@ -28,6 +28,8 @@ struct StoredColumn {
   Filled filled_by = Filled::ByNobody;
   bool is_computed = false;  // takes no values: GENERATED ALWAYS
   std::optional<int> scale;  // of a numeric that has one
+  bool is_loose = false;  // different strings may be equal in it: citext, char(n), a collation that is not deterministic
+  std::string compared_in;  // quoted schema of `base` and its `=`, where text's would be taken; else ""
 };
 
 // How a value of a language type goes into a column and comes back.
@@ -36,6 +38,8 @@ struct Conversion {
   Wire wire = Wire::Text;
   std::string cast;  // in `CAST(u.c1 AS …)`; "": assignment does it
   Form form = Form::Plain;
+  bool is_loose = false;      // StoredColumn::is_loose
+  std::string compared_as{}, equals = "=";  // to find a row: a type to cast to, or "", and its operator
 };
 
 enum class Use : std::uint8_t { Read, Write };

@@ -58,7 +58,8 @@ class TableSink final : public connectors::Sink {
 
   std::string key_of(const connectors::OutputRow& row) const;
   bool is_newer(const connectors::OutputRow& row, const connectors::OutputRow& than) const;
-  base::Result<void> write_last_of_each_key(Rows rows);
+  bool updates() const { return !key_.empty() && mode_.on_conflict == ir::Conflict::Update; }
+  base::Result<void> write_last_of_each_key(Rows rows, std::size_t begin, std::size_t end);
   base::Result<void> write_in_order(Rows rows);
   base::Result<void> put(Rows rows, Indices chosen);
   base::Result<void> remove(Rows rows, Indices chosen);
@@ -71,6 +72,7 @@ class TableSink final : public connectors::Sink {
   const value::TypeTable& types_;
   TableLayout layout_;
   WriteMode mode_;
+  bool has_loose_key_ = false;  // StoredColumn::is_loose
   bool has_policies_ = false;  // row-level security, for who writes here
   std::string table_;  // quoted
   std::vector<Column> columns_;
