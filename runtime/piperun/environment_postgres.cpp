@@ -34,9 +34,9 @@ constexpr const char* kOwnTables =
     "has_table_privilege(c.oid, 'INSERT') AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE'))";
 
 constexpr const char* kTriggers =
-    "SELECT string_agg(tgname, ', ' ORDER BY tgname) FROM pg_catalog.pg_trigger WHERE tgrelid = $1::regclass AND NOT "
-    "tgisinternal "
-    "AND tgenabled <> 'D'";
+    "SELECT string_agg(name, ', ' ORDER BY name) FROM (SELECT tgname::text AS name FROM pg_catalog.pg_trigger WHERE tgrelid = "
+    "$1::regclass AND NOT tgisinternal AND tgenabled <> 'D' UNION ALL SELECT 'the rule ' || rulename FROM "
+    "pg_catalog.pg_rewrite WHERE ev_class = $1::regclass AND rulename <> '_RETURN' AND ev_enabled <> 'D') AS found";
 constexpr const char* kLateConstraints =
     "SELECT string_agg(conname, ', ' ORDER BY conname) FROM pg_catalog.pg_constraint WHERE conrelid = $1::regclass AND "
     "condeferred";
@@ -190,9 +190,9 @@ class DatabaseCheck {
     const std::string table = postgres::quoted_table(name);
     const Parameters asked_table = Parameters().text(table);
     if (const std::string triggers = asked(sink.site, kTriggers, asked_table); !triggers.empty()) {
-      lower(sink.site, fmt::format("{} has triggers ({}): a batch that is tried again runs them again", table, triggers),
+      lower(sink.site, fmt::format("{} has triggers or rules ({}): a batch that is tried again runs them again", table, triggers),
             "let them change nothing outside of the database",
-            fmt::format("the triggers of {} do nothing that a rollback does not undo, and leave the rows as they are", table));
+            fmt::format("those of {} do nothing that a rollback does not undo, and leave the rows as they are", table));
     }
     if (const std::string late = asked(sink.site, kLateConstraints, asked_table); !late.empty()) {
       lower(sink.site, fmt::format("{} checks {} at COMMIT, when nobody says which row it was", table, late),

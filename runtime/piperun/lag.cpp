@@ -114,16 +114,21 @@ void print_line(const UnitLedger& unit, const Line& line, World& world) {
              number(line.has_ends, line.partition.end), behind);
 }
 
-// Those of FILE that have stored nothing yet are there, too, without a store.
-base::Result<std::vector<StoredUnit>> units_of(const StoreSet& set) {
-  auto result = stored_units(set);
+bool is_away(const AwayStores& away, const Store* store) {
+  return std::ranges::count(away, store, [](const auto& each) { return each.first; }) > 0;
+}
+
+// Those of FILE that have stored nothing yet are there, too, without a store; not those whose store is away.
+base::Result<std::vector<StoredUnit>> units_of(const StoreSet& set, AwayStores& away) {
+  auto result = stored_units(set, &away);
   if (!result || !set.compiled) return result;
   const auto& units = set.compiled->program->units;
   std::erase_if(*result,
                 [&](const StoredUnit& unit) { return std::ranges::count(units, unit.ledger.unit, &ir::Unit::name) == 0; });
   for (const ir::Unit& unit : units) {
     const auto is_stored = [&](const StoredUnit& stored) { return stored.ledger.unit == unit.name; };
-    if (std::ranges::none_of(*result, is_stored)) result->push_back({nullptr, {set.pipeline, unit.name, {}, {}}});
+    if (std::ranges::none_of(*result, is_stored) && !is_away(away, set.of(unit.domain)))
+      result->push_back({nullptr, {set.pipeline, unit.name, {}, {}}});
   }
   return result;
 }
@@ -150,8 +155,11 @@ struct Sum {
 Exit run(const Arguments& arguments, World& world) {
   const auto set = open_stores(arguments, world);
   if (!set) return set.error();
-  const auto units = units_of(*set);
+  AwayStores away;
+  const auto units = units_of(*set, away);
   if (!units) return tell(units.error(), *set, world);
+  Exit result = Exit::Done;
+  for (const auto& [store, error] : away) result = tell(error, *set, world);  // the others are told
   const bool json = arguments.has("--json");
   Sum sum;
   for (const StoredUnit& unit : *units) {
@@ -172,7 +180,7 @@ Exit run(const Arguments& arguments, World& world) {
     }
   }
   json ? sum.print_json(world) : sum.print(world);
-  return Exit::Done;
+  return result;
 }
 
 }  // namespace

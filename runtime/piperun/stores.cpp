@@ -220,10 +220,14 @@ base::Result<void> each_store(const StoreSet& set, const VisitStore& visit) {
   return {};
 }
 
-base::Result<std::vector<StoredUnit>> stored_units(const StoreSet& set) {
+base::Result<std::vector<StoredUnit>> stored_units(const StoreSet& set, AwayStores* away) {
   std::vector<StoredUnit> units;
   const auto done = each_store(set, [&](const Store& store) -> base::Result<void> {
     auto ledgers = store.data->ledgers(set.pipeline);
+    if (!ledgers && away != nullptr && base::traits(ledgers.error().code).error_class == base::ErrorClass::Transient) {
+      away->emplace_back(&store, std::move(ledgers.error()));
+      return {};
+    }
     if (!ledgers) return std::unexpected(ledgers.error());
     for (UnitLedger& ledger : *ledgers) {
       const bool is_known = std::ranges::any_of(units, [&](const StoredUnit& unit) {  // two connections may lead to one server
