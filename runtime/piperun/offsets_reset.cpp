@@ -189,8 +189,8 @@ base::Result<void> warn_of_letters(commit::Domain& domain, const std::string& un
   if (replaceable == 0) return {};
   fmt::print(
       world.err,
-      "{}: {} from where it goes on: a record that fails there takes the place of the letter. Of a topic that was made anew "
-      "they are other records: keep what `piperun dlq show` prints\n",
+      "warning: {}: {} of records that are read again: who fails again takes the place of its letter. Where the topic was made "
+      "anew that is another record's: keep what `piperun dlq show` prints\n",
       unit, counted(replaceable, "dead letter"));
   return {};
 }

@@ -97,7 +97,7 @@ class Positions(Commands):
         self.assertIn("say `--state keep`", refused.stderr)
         dry = self.piperun("offsets", "reset", "p.pipe", "--to", "earliest", "--state", "clear", "--dry-run")
         self.assertIn(f"{self.name}.in/0: 2 -> 0", dry.stdout)
-        self.assertIn("2 dead letters from where it goes on: a record that fails there takes the place of the letter", dry.stderr)
+        self.assertIn("2 dead letters of records that are read again: who fails again takes the place of its letter", dry.stderr)
         latest = self.piperun("offsets", "reset", "p.pipe", "--to", "latest", "--state", "keep", "--dry-run")
         self.assertNotIn("dead letter", latest.stderr)
         self.assertEqual(self.positions(), {0: 2, 1: 2}, "--dry-run changes nothing")
