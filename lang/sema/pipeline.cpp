@@ -89,7 +89,7 @@ void PipelineReader::read_dead_letter(const OptionValue& value, ErrorPolicy& pol
   policy.dead_letter = ir::word_as(word, DeadLetter::Sink);
   if (policy.dead_letter != DeadLetter::Sink) return;
   policy.dead_letter = DeadLetter::Stop;
-  const auto id = sinks_.find({word, value.span});
+  const auto id = sinks_.find({word, value.span}, {"keep", "skip", "stop"});
   if (!id) return;
   policy.dead_letter = DeadLetter::Sink;
   policy.dead_letter_sink = *id;

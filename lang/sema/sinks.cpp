@@ -9,12 +9,14 @@
 
 namespace piperun::sema {
 
-std::optional<SinkId> Sinks::find(const ast::Name& name) {
+std::optional<SinkId> Sinks::find(const ast::Name& name, const std::vector<std::string>& words) {
   if (name.text.empty()) return std::nullopt;
   const Symbol* symbol = context_.find(0, name.text);
   if (symbol == nullptr) {
     auto& found = context_.error(Code::P0200, name.span, fmt::format("there is no sink `{}`", name.text));
-    context_.suggest(found, name.span, name.text, context_.names_of<ast::SinkDecl>(0));
+    std::vector<std::string> names = context_.names_of<ast::SinkDecl>(0);
+    names.insert(names.end(), words.begin(), words.end());
+    context_.suggest(found, name.span, name.text, names);
     if (found.helps.empty()) found.help(fmt::format("declare it: `sink {} = … {{ … }}`", name.text));
     return std::nullopt;
   }

@@ -14,7 +14,7 @@ class Sinks {
   Sinks(Context& context, Expressions& expressions) : context_(context), expressions_(expressions) {}
 
   // The sink that a stage or an option names, which is used then; nullopt: reported.
-  std::optional<SinkId> find(const ast::Name& name);
+  std::optional<SinkId> find(const ast::Name& name, const std::vector<std::string>& words = {});  // `words`: might be meant, too
 
   void feed(SinkId id, const Flowing& flowing, Span where);  // what flows into it at a `to`
   void feed_dead_letters(SinkId id, Span where);
@@ -41,7 +41,7 @@ class Sinks {
   Context& context_;
   Expressions& expressions_;
   std::map<SinkId, std::vector<Inflow>> inflows_;  // whose schema is known
-  std::map<SinkId, Span> dead_letters_;            // where the first policy names it
+  std::map<SinkId, Span> dead_letters_;  // where the first policy names it
 };
 
 }  // namespace piperun::sema

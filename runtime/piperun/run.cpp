@@ -182,8 +182,8 @@ extern const Command kRun;
 const Command kRun = {"", "Runs a pipeline.",
                       "piperun orders.pipe --local --drain\n"
                       "piperun orders.pipe --local --param min_total=5 --state-dir /var/lib/orders\n"
-                      "piperun orders.pipe --as again --from 2026-01-01T00:00:00Z --until 2026-02-01T00:00:00Z\n"
-                      "piperun orders.pipe --after again\n"
+                      "piperun customers.pipe --as again --from 2026-01-01T00:00:00Z --until 2026-02-01T00:00:00Z\n"
+                      "piperun customers.pipe --after again\n"
                       "piperun orders.pipe --emit=ir",
                       kOptions, run};
 

@@ -262,7 +262,8 @@ std::expected<StoredUnit, Exit> find_unit(const StoreSet& set, const std::string
   std::vector<std::string> names;
   for (const StoredUnit& unit : *units)
     names.push_back(fmt::format("{} of {} in {}", unit.ledger.unit, unit.ledger.pipeline, unit.store->place));
-  return std::unexpected(misuse(world, fmt::format("which unit: {}? Say --unit NAME, or the FILE", fmt::join(names, "; "))));
+  return std::unexpected(misuse(
+      world, fmt::format("which unit: {}? Say --unit NAME{}", fmt::join(names, "; "), set.compiled ? "" : ", or the FILE")));
 }
 
 base::Result<FoundTopic> find_topic(const StoreSet& set, const std::string& name, bool missing_ok) {

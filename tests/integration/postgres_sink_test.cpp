@@ -53,6 +53,23 @@ class PostgresSinkTest : public ::testing::Test {
   std::string stored_items() { return database_.value("SELECT id, name, v FROM item ORDER BY id"); }
   static Cells item(std::int64_t id, std::string_view name, std::int64_t v) { return {number(id), text(name), number(v)}; }
 
+  // An empty table item(id, v): in whatever batches the rows come, the last of three is what counts.
+  void check_one_key(value::TypeId type, Cell first, Cell second, Cell third, const std::string& what) {
+    auto sink = open({"item", {{"id", type}, {"v", kInt_}}, {0}}, kUpsert_);
+    const auto count = [&] { return database_.value("SELECT count(*) FROM item"); };
+    const auto stored = [&] { return database_.value("SELECT v FROM item"); };
+    ASSERT_TRUE(write(*sink, {{first, number(1)}})) << what;
+    ASSERT_TRUE(write(*sink, {{second, number(2)}})) << what;
+    EXPECT_EQ(stored(), "2") << what;
+    ASSERT_TRUE(write(*sink, {{third, number(0)}}, {true})) << what;
+    EXPECT_EQ(count(), "0") << what;
+    ASSERT_TRUE(write(*sink, {{first, number(1)}, {second, number(0)}}, {false, true})) << what;
+    EXPECT_EQ(count(), "0") << what << ": the delete came last";
+    ASSERT_TRUE(write(*sink, {{first, number(1)}, {second, number(0)}, {third, number(3)}}, {false, true, false})) << what;
+    EXPECT_EQ(stored(), "3") << what;
+    ASSERT_TRUE(write(*sink, {{first, number(0)}}, {true})) << what;
+  }
+
   integration::TestDatabase database_;
   value::TypeTable types_;
   const value::TypeId kInt_ = types_.scalar(TypeKind::Int), kString_ = types_.scalar(TypeKind::String);
@@ -220,29 +237,61 @@ TEST_F(PostgresSinkTest, DeletesAndRowsOfOneBatchTakeEffectInOrder) {
 }
 
 // To ON CONFLICT these are one key, so they are one to a delete, in whatever batch it comes.
-TEST_F(PostgresSinkTest, KeysThatAreEqualToTheTableAloneAreDeletedToo) {
+TEST_F(PostgresSinkTest, KeysThatAreOneToTheTableAreOneToADelete) {
   database_.exec(
       "CREATE SCHEMA elsewhere; CREATE EXTENSION citext SCHEMA elsewhere; CREATE COLLATION caseless (provider = icu, locale = "
-      "'und-u-ks-level2', deterministic = false); CREATE DOMAIN address AS elsewhere.citext");
-  for (const auto& [type, first, second, third] : {std::tuple{"elsewhere.citext", "Ann", "ANN", "ann"},
-                                                   {"address", "Ann", "ANN", "ann"},
-                                                   {"char(10)", "ann", "ann ", "ann  "},
-                                                   {"text COLLATE caseless", "Ann", "ANN", "ann"},
-                                                   {"varchar(10) COLLATE caseless", "Ann", "ANN", "ann"}}) {
-    database_.exec(std::string("DROP TABLE IF EXISTS item; CREATE TABLE item (id ") + type + " PRIMARY KEY, v bigint)");
-    auto sink = open({"item", {{"id", kString_}, {"v", kInt_}}, {0}}, kUpsert_);
-    ASSERT_TRUE(write(*sink, {{text(first), number(1)}}));
-    ASSERT_TRUE(write(*sink, {{text(second), number(2)}}));
-    EXPECT_EQ(database_.value("SELECT v FROM item"), "2") << type;
-    ASSERT_TRUE(write(*sink, {{text(third), number(0)}}, {true}));
-    EXPECT_EQ(database_.value("SELECT count(*) FROM item"), "0") << type;
-
-    ASSERT_TRUE(write(*sink, {{text(first), number(1)}, {text(second), number(0)}}, {false, true}));
-    EXPECT_EQ(database_.value("SELECT count(*) FROM item"), "0") << type << ": the delete came last";
-    ASSERT_TRUE(
-        write(*sink, {{text(first), number(1)}, {text(second), number(0)}, {text(third), number(3)}}, {false, true, false}));
-    EXPECT_EQ(database_.value("SELECT v FROM item"), "3") << type;
+      "'und-u-ks-level2', deterministic = false); CREATE DOMAIN address AS elsewhere.citext; CREATE DOMAIN shorter AS "
+      "varchar(3)");
+  struct Case {
+    const char* columns;
+    const char *first, *second, *third;
+  };
+  for (const Case& each : std::initializer_list<Case>{
+           {"id elsewhere.citext PRIMARY KEY", "Ann", "ANN", "ann"},
+           {"id address PRIMARY KEY", "Ann", "ANN", "ann"},
+           {"id char(10) PRIMARY KEY", "ann", "ann ", "ann  "},
+           {"id varchar(3) PRIMARY KEY", "ann ", "ann", "ann  "},
+           {"id shorter PRIMARY KEY", "\xC3\xA4\xC3\xB6\xC3\xBC ", "\xC3\xA4\xC3\xB6\xC3\xBC", "\xC3\xA4\xC3\xB6\xC3\xBC  "},
+           {"id text COLLATE caseless PRIMARY KEY", "Ann", "ANN", "ann"},
+           {"id varchar(10) COLLATE caseless PRIMARY KEY", "Ann", "ANN", "ann"},
+           {"id uuid PRIMARY KEY", "A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11", "a0eebc999c0b4ef8bb6d6bb9bd380a11",
+            "{a0eebc99-9c0b4ef8-bb6d6bb9-bd380a11}"},
+           {"id inet PRIMARY KEY", "10.0.0.1/32", "10.0.0.1", "10.0.0.1/32"},
+           {"id cidr PRIMARY KEY", "10.0.0.0/8", "10/8", "10.0.0.0/8"},
+           {"id macaddr PRIMARY KEY", "08:00:2b:01:02:03", "08-00-2b-01-02-03", "08002b:010203"},
+           {"id jsonb PRIMARY KEY", R"({"a":1})", R"({"a": 1})", R"( {"a":1})"}}) {
+    database_.exec(std::string("DROP TABLE IF EXISTS item; CREATE TABLE item (") + each.columns + ", v bigint)");
+    check_one_key(kString_, text(each.first), text(each.second), text(each.third), each.columns);
   }
+  database_.exec("DROP TABLE item; CREATE TABLE item (id text, v bigint); CREATE UNIQUE INDEX ON item (id COLLATE caseless)");
+  check_one_key(kString_, text("Ann"), text("ANN"), text("ann"), "an index that compares in its own way");
+
+  constexpr std::int64_t kBefore = 900'000'000'000'000, kSince = 1'000'000'000'000'000;  // of 2000, from which the server counts
+  for (const char* columns : {"id timestamptz(0) PRIMARY KEY", "id timestamp(0) PRIMARY KEY"}) {
+    for (const auto& [first, second, third] : {std::tuple{kSince + 250'000, kSince, kSince + 499'999},
+                                               {kSince + 500'000, kSince + 1'000'000, kSince + 1'499'999},
+                                               {kBefore - 500'000, kBefore - 1'000'000, kBefore - 1'499'999},
+                                               {kBefore - 499'999, kBefore, kBefore + 499'999}}) {
+      database_.exec(std::string("DROP TABLE item; CREATE TABLE item (") + columns + ", v bigint)");
+      check_one_key(types_.scalar(TypeKind::Timestamp), number(first), number(second), number(third), columns);
+    }
+  }
+}
+
+TEST_F(PostgresSinkTest, WhatIsTooLongForAKeyDeletesNothing) {
+  database_.exec("CREATE TABLE item (id varchar(3) PRIMARY KEY, v bigint)");
+  auto sink = open({"item", {{"id", kString_}, {"v", kInt_}}, {0}}, kUpsert_);
+  ASSERT_TRUE(write(*sink, {{text("abc"), number(1)}, {text("abcd"), number(0)}}, {false, true}));
+  EXPECT_EQ(database_.value("SELECT id FROM item"), "abc");
+}
+
+TEST_F(PostgresSinkTest, AVersionThatIsRoundedOrdersNothing) {
+  const value::TypeId time = types_.scalar(TypeKind::Timestamp);
+  database_.exec("CREATE TABLE item (id bigint PRIMARY KEY, name text, v timestamptz(3))");
+  const auto refused = try_open({"item", {{"id", kInt_}, {"name", kString_}, {"v", time}}, {0}}, kNewest_);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, base::ErrorCode::SchemaMismatch);
+  EXPECT_THAT(refused.error().message, ::testing::HasSubstr("`v` is the version, and timestamp(3) with time zone rounds"));
 }
 
 TEST_F(PostgresSinkTest, IgnoreKeepsTheFirst) {

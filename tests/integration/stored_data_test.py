@@ -22,7 +22,8 @@ class Letters(Commands):
         self.drain()
         self.piperun("dlq", "replay", "p.pipe", "--where", 'code == "P1105"')
         self.assertEqual(self.stored_ids(), ["o1", "o3"])
-        self.drain("--param", "least=-10.00")
+        said = self.piperun("p.pipe", "--drain", "--param", "least=-10.00").stderr
+        self.assertNotIn("dead letters to replay wait", said, "it has all partitions")
         self.assertEqual(self.stored_ids(), ["o1", "o2", "o3"])
         self.assertEqual([each["code"] for each in self.letters()], ["P1001"])
         self.drain("--param", "least=-10.00")

@@ -100,7 +100,9 @@ Result<rd_kafka_topic_t*> Producer::topic(const std::string& name) {
   if (!topic) return failed(rd_kafka_last_error(), fmt::format("topic {}", name));
   const rd_kafka_metadata_t* read = nullptr;
   const auto error = rd_kafka_metadata(handle(), 0, topic.get(), &read, milliseconds(kMetadataDeadline));
-  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return failed(error, fmt::format("asking for topic {}", name));
+  const std::string during = fmt::format("asking for topic {}", name);
+  if (error == RD_KAFKA_RESP_ERR__TRANSPORT || error == RD_KAFKA_RESP_ERR__TIMED_OUT) return unanswered(handle(), during);
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return failed(error, during);
   const MetadataPtr metadata(read);
   if (metadata->topic_cnt != 1 || metadata->topics[0].err != RD_KAFKA_RESP_ERR_NO_ERROR) {
     return failed(metadata->topic_cnt != 1 ? RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART : metadata->topics[0].err,

@@ -102,6 +102,8 @@ std::string one_line(std::string_view said) {
     if (text == std::string_view::npos) continue;
     line.remove_prefix(text);
     if (line.starts_with("LINE ") || line.starts_with("QUERY:")) continue;
+    if (const std::size_t said_by_server = line.find("': "); line.starts_with("Failure during '") && said_by_server != line.npos)
+      line.remove_prefix(said_by_server + 3);  // libpqxx names the prepared statement
     std::string part(line);
     for (const std::string_view severity : {"ERROR:  ", "FATAL:  ", "PANIC:  "}) {
       if (part.starts_with(severity)) part.erase(0, severity.size());

@@ -61,12 +61,13 @@ std::unexpected<base::Error> not_here(const ir::System& system, const char* role
       fmt::format("`{}` as a {} is not in this version; run with --local where that is possible", system.name, role));
 }
 
-std::unexpected<base::Error> no_topic(const base::Error& error, const ir::Source& source, const std::string& topic) {
+std::unexpected<base::Error> no_topic(const base::Error& error, const ir::Source& source, const std::string& topic,
+                                      bool is_stand_in) {
   return base::failure(
       error.code,
-      fmt::format("{}\n  = help: `piperun topic put {} FILE < records.ndjson` makes it; so does `partitions = 1` in source "
+      fmt::format("{}\n  = help: `piperun topic put {} FILE{} < records.ndjson` makes it; so does `partitions = 1` in source "
                   "{}, or with --local a `sample`",
-                  error.message, topic, source.name));
+                  error.message, topic, is_stand_in ? " --local" : "", source.name));
 }
 
 class RealConnectors final : public Connectors {
@@ -194,7 +195,7 @@ Result<std::unique_ptr<Source>> RealConnectors::open_source(const ir::Program& p
     }
     const std::string topic = ir::object_of(source);
     auto opened = embedded::TopicSource::open(database_path(program, source.system), topic, clock_);
-    if (!opened && opened.error().code == ErrorCode::NoSuchTopic) return no_topic(opened.error(), source, topic);
+    if (!opened && opened.error().code == ErrorCode::NoSuchTopic) return no_topic(opened.error(), source, topic, system.stand_in);
     return opened;
   }
   switch (system.kind) {

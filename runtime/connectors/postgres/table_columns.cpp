@@ -82,11 +82,6 @@ std::unexpected<base::Error> mismatch(const Session& session, const value::TypeT
                                    wanted_list(types, layout), stored_list(stored.columns)));
 }
 
-const StoredColumn* find(const StoredTable& stored, const std::string& name) {
-  const auto found = std::ranges::find(stored.columns, name, &StoredColumn::name);
-  return found == stored.columns.end() ? nullptr : &*found;
-}
-
 std::string nearest(const StoredTable& stored, const std::string& name) {
   const auto lower = [](std::string text) {
     std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
@@ -106,11 +101,14 @@ constexpr const char* kColumns =
     "WHEN a.atthasdef OR t.typdefault IS NOT NULL THEN 1 ELSE 0 END::int8, "
     "a.attgenerated <> '' OR a.attidentity = 'a', "
     "CASE WHEN b.typname = 'numeric' AND m.typmod >= 4 THEN (((m.typmod - 4) & 2047) # 1024) - 1024 END, "
-    "b.typname IN ('citext', 'bpchar') OR NOT coalesce(l.collisdeterministic, true), "
-    "CASE WHEN b.typname IN ('citext', 'bpchar') THEN quote_ident(s.nspname) ELSE '' END "
+    "quote_ident(s.nspname), m.typmod::int8, coalesce((SELECT quote_ident(n.nspname) || '.' || quote_ident(l.collname) FROM "
+    "pg_catalog.pg_collation l JOIN pg_catalog.pg_namespace n ON n.oid = l.collnamespace WHERE NOT l.collisdeterministic AND "
+    "(l.oid = a.attcollation OR EXISTS (SELECT FROM pg_catalog.pg_index i, unnest(i.indkey::int2[], i.indcollation::oid[]) "
+    "k(num, coll) WHERE i.indrelid = a.attrelid AND i.indisunique AND k.num = a.attnum AND k.coll = l.oid)) "
+    "ORDER BY l.oid = a.attcollation DESC LIMIT 1), '') "
     "FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid "
     "JOIN pg_catalog.pg_type b ON b.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END "
-    "JOIN pg_catalog.pg_namespace s ON s.oid = b.typnamespace LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation, "
+    "JOIN pg_catalog.pg_namespace s ON s.oid = b.typnamespace, "
     "LATERAL (SELECT CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END) m(typmod) "
     "WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum";
 
@@ -157,6 +155,11 @@ Result<void> check_privileges(Session& session, const TableLayout& layout, const
 }
 
 }  // namespace
+
+const StoredColumn* find_column(const StoredTable& stored, const std::string& name) {
+  const auto found = std::ranges::find(stored.columns, name, &StoredColumn::name);
+  return found == stored.columns.end() ? nullptr : &*found;
+}
 
 std::optional<Conversion> conversion(const value::Type& type, const StoredColumn& column, Use use) {
   const bool is_nested = type.kind == TypeKind::List || type.kind == TypeKind::Map || type.kind == TypeKind::Record;
@@ -241,8 +244,9 @@ Result<StoredTable> describe(Session& session, const std::string& table) {
     column.demands_value = column.is_not_null && column.filled_by == Filled::ByNobody;
     column.is_computed = columns->boolean(i, 6);
     if (!columns->is_null(i, 7)) column.scale = static_cast<int>(columns->integer(i, 7));
-    column.is_loose = columns->boolean(i, 8);
-    column.compared_in = columns->text(i, 9);
+    column.schema = columns->text(i, 8);
+    column.modifier = static_cast<int>(columns->integer(i, 9));
+    column.loose_collation = columns->text(i, 10);
   }
   return result;
 }
@@ -251,13 +255,13 @@ Result<std::vector<Conversion>> conversions(const Session& session, const value:
                                             const StoredTable& stored, Use use) {
   std::vector<Conversion> result;
   if (layout.columns.empty()) {
-    const StoredColumn* letter = find(stored, "letter");
+    const StoredColumn* letter = find_column(stored, "letter");
     auto how = letter == nullptr ? std::nullopt : conversion({.kind = TypeKind::Json}, *letter, use);
     if (!how) return mismatch(session, types, layout, stored, "dead letters need a column `letter` of type text or jsonb");
     result.push_back(*how);
   }
   for (const TableColumn& column : layout.columns) {
-    const StoredColumn* found = find(stored, column.name);
+    const StoredColumn* found = find_column(stored, column.name);
     if (found == nullptr)
       return mismatch(session, types, layout, stored,
                       fmt::format("column `{}` is missing{}", column.name, nearest(stored, column.name)));
@@ -266,11 +270,6 @@ Result<std::vector<Conversion>> conversions(const Session& session, const value:
       return mismatch(
           session, types, layout, stored,
           fmt::format("column `{}` is {}, which cannot hold {}", column.name, found->declared, types.name(column.type)));
-    }
-    how->is_loose = found->is_loose;
-    if (!found->compared_in.empty()) {
-      how->compared_as = found->compared_in + "." + found->base;
-      how->equals = fmt::format("OPERATOR({}.=)", found->compared_in);
     }
     result.push_back(std::move(*how));
   }

@@ -28,8 +28,10 @@ struct StoredColumn {
   Filled filled_by = Filled::ByNobody;
   bool is_computed = false;  // takes no values: GENERATED ALWAYS
   std::optional<int> scale;  // of a numeric that has one
-  bool is_loose = false;  // different strings may be equal in it: citext, char(n), a collation that is not deterministic
-  std::string compared_in;  // quoted schema of `base` and its `=`, where text's would be taken; else ""
+  std::string schema;  // of `base`, quoted
+  int modifier = -1;   // pg_attribute.atttypmod, of a domain that of its base; -1: none
+  std::string
+      loose_collation;  // quoted; different strings are equal by it, in the column or a unique index over it; "": there is none
 };
 
 // How a value of a language type goes into a column and comes back.
@@ -38,8 +40,6 @@ struct Conversion {
   Wire wire = Wire::Text;
   std::string cast;  // in `CAST(u.c1 AS …)`; "": assignment does it
   Form form = Form::Plain;
-  bool is_loose = false;      // StoredColumn::is_loose
-  std::string compared_as{}, equals = "=";  // to find a row: a type to cast to, or "", and its operator
 };
 
 enum class Use : std::uint8_t { Read, Write };
@@ -62,6 +62,8 @@ base::Result<bool> table_exists(Session& session, const std::string& table);
 // `columns[i]`: how the layout's column i is stored. SchemaMismatch with both lists: a column is missing or does not fit.
 base::Result<std::vector<Conversion>> conversions(const Session& session, const value::TypeTable& types,
                                                   const TableLayout& layout, const StoredTable& stored, Use use);
+
+const StoredColumn* find_column(const StoredTable& stored, const std::string& name);  // null: there is none
 
 // For writing: no column demands a value that nobody gives, none of ours is computed, the key has a unique index, the user may.
 base::Result<void> check_writable(Session& session, const value::TypeTable& types, const TableLayout& layout,

@@ -48,16 +48,15 @@ Result<std::unique_ptr<connectors::Sink>> TableSink::open(Session& session, std:
   if (auto checked = check_writable(session, types, layout, *stored, looks_at_keys, mode.deletes && !layout.key.empty());
       !checked)
     return std::unexpected(checked.error());
-  auto sink =
-      std::unique_ptr<TableSink>(new TableSink(session, std::move(own), types, std::move(layout), mode, stored->table, *how));
-  if (auto checked = sink->check_version(*how); !checked) return std::unexpected(checked.error());
+  auto sink = std::unique_ptr<TableSink>(new TableSink(session, std::move(own), types, std::move(layout), mode, *stored, *how));
+  if (auto checked = sink->check_version(*stored); !checked) return std::unexpected(checked.error());
   if (auto looked = sink->look_for_policies(); !looked) return std::unexpected(looked.error());
   return sink;
 }
 
 TableSink::TableSink(Session& session, std::unique_ptr<Session> own, const value::TypeTable& types, TableLayout layout,
-                     WriteMode mode, std::string table, const std::vector<Conversion>& how)
-    : own_(std::move(own)), session_(session), types_(types), layout_(std::move(layout)), mode_(mode), table_(std::move(table)) {
+                     WriteMode mode, const StoredTable& stored, const std::vector<Conversion>& how)
+    : own_(std::move(own)), session_(session), types_(types), layout_(std::move(layout)), mode_(mode), table_(stored.table) {
   std::size_t cell = 0;
   for (std::size_t i = 0; i < layout_.columns.size(); ++i) {
     const TableColumn& column = layout_.columns[i];
@@ -68,7 +67,10 @@ TableSink::TableSink(Session& session, std::unique_ptr<Session> own, const value
   all_.resize(columns_.size());
   std::iota(all_.begin(), all_.end(), std::size_t{0});
   for (const int column : layout_.key) key_.push_back(static_cast<std::size_t>(column));
-  has_loose_key_ = std::ranges::any_of(key_, [&](std::size_t column) { return columns_[column].how.is_loose; });
+  for (const std::size_t column : key_) {
+    const TableColumn& declared = layout_.columns[column];
+    key_columns_.emplace_back(*find_column(stored, declared.name), how[column], types_[declared.type], column);
+  }
   for (const Column& column : columns_) arrays_.emplace_back(column.how.wire);
   scratch_.resize(columns_.size());
   insert_ = insert_text();
@@ -79,8 +81,8 @@ TableSink::TableSink(Session& session, std::unique_ptr<Session> own, const value
 
 namespace {
 
-std::string cast(const std::string& text, const std::string& type) {
-  return type.empty() ? text : fmt::format("CAST({} AS {})", text, type);
+std::string cast(const std::string& text, const Conversion& how) {
+  return how.cast.empty() ? text : fmt::format("CAST({} AS {})", text, how.cast);
 }
 
 }  // namespace
@@ -98,7 +100,7 @@ std::string TableSink::arrays_text(const std::vector<std::size_t>& columns) cons
 std::string TableSink::insert_text() const {
   std::string values;
   for (std::size_t i = 0; i < columns_.size(); ++i)
-    values += (i == 0 ? "" : ", ") + cast(fmt::format("u.c{}", i), columns_[i].how.cast);
+    values += (i == 0 ? "" : ", ") + cast(fmt::format("u.c{}", i), columns_[i].how);
   return fmt::format("INSERT INTO {} AS t ({}) SELECT {} FROM {}{}", table_, column_list(layout_), values, arrays_text(all_),
                      conflict_clause());
 }
@@ -127,7 +129,7 @@ std::string TableSink::version_condition() const {
   const value::Type& type = types_[column.type];
   std::string compared = fmt::format("excluded.{0} > t.{0}", column.name);
   if (type.kind == TypeKind::String && column.how.cast.empty())
-    compared = fmt::format("excluded.{0} COLLATE \"C\" > t.{0} COLLATE \"C\"", column.name);
+    compared = fmt::format("excluded.{0}::text COLLATE \"C\" > t.{0}::text COLLATE \"C\"", column.name);
   if (type.kind == TypeKind::Enum) {
     std::string names;
     for (const std::string& name : type.values) {
@@ -143,30 +145,41 @@ std::string TableSink::version_condition() const {
   return fmt::format(" WHERE t.{} IS NULL OR {}", column.name, compared);
 }
 
-Result<void> TableSink::check_version(const std::vector<Conversion>& how) const {
-  if (mode_.version < 0 || how[static_cast<std::size_t>(mode_.version)].form != Form::DurationText) return {};
-  return base::failure(
-      ErrorCode::SchemaMismatch,
-      fmt::format("table `{}` of {}: column `{}` is the version, and durations as text have no order: make it interval",
-                  layout_.table, session_.address(), layout_.columns[static_cast<std::size_t>(mode_.version)].name));
+Result<void> TableSink::check_version(const StoredTable& stored) const {
+  if (mode_.version < 0) return {};
+  const Column& version = columns_[static_cast<std::size_t>(mode_.version)];
+  const StoredColumn& column = *find_column(stored, layout_.columns[static_cast<std::size_t>(mode_.version)].name);
+  const auto refuse = [&](std::string_view why) {
+    return base::failure(ErrorCode::SchemaMismatch, fmt::format("table `{}` of {}: column `{}` is the version, and {}",
+                                                                layout_.table, session_.address(), column.name, why));
+  };
+  if (version.how.form == Form::DurationText) return refuse("durations as text have no order: make it interval");
+  const bool has_time = column.base.starts_with("timestamp") || column.base == "interval";
+  if (has_time && column.modifier >= 0)
+    return refuse(fmt::format("{} rounds, so that a newer row may not be seen as one: leave the digits out", column.declared));
+  return {};
 }
 
 std::string TableSink::remove_text() const {
   std::string condition;
-  for (const std::size_t column : key_) {
-    const Conversion& how = columns_[column].how;
-    const std::string& type = how.compared_as.empty() ? how.cast : how.compared_as;
-    condition += fmt::format("{}t.{} {} {}", condition.empty() ? "" : " AND ", columns_[column].name, how.equals,
-                             cast(fmt::format("u.c{}", column), type));
-  }
+  for (const KeyColumn& column : key_columns_) condition += (condition.empty() ? "" : " AND ") + column.condition();
   return key_.empty() ? "" : fmt::format("DELETE FROM {} AS t USING {} WHERE {}", table_, arrays_text(key_), condition);
 }
 
 // ---- Rows
 
-std::string TableSink::key_of(const OutputRow& row) const {
+std::string TableSink::key_of(const OutputRow& row) {
   std::string key;
-  for (const std::size_t column : key_) value::encode_key(types_, columns_[column].type, row.cells + columns_[column].cell, key);
+  for (std::size_t i = 0; i < key_.size(); ++i) {
+    const Column& column = columns_[key_[i]];
+    const value::Cell* cell = row.cells + column.cell;
+    if (!key_columns_[i].folds()) {
+      value::encode_key(types_, column.type, cell, key);
+      continue;
+    }
+    const value::Cell folded = key_columns_[i].folded(*cell, folded_);
+    value::encode_key(types_, column.type, &folded, key);
+  }
   return key;
 }
 
@@ -180,7 +193,8 @@ Result<void> TableSink::write(std::span<const OutputRow> rows) {
   if (rows.empty()) return {};
   Transaction transaction(session_);
   if (auto begun = transaction.begin(); !begun) return begun;
-  auto written = updates() && !has_loose_key_ ? write_last_of_each_key(rows, 0, rows.size()) : write_in_order(rows);
+  const bool may_change_places = std::ranges::none_of(key_columns_, &KeyColumn::is_known_to_server_alone);
+  auto written = updates() && may_change_places ? write_last_of_each_key(rows, 0, rows.size()) : write_in_order(rows);
   if (!written) return written;
   return transaction.commit();
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "runtime/commit/postgres/postgres_domain.h"
+#include "runtime/connectors/postgres/key_column.h"
 #include "runtime/connectors/postgres/table_columns.h"
 #include "runtime/connectors/sink.h"
 
@@ -47,16 +48,16 @@ class TableSink final : public connectors::Sink {
   using Indices = std::span<const std::size_t>;
 
   TableSink(Session& session, std::unique_ptr<Session> own, const value::TypeTable& types, TableLayout layout, WriteMode mode,
-            std::string table, const std::vector<Conversion>& how);
+            const StoredTable& stored, const std::vector<Conversion>& how);
   std::string insert_text() const;
   std::string conflict_clause() const;
   std::string version_condition() const;
   std::string remove_text() const;
   std::string arrays_text(const std::vector<std::size_t>& columns) const;
-  base::Result<void> check_version(const std::vector<Conversion>& how) const;
+  base::Result<void> check_version(const StoredTable& stored) const;
   base::Result<void> look_for_policies();
 
-  std::string key_of(const connectors::OutputRow& row) const;
+  std::string key_of(const connectors::OutputRow& row);
   bool is_newer(const connectors::OutputRow& row, const connectors::OutputRow& than) const;
   bool updates() const { return !key_.empty() && mode_.on_conflict == ir::Conflict::Update; }
   base::Result<void> write_last_of_each_key(Rows rows, std::size_t begin, std::size_t end);
@@ -72,11 +73,12 @@ class TableSink final : public connectors::Sink {
   const value::TypeTable& types_;
   TableLayout layout_;
   WriteMode mode_;
-  bool has_loose_key_ = false;  // StoredColumn::is_loose
   bool has_policies_ = false;  // row-level security, for who writes here
   std::string table_;  // quoted
   std::vector<Column> columns_;
   std::vector<std::size_t> all_, key_;  // indices into columns_
+  std::vector<KeyColumn> key_columns_;  // of key_
+  std::string folded_;
   std::string insert_, remove_;
   std::vector<Array> arrays_;  // one per column, kept for their memory
   std::vector<std::string> scratch_;

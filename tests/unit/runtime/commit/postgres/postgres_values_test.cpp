@@ -43,6 +43,7 @@ TEST(PostgresErrors, WhatTheServerSaysBecomesOneLine) {
             "duplicate key; detail: Key (id)=(1) exists.; hint: no");
   const auto error = error_of("23505", "ERROR:  duplicate key\n", "shop at db:5432/x");
   EXPECT_EQ(error.message, "shop at db:5432/x: duplicate key (23505)");
+  EXPECT_EQ(one_line("Failure during 'p5': ERROR:  relation \"a\" does not exist\n"), "relation \"a\" does not exist");
   EXPECT_EQ(error.sqlstate, "23505");
   EXPECT_LT(one_line(std::string(100'000, 'x')).size(), 2'100u);
 }
