@@ -292,6 +292,8 @@ TEST_F(PostgresSinkTest, AVersionThatIsRoundedOrdersNothing) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, base::ErrorCode::SchemaMismatch);
   EXPECT_THAT(refused.error().message, ::testing::HasSubstr("`v` is the version, and timestamp(3) with time zone rounds"));
+  database_.exec("ALTER TABLE item ALTER v TYPE timestamptz(6)");
+  EXPECT_TRUE(try_open({"item", {{"id", kInt_}, {"name", kString_}, {"v", time}}, {0}}, kNewest_));
 }
 
 TEST_F(PostgresSinkTest, IgnoreKeepsTheFirst) {

@@ -13,7 +13,7 @@ using value::TypeKind;
 namespace {
 
 constexpr int kLengthHeader = 4;  // a type modifier of varchar is its length and this
-constexpr int kFinest = 6;  // digits of a second that a timestamp has
+constexpr int kDigits = 6;  // of a second, that a timestamp has here
 constexpr std::int64_t kServersEpoch =
     946'684'800'000'000;  // 2000-01-01, from which the server counts, in microseconds from 1970
 
@@ -39,7 +39,7 @@ void append_uuid(std::string& out, std::string_view text) {
 // Half away from the server's epoch, as its AdjustTimestampForTypmod rounds.
 std::int64_t rounded(std::int64_t time, int digits) {
   std::int64_t step = 1;
-  for (int i = digits; i < kFinest; ++i) step *= 10;
+  for (int i = digits; i < kDigits; ++i) step *= 10;
   const std::int64_t since = time - kServersEpoch, half = step / 2;
   return (since >= 0 ? (since + half) / step * step : -((-since + half) / step * step)) + kServersEpoch;
 }
@@ -48,21 +48,20 @@ std::int64_t rounded(std::int64_t time, int digits) {
 
 KeyColumn::Equal KeyColumn::equality(const StoredColumn& stored, const value::Type& type) const {
   const bool has_length = stored.modifier >= kLengthHeader;
-  const bool is_rounded = stored.modifier >= 0;
   if (!stored.loose_collation.empty() || is_one_of(stored.base, {"citext", "inet", "cidr", "macaddr", "jsonb"}) ||
-      (stored.base == "interval" && is_rounded))
+      (stored.base == "interval" && stored.modifier >= 0))
     return Equal::AsTheServerSays;
   Equal result = Equal::AsHere;
   if (stored.base == "uuid") result = Equal::AsUuid;
   if (stored.base == "bpchar" || (stored.base == "varchar" && has_length)) result = Equal::WithoutBlanks;
-  if (stored.base.starts_with("timestamp") && is_rounded && width_ < kFinest) result = Equal::Rounded;
+  if (rounds_time(stored)) result = Equal::Rounded;
   const bool is_plain = !type.nullable && (type.kind == TypeKind::String || type.kind == TypeKind::Timestamp);
   return result == Equal::AsHere || is_plain ? result : Equal::AsTheServerSays;
 }
 
 KeyColumn::KeyColumn(const StoredColumn& stored, const Conversion& how, const value::Type& type, std::size_t number) {
   if (stored.base == "varchar") width_ = stored.modifier - kLengthHeader;
-  if (stored.base.starts_with("timestamp")) width_ = stored.modifier;
+  if (rounds_time(stored)) width_ = stored.modifier;
   equal_ = equality(stored, type);
   const std::string given = fmt::format("u.c{}", number);
   std::string sought = how.cast.empty() ? given : fmt::format("CAST({} AS {})", given, how.cast);
@@ -72,7 +71,7 @@ KeyColumn::KeyColumn(const StoredColumn& stored, const Conversion& how, const va
     equals = fmt::format("OPERATOR({}.=)", stored.schema);
   } else if (stored.base == "varchar" && width_ > 0) {  // what is longer is in no row, and a cast would cut it
     sought = fmt::format("CASE WHEN char_length(rtrim({0}, ' ')) <= {1} THEN left({0}, {1}) ELSE {0} END", given, width_);
-  } else if (stored.base.starts_with("timestamp") && stored.modifier >= 0) {
+  } else if (rounds_time(stored)) {
     sought = fmt::format("CAST({} AS {}({}))", given, stored.base, width_);
   }
   if (!stored.loose_collation.empty()) sought = fmt::format("({}) COLLATE {}", sought, stored.loose_collation);

@@ -156,6 +156,11 @@ Result<void> check_privileges(Session& session, const TableLayout& layout, const
 
 }  // namespace
 
+bool rounds_time(const StoredColumn& column) {
+  constexpr int kFinest = 6;
+  return column.base.starts_with("timestamp") && column.modifier >= 0 && column.modifier < kFinest;
+}
+
 const StoredColumn* find_column(const StoredTable& stored, const std::string& name) {
   const auto found = std::ranges::find(stored.columns, name, &StoredColumn::name);
   return found == stored.columns.end() ? nullptr : &*found;

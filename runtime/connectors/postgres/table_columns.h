@@ -63,6 +63,9 @@ base::Result<bool> table_exists(Session& session, const std::string& table);
 base::Result<std::vector<Conversion>> conversions(const Session& session, const value::TypeTable& types,
                                                   const TableLayout& layout, const StoredTable& stored, Use use);
 
+// A timestamp of fewer digits of a second than six.
+bool rounds_time(const StoredColumn& column);
+
 const StoredColumn* find_column(const StoredTable& stored, const std::string& name);  // null: there is none
 
 // For writing: no column demands a value that nobody gives, none of ours is computed, the key has a unique index, the user may.

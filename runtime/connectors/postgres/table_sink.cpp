@@ -154,8 +154,8 @@ Result<void> TableSink::check_version(const StoredTable& stored) const {
                                                                 layout_.table, session_.address(), column.name, why));
   };
   if (version.how.form == Form::DurationText) return refuse("durations as text have no order: make it interval");
-  const bool has_time = column.base.starts_with("timestamp") || column.base == "interval";
-  if (has_time && column.modifier >= 0)
+  const bool is_cut = column.base == "interval" && column.modifier >= 0;
+  if (is_cut || rounds_time(column))
     return refuse(fmt::format("{} rounds, so that a newer row may not be seen as one: leave the digits out", column.declared));
   return {};
 }
