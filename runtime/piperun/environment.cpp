@@ -1,23 +1,21 @@
 #include "runtime/piperun/environment.h"
 
-#include <algorithm>
+#include "lang/ir/declared.h"
 
 namespace piperun::cli {
-namespace {
 
-template <typename Declaration>
-const ir::Site* first_use(const std::vector<Declaration>& declarations, ir::SystemId system) {
-  const auto found = std::ranges::find(declarations, system, &Declaration::system);
-  return found == declarations.end() ? nullptr : &found->site;
-}
-
-}  // namespace
-
+// Of what the FILE declares: what lies between two units has the place of a stage.
 ir::Site site_of(const ir::Program& program, ir::SystemId system) {
-  const ir::Site* site = first_use(program.sources, system);
-  if (site == nullptr) site = first_use(program.sinks, system);
-  if (site == nullptr) site = first_use(program.tables, system);
-  return site == nullptr ? ir::Site{} : *site;
+  for (ir::SourceId id = 0; id < program.sources.size(); ++id) {
+    if (program.sources[id].system == system && ir::link_read(program, id) == nullptr) return program.sources[id].site;
+  }
+  for (ir::SinkId id = 0; id < program.sinks.size(); ++id) {
+    if (program.sinks[id].system == system && ir::link_written(program, id) == nullptr) return program.sinks[id].site;
+  }
+  for (const ir::Table& table : program.tables) {
+    if (table.system == system) return table.site;
+  }
+  return {};
 }
 
 }  // namespace piperun::cli

@@ -21,7 +21,7 @@ struct Finding {
 std::vector<Finding> check_clusters(const ir::Program& program, const std::string& base_dir);
 std::vector<Finding> check_databases(const ir::Program& program);
 
-// Where a connection is used first.
+// Where a connection is used first in the FILE.
 ir::Site site_of(const ir::Program& program, ir::SystemId system);
 
 }  // namespace piperun::cli

@@ -84,7 +84,8 @@ class DatabaseCheck {
   bool reads_outbox() const { return std::ranges::count(program_.sources, id_, &ir::Source::system) > 0; }
 
   void fail(const ir::Site& site, const base::Error& error) {
-    findings_.push_back({error.code, site, fmt::format("{}: {}", name_, error.message), "", ""});
+    const bool is_named = error.message.starts_with(name_ + " ");
+    findings_.push_back({error.code, site, is_named ? error.message : fmt::format("{}: {}", name_, error.message), "", ""});
   }
   void refuse(ErrorCode code, const ir::Site& site, std::string words, std::string mend) {
     findings_.push_back({code, site, std::move(words), std::move(mend), ""});

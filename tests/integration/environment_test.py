@@ -145,6 +145,16 @@ sink lines""").replace("  dedup id within 1h\n", "  enrich known = names[id] ?? 
 
 
 class Database(Environment):
+    def test_a_wrong_password_is_told_where_the_database_is_used(self):
+        text = (self.folder / "p.pipe").read_text()
+        text = text.replace("sink lines", f'sink events = bus {{ topic = "{self.name}.out" }}\nsink lines').replace("  to lines", "  to lines\n  to events after lines")
+        (self.folder / "p.pipe").write_text(text)
+        line = 1 + next(number for number, words in enumerate(text.splitlines()) if words.startswith("sink lines"))
+        said = self.piperun("check", "p.pipe", "--connect", code=3, POSTGRES_URL=os.environ["POSTGRES_URL"].replace(":secret@", ":wrong@"))
+        words = next(part for part in (said.stdout + said.stderr).split("\n\n") if "password authentication failed" in part)
+        self.assertIn(f"--> p.pipe:{line}:", words)
+        self.assertNotIn("shop: shop", words)
+
     def test_a_wrong_password(self):
         self.assertIn("password authentication failed", self.words(code=3, POSTGRES_URL=os.environ["POSTGRES_URL"].replace(":secret@", ":wrong@")))
 
