@@ -184,7 +184,8 @@ base::Result<void> Worker::await_manifest() {
     clock_.sleep(kManifestPoll);
   }
   return base::failure(base::ErrorCode::SystemUnavailable,
-                       fmt::format("unit {}: the member that has {}/{} has not stored the manifest of this program yet",
+                       fmt::format("unit {}: the member that has {}/{} has not stored the manifest of this program yet; if it "
+                                   "has run this file all along, start it anew",
                                    unit_.name, share_.all.front().name.topic, share_.all.front().name.number));
 }
 

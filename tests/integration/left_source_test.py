@@ -40,6 +40,7 @@ class LeftSource(Pipelines):
         refused = self.start("p.pipe", log="refused")
         self.assertEqual(refused.wait(), 3, refused.said())
         self.assertIn("P0517", refused.said())
+        self.assertIn("partitions of topics that this file does not read are given to it", refused.said())
         after = self.start("p.pipe", "--upgrade", "keep", log="after")
         wait_until(lambda: self.ids_in_topic() == list(range(20)), 30, after.said())
         self.assertLess(time.monotonic() - begun, IN_TIME, "it has waited for the end of a session")

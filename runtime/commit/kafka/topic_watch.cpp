@@ -66,8 +66,8 @@ base::Result<void> TopicWatch::compare(const rd_kafka_TopicDescription_t& topic,
   if (is_new || known->second == id) return {};
   return base::failure(
       base::ErrorCode::PositionGone,
-      fmt::format("the topic {} was made anew while it was read: it has the id {}, and had {}; `offsets reset` says "
-                  "where to go on",
+      fmt::format("the topic {} was made anew while it was read: it has the id {}, and had {}; of the new one, what lies "
+                  "behind the old positions may have been read and written for some seconds; `offsets reset` says where to go on",
                   name, id, known->second));
 }
 

@@ -112,11 +112,8 @@ Result<KafkaGroup::Polled> KafkaGroup::poll(std::int64_t wait, bool take_records
   }
 }
 
-// Who comes back within its session with a file that reads fewer topics is given what it had: of the others nothing is wanted.
 KafkaGroup::Polled KafkaGroup::told(Rebalance change) {
   drop_queue();
-  std::erase_if(change.partitions,
-                [&](const PartitionName& each) { return std::ranges::count(topics_, each.topic, &SourceTopic::topic) == 0; });
   if (change.kind == Rebalance::Kind::Assigned) {
     assigned_ = change.partitions;
     reading_ = std::vector<Reading>(assigned_.size());

@@ -153,7 +153,19 @@ std::optional<Rebalance> GroupMember::untold_change() {
     --looks_left_;
     look_at_ = steady_now() + kLookAfter;
   }
+  if (is_told_) leave_unwanted(*change);
   return change;
+}
+
+// Who comes back within its session with a file that reads fewer topics is given what it had.
+void GroupMember::leave_unwanted(Rebalance& change) const {
+  const auto unwanted = std::erase_if(
+      change.partitions, [&](const commit::PartitionName& each) { return std::ranges::count(topics_, each.topic) == 0; });
+  if (unwanted == 0 || change.kind != Rebalance::Kind::Assigned) return;
+  spdlog::warn(
+      "partitions of topics that this file does not read are given to it, and to nobody else until the group shares out "
+      "anew group={} count={}",
+      group(), unwanted);
 }
 
 bool GroupMember::may_start() const {

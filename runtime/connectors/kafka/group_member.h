@@ -26,7 +26,7 @@ class GroupMember {
 
   // A change waits: to be told, or for its answer.
   bool is_changing() const { return consumer_->change().has_value(); }
-  // The change that was not told yet.
+  // The change that was not told yet, without partitions of topics that were not joined for.
   std::optional<Rebalance> untold_change();
   // False: what waits is no assignment that was told, and is told next; reading cannot start. Kept is answered where it is told.
   bool may_start() const;
@@ -45,6 +45,7 @@ class GroupMember {
 
  private:
   base::Result<void> subscribe();
+  void leave_unwanted(Rebalance& change) const;
   base::Result<void> look_for_unread();
   base::Result<void> stay_away();
   bool is_all_read(const GroupDescription& group) const;
