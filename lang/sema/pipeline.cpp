@@ -89,7 +89,8 @@ void PipelineReader::read_dead_letter(const OptionValue& value, ErrorPolicy& pol
   policy.dead_letter = ir::word_as(word, DeadLetter::Sink);
   if (policy.dead_letter != DeadLetter::Sink) return;
   policy.dead_letter = DeadLetter::Stop;
-  const auto id = sinks_.find({word, value.span}, {"keep", "skip", "stop"});
+  const auto words = ir::words_of(DeadLetter::Sink);
+  const auto id = sinks_.find({word, value.span}, {words.begin(), words.end()});
   if (!id) return;
   policy.dead_letter = DeadLetter::Sink;
   policy.dead_letter_sink = *id;

@@ -116,7 +116,7 @@ base::Result<void> Fetch::gather(Intake& intake, const Share& share, const std::
 
 // A batch of dead letters that were asked for again. They enter the unit like records of the source they came from.
 base::Result<bool> Fetch::fetch_replays(commit::Domain& domain, const Share& share, Batch& batch) {
-  if (!share.is_first || share.mine.empty() || !takes_replays_ || clock_.monotonic() < look_again_at_) return false;
+  if (!share.is_first || !takes_replays_ || clock_.monotonic() < look_again_at_) return false;
   auto letters = domain.letters(true);
   if (!letters) return std::unexpected(letters.error());
   const std::size_t asked = letters->size();

@@ -18,7 +18,10 @@ base::Result<void> Worker::open() {
   if (!membership_) {
     auto group = connectors_.open_group(program_, unit_, number_);
     if (!group) return std::unexpected(group.error());
-    if (*group) membership_ = std::make_unique<Membership>(std::move(*group), clock_);
+    if (*group) {
+      membership_ = std::make_unique<Membership>(std::move(*group), clock_);
+      share_.is_first = false;  // until it is given the first partition
+    }
   }
   auto domain = connectors_.open_domain(program_, unit_, number_, membership_ ? &membership_->group() : nullptr);
   if (!domain) return std::unexpected(domain.error());

@@ -84,7 +84,7 @@ class DatabaseCheck {
   bool reads_outbox() const { return std::ranges::count(program_.sources, id_, &ir::Source::system) > 0; }
 
   void fail(const ir::Site& site, const base::Error& error) {
-    const bool is_named = error.message.starts_with(name_ + " ");
+    const bool is_named = error.message.starts_with(name_ + " at ");
     findings_.push_back({error.code, site, is_named ? error.message : fmt::format("{}: {}", name_, error.message), "", ""});
   }
   void refuse(ErrorCode code, const ir::Site& site, std::string words, std::string mend) {
@@ -193,7 +193,8 @@ class DatabaseCheck {
     if (const std::string triggers = asked(sink.site, kTriggers, asked_table); !triggers.empty()) {
       lower(sink.site, fmt::format("{} has triggers or rules ({}): a batch that is tried again runs them again", table, triggers),
             "let them change nothing outside of the database",
-            fmt::format("those of {} do nothing that a rollback does not undo, and leave the rows as they are", table));
+            fmt::format("the triggers and rules of {} do nothing that a rollback does not undo, and leave the rows as they are",
+                        table));
     }
     if (const std::string late = asked(sink.site, kLateConstraints, asked_table); !late.empty()) {
       lower(sink.site, fmt::format("{} checks {} at COMMIT, when nobody says which row it was", table, late),

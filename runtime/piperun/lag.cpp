@@ -106,7 +106,7 @@ void print_line(const UnitLedger& unit, const Line& line, World& world) {
   const auto number = [](bool is_known, std::int64_t value) { return is_known ? std::to_string(value) : "-"; };
   const std::string behind = line.is_lost         ? "its position is gone: `offsets reset` says where to go on"
                              : !line.position     ? "not begun"
-                             : !line.has_ends     ? "not known without its FILE"
+                             : !line.has_ends     ? "not known"
                              : line.is_past_end() ? "the position is beyond the end: made anew?"
                                                   : fmt::format("behind {}", with_commas(*line.lag));
   fmt::print(world.out, "{:<24} {:<24} partition {:<3} position {:<10} end {:<10} {}\n", unit.unit, line.partition.topic,
@@ -133,14 +133,23 @@ base::Result<std::vector<StoredUnit>> units_of(const StoreSet& set, AwayStores& 
   return result;
 }
 
+// Those of FILE of which nothing can be told.
+std::int64_t units_away(const StoreSet& set, const std::vector<StoredUnit>& known, const AwayStores& away) {
+  if (!set.compiled) return 0;
+  return std::ranges::count_if(set.compiled->program->units, [&](const ir::Unit& unit) {
+    const auto is_it = [&](const StoredUnit& stored) { return stored.ledger.unit == unit.name; };
+    return is_away(away, set.of(unit.domain)) && std::ranges::none_of(known, is_it);
+  });
+}
+
 // Of all units together.
 struct Sum {
   std::int64_t lag = 0, not_begun = 0, unknown = 0;
-  std::int64_t past_end = 0, lost = 0;  // in JSON they are among the unknown
+  std::int64_t past_end = 0, lost = 0, away = 0;  // in JSON they are among the unknown
 
   void add(const Line& line) { lag += line.lag.value_or(0); }
   void print_json(World& world) const {
-    fmt::print(world.out, "{{\"lag\":{},\"not_begun\":{},\"unknown\":{}}}\n", lag, not_begun, unknown + past_end + lost);
+    fmt::print(world.out, "{{\"lag\":{},\"not_begun\":{},\"unknown\":{}}}\n", lag, not_begun, unknown + past_end + lost + away);
   }
   void print(World& world) const {
     std::string others;
@@ -148,6 +157,7 @@ struct Sum {
     if (unknown > 0) others += fmt::format("; of {} it is not known: `piperun lag FILE`", counted(unknown, "unit"));
     if (past_end > 0) others += fmt::format("; {} beyond an end: no run goes on from there (P2008)", counted(past_end, "unit"));
     if (lost > 0) others += fmt::format("; of {} positions are gone: no run goes on there (P2008)", counted(lost, "unit"));
+    if (away > 0) others += fmt::format("; of {} it is not known, for a system is away", counted(away, "unit"));
     fmt::print(world.out, "behind {} in all{}\n", with_commas(lag), others);
   }
 };
@@ -162,14 +172,18 @@ Exit run(const Arguments& arguments, World& world) {
   for (const auto& [store, error] : away) result = tell(error, *set, world);  // the others are told
   const bool json = arguments.has("--json");
   Sum sum;
+  sum.away = units_away(*set, *units, away);
   for (const StoredUnit& unit : *units) {
     const auto until = bounds_of(*set, unit, arguments);
     if (!until) return tell(until.error(), *set, world);
     auto lines = lines_of(*set, unit, *until, world);
     const bool is_unknown = !lines && !set->compiled && is_elsewhere(lines.error());
-    if (!lines && !is_unknown) return tell(lines.error(), *set, world);
-    if (is_unknown) lines = without_ends(unit.ledger);
+    const bool is_unread = !lines && base::traits(lines.error().code).error_class == base::ErrorClass::Transient;
+    if (!lines && !is_unknown) result = tell(lines.error(), *set, world);
+    if (!lines && !is_unknown && !is_unread) return result;
+    if (!lines) lines = without_ends(unit.ledger);
     sum.unknown += is_unknown ? 1 : 0;
+    sum.away += is_unread ? 1 : 0;
     sum.past_end += std::ranges::any_of(*lines, &Line::is_past_end) ? 1 : 0;
     const bool is_lost = std::ranges::any_of(*lines, &Line::is_lost);
     sum.lost += is_lost ? 1 : 0;

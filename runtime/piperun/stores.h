@@ -57,8 +57,8 @@ struct StoredUnit {
   const Store* store = nullptr;
   UnitLedger ledger;
 };
-// `away`: takes the systems that do not answer, of whose units nothing is known then; null: the first such is the error.
 using AwayStores = std::vector<std::pair<const Store*, base::Error>>;
+// `away`: takes the systems that do not answer, of whose units nothing is known then; null: the first such is the error.
 base::Result<std::vector<StoredUnit>> stored_units(const StoreSet& set, AwayStores* away = nullptr);
 // The one of these units that has that name; the only one if the name is "". Prints what is wrong with it.
 std::expected<StoredUnit, Exit> find_unit(const StoreSet& set, const std::string& name, World& world);

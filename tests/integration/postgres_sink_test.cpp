@@ -278,6 +278,46 @@ TEST_F(PostgresSinkTest, KeysThatAreOneToTheTableAreOneToADelete) {
   }
 }
 
+TEST_F(PostgresSinkTest, AKeyThatAnIntervalCutsIsFound) {
+  database_.exec("CREATE TABLE item (id interval(0) PRIMARY KEY, v bigint)");
+  check_one_key(types_.scalar(TypeKind::Duration), number(1'400'000), number(1'000'000), number(1'300'000), "interval(0)");
+}
+
+// Not the column, and no other index.
+TEST_F(PostgresSinkTest, TheIndexOverTheKeySaysWhatIsEqual) {
+  database_.exec(
+      "CREATE COLLATION caseless (provider = icu, locale = 'und-u-ks-level2', deterministic = false); "
+      "CREATE TABLE one (id text PRIMARY KEY, v bigint, UNIQUE (v, id)); CREATE UNIQUE INDEX ON one (v, id COLLATE caseless); "
+      "CREATE TABLE two (id text COLLATE caseless, v bigint); CREATE UNIQUE INDEX ON two (id COLLATE \"C\")");
+  for (const std::string table : {"one", "two"}) {
+    auto sink = open({table, {{"id", kString_}, {"v", kInt_}}, {0}}, kUpsert_);
+    ASSERT_TRUE(write(*sink, {{text("Ann"), number(1)}, {text("ann"), number(2)}})) << table;
+    ASSERT_TRUE(write(*sink, {{text("ann"), number(0)}}, {true})) << table;
+    EXPECT_EQ(database_.value("SELECT v FROM " + table), "1") << table;
+  }
+}
+
+TEST_F(PostgresSinkTest, RowsOfOneKeyThatOnlyTheServerKnowsAreRefusedTogether) {
+  database_.exec("CREATE TABLE item (id inet PRIMARY KEY, v bigint)");
+  auto sink = open({"item", {{"id", kString_}, {"v", kInt_}}, {0}}, kUpsert_);
+  const auto refused = write(*sink, {{text("10.0.0.1"), number(1)}, {text("10.0.0.1/32"), number(2)}});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().sqlstate, "21000");
+  ASSERT_TRUE(write(*sink, {{text("10.0.0.1"), number(1)}}));
+  ASSERT_TRUE(write(*sink, {{text("10.0.0.1/32"), number(2)}}));
+  EXPECT_EQ(database_.value("SELECT v FROM item"), "2");
+}
+
+TEST_F(PostgresSinkTest, VersionsInCitextAreOrderedByTheirBytes) {
+  database_.exec("CREATE EXTENSION citext; CREATE TABLE item (id bigint PRIMARY KEY, name text, v citext)");
+  auto sink = open({"item", {{"id", kInt_}, {"name", kString_}, {"v", kString_}}, {0}}, kNewest_);
+  ASSERT_TRUE(write(*sink, {{number(1), text("first"), text("a")}}));
+  ASSERT_TRUE(write(*sink, {{number(1), text("second"), text("B")}}));
+  EXPECT_EQ(database_.value("SELECT name FROM item"), "first");
+  ASSERT_TRUE(write(*sink, {{number(2), text("first"), text("a")}, {number(2), text("second"), text("B")}}));
+  EXPECT_EQ(database_.value("SELECT name FROM item WHERE id = 2"), "first");
+}
+
 TEST_F(PostgresSinkTest, WhatIsTooLongForAKeyDeletesNothing) {
   database_.exec("CREATE TABLE item (id varchar(3) PRIMARY KEY, v bigint)");
   auto sink = open({"item", {{"id", kString_}, {"v", kInt_}}, {0}}, kUpsert_);

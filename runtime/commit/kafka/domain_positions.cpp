@@ -28,13 +28,6 @@ constexpr std::int64_t kClaimPatience = 9'000'000, kLookPatience = 2'000'000;
 
 bool is_replay(const PartitionName& partition) { return partition.topic == Ledger::kReplay; }
 
-void tell_foreign(const PartitionOffset& stored) {
-  spdlog::warn(
-      "{}[{}]: another tool has set the position, to {}: the ledger of the partition begins anew there, and keys of `dedup` are "
-      "kept; `offsets reset` keeps the ledger",
-      stored.partition.topic, stored.partition.number, stored.offset);
-}
-
 }  // namespace
 
 // An offset can be committed only of a topic that is there.
@@ -73,6 +66,12 @@ Result<std::vector<Position>> KafkaDomain::claim(std::span<const PartitionName> 
   }
   if (auto checked = check_topics(names); !checked) return std::unexpected(checked.error());
   return result;
+}
+
+void KafkaDomain::tell_foreign(const PartitionOffset& stored) {
+  if (!told_foreign_.emplace(stored.partition, stored.offset).second) return;
+  spdlog::warn("position was set by another tool, its ledger begins anew; `offsets reset` keeps it topic={} partition={} at={}",
+               stored.partition.topic, stored.partition.number, stored.offset);
 }
 
 // A topic that was made anew has other records under the same offsets, another database has other rows under the same numbers. A person

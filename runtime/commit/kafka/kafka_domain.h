@@ -96,6 +96,7 @@ class KafkaDomain final : public commit::Domain {
  private:
   base::Error settle(Fault fault);
   base::Result<Membership> membership() const;
+  void tell_foreign(const PartitionOffset& stored);
   base::Result<void> check_topics(std::span<const commit::PartitionName> stored);
   void drop_producer();
   void forget_changes();
@@ -154,6 +155,7 @@ class KafkaDomain final : public commit::Domain {
   std::optional<TopicReader> reader_;
   bool is_open_ = false;  // a transaction
   bool is_spent_ = false;  // the producer must not begin another one
+  std::set<std::pair<commit::PartitionName, std::int64_t>> told_foreign_;  // positions that another tool has set
   std::deque<std::int64_t> fences_;  // when another producer with our id was met, monotonic microseconds
 
   Ledger ledger_;

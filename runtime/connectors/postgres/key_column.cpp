@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <initializer_list>
 
 namespace piperun::postgres {
 
@@ -46,35 +46,33 @@ std::int64_t rounded(std::int64_t time, int digits) {
 
 }  // namespace
 
-KeyColumn::Equal KeyColumn::equality(const StoredColumn& stored, const value::Type& type) const {
-  const bool has_length = stored.modifier >= kLengthHeader;
-  if (!stored.loose_collation.empty() || is_one_of(stored.base, {"citext", "inet", "cidr", "macaddr", "jsonb"}) ||
-      (stored.base == "interval" && stored.modifier >= 0))
-    return Equal::AsTheServerSays;
-  Equal result = Equal::AsHere;
-  if (stored.base == "uuid") result = Equal::AsUuid;
-  if (stored.base == "bpchar" || (stored.base == "varchar" && has_length)) result = Equal::WithoutBlanks;
-  if (rounds_time(stored)) result = Equal::Rounded;
-  const bool is_plain = !type.nullable && (type.kind == TypeKind::String || type.kind == TypeKind::Timestamp);
-  return result == Equal::AsHere || is_plain ? result : Equal::AsTheServerSays;
+KeyColumn::Equal KeyColumn::equality(const StoredColumn& stored, const value::Type& type, bool is_deterministic) {
+  if (!is_deterministic || is_one_of(stored.base, {"citext", "inet", "cidr", "macaddr", "jsonb"})) return Equal::AsTheServerSays;
+  if (rounds_time(stored)) return type.kind == TypeKind::Timestamp ? Equal::Rounded : Equal::AsTheServerSays;
+  if (type.kind != TypeKind::String) return Equal::AsHere;
+  if (stored.base == "uuid") return Equal::AsUuid;
+  const bool is_cut = stored.base == "bpchar" || (stored.base == "varchar" && stored.modifier >= kLengthHeader);
+  return is_cut ? Equal::WithoutBlanks : Equal::AsHere;
 }
 
-KeyColumn::KeyColumn(const StoredColumn& stored, const Conversion& how, const value::Type& type, std::size_t number) {
+KeyColumn::KeyColumn(const StoredColumn& stored, const Conversion& how, const value::Type& type, std::size_t number,
+                     const KeyCollation* index)
+    : equal_(equality(stored, type, index == nullptr ? stored.is_deterministic : index->is_deterministic)) {
   if (stored.base == "varchar") width_ = stored.modifier - kLengthHeader;
   if (rounds_time(stored)) width_ = stored.modifier;
-  equal_ = equality(stored, type);
   const std::string given = fmt::format("u.c{}", number);
-  std::string sought = how.cast.empty() ? given : fmt::format("CAST({} AS {})", given, how.cast);
-  std::string equals = "=";
+  std::string sought = given, equals = "=";
   if (is_one_of(stored.base, {"citext", "bpchar"})) {  // else the server would compare them as text
     sought = fmt::format("CAST({} AS {}.{})", given, stored.schema, stored.base);
     equals = fmt::format("OPERATOR({}.=)", stored.schema);
   } else if (stored.base == "varchar" && width_ > 0) {  // what is longer is in no row, and a cast would cut it
     sought = fmt::format("CASE WHEN char_length(rtrim({0}, ' ')) <= {1} THEN left({0}, {1}) ELSE {0} END", given, width_);
   } else if (rounds_time(stored)) {
-    sought = fmt::format("CAST({} AS {}({}))", given, stored.base, width_);
+    sought = fmt::format("CAST({} AS {})", given, stored.cut_to);
+  } else if (!how.cast.empty()) {
+    sought = fmt::format("CAST({} AS {})", given, how.cast);
   }
-  if (!stored.loose_collation.empty()) sought = fmt::format("({}) COLLATE {}", sought, stored.loose_collation);
+  if (index != nullptr && !index->collation.empty()) sought = fmt::format("({}) COLLATE {}", sought, index->collation);
   condition_ = fmt::format("t.{} {} {}", quoted(stored.name), equals, sought);
 }
 

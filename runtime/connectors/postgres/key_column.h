@@ -9,8 +9,9 @@ namespace piperun::postgres {
 
 class KeyColumn {
  public:
-  // `number`: of the column among those of the sink, as in `u.c3`.
-  KeyColumn(const StoredColumn& stored, const Conversion& how, const value::Type& type, std::size_t number);
+  // `number`: of the column among those of the sink, as in `u.c3`. `index`: null where no unique index is asked.
+  KeyColumn(const StoredColumn& stored, const Conversion& how, const value::Type& type, std::size_t number,
+            const KeyCollation* index);
 
   // Only the server can tell which values are one: rows that follow each other must not change places.
   bool is_known_to_server_alone() const { return equal_ == Equal::AsTheServerSays; }
@@ -28,7 +29,7 @@ class KeyColumn {
     Rounded,          // to `width_` digits of a second
     AsTheServerSays,  // case, collations, networks, documents
   };
-  Equal equality(const StoredColumn& stored, const value::Type& type) const;
+  static Equal equality(const StoredColumn& stored, const value::Type& type, bool is_deterministic);
 
   Equal equal_ = Equal::AsHere;
   int width_ = 0;

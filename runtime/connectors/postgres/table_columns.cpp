@@ -101,36 +101,24 @@ constexpr const char* kColumns =
     "WHEN a.atthasdef OR t.typdefault IS NOT NULL THEN 1 ELSE 0 END::int8, "
     "a.attgenerated <> '' OR a.attidentity = 'a', "
     "CASE WHEN b.typname = 'numeric' AND m.typmod >= 4 THEN (((m.typmod - 4) & 2047) # 1024) - 1024 END, "
-    "quote_ident(s.nspname), m.typmod::int8, coalesce((SELECT quote_ident(n.nspname) || '.' || quote_ident(l.collname) FROM "
-    "pg_catalog.pg_collation l JOIN pg_catalog.pg_namespace n ON n.oid = l.collnamespace WHERE NOT l.collisdeterministic AND "
-    "(l.oid = a.attcollation OR EXISTS (SELECT FROM pg_catalog.pg_index i, unnest(i.indkey::int2[], i.indcollation::oid[]) "
-    "k(num, coll) WHERE i.indrelid = a.attrelid AND i.indisunique AND k.num = a.attnum AND k.coll = l.oid)) "
-    "ORDER BY l.oid = a.attcollation DESC LIMIT 1), '') "
+    "quote_ident(s.nspname), m.typmod::int8, format_type(b.oid, m.typmod), coalesce(l.collisdeterministic, true) "
     "FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid "
     "JOIN pg_catalog.pg_type b ON b.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END "
-    "JOIN pg_catalog.pg_namespace s ON s.oid = b.typnamespace, "
+    "JOIN pg_catalog.pg_namespace s ON s.oid = b.typnamespace LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation, "
     "LATERAL (SELECT CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END) m(typmod) "
     "WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum";
 
-// Only an index whose uniqueness is checked at once, over all rows, serves ON CONFLICT.
-constexpr const char* kUniqueKeys =
-    "SELECT array_to_string(ARRAY(SELECT a.attname FROM pg_catalog.pg_attribute a WHERE a.attrelid = i.indrelid "
-    "AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1]) ORDER BY a.attname), E'\\x01') "
-    "FROM pg_catalog.pg_index i WHERE i.indrelid = $1::regclass AND i.indisunique AND i.indisvalid AND i.indimmediate "
-    "AND i.indpred IS NULL AND i.indexprs IS NULL";
-
-Result<bool> has_unique_key(Session& session, const TableLayout& layout, const StoredTable& stored) {
-  std::set<std::string> names;
-  for (const int column : layout.key) names.insert(layout.columns[static_cast<std::size_t>(column)].name);
-  std::string wanted;
-  for (const std::string& name : names) wanted += (wanted.empty() ? "" : "\x01") + name;
-  auto keys = session.query(kUniqueKeys, Parameters().text(stored.table));
-  if (!keys) return std::unexpected(keys.error());
-  for (std::size_t i = 0; i < keys->size(); ++i) {
-    if (keys->view(i, 0) == wanted) return true;
-  }
-  return false;
-}
+// Only an index whose uniqueness is checked at once, over all rows, serves ON CONFLICT. Several may serve: the one that takes most for one
+// comes first.
+constexpr const char* kUniqueKey =
+    "SELECT a.attname, CASE WHEN k.coll <> a.attcollation THEN quote_ident(n.nspname) || '.' || quote_ident(l.collname) ELSE '' "
+    "END, coalesce(l.collisdeterministic, true) FROM pg_catalog.pg_index i CROSS JOIN LATERAL unnest(i.indkey::int2[], "
+    "i.indcollation::oid[]) WITH ORDINALITY k(num, coll, place) JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND "
+    "a.attnum = k.num LEFT JOIN pg_catalog.pg_collation l ON l.oid = k.coll LEFT JOIN pg_catalog.pg_namespace n ON n.oid = "
+    "l.collnamespace WHERE i.indrelid = $1::regclass AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL "
+    "AND i.indexprs IS NULL AND k.place <= i.indnkeyatts AND array_to_string(ARRAY(SELECT b.attname FROM "
+    "pg_catalog.pg_attribute b WHERE b.attrelid = i.indrelid AND b.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1]) "
+    "ORDER BY b.attname), E'\\x01') = $2 ORDER BY 3";
 
 Result<void> check_privileges(Session& session, const TableLayout& layout, const StoredTable& stored, bool updates,
                               bool deletes) {
@@ -157,8 +145,21 @@ Result<void> check_privileges(Session& session, const TableLayout& layout, const
 }  // namespace
 
 bool rounds_time(const StoredColumn& column) {
-  constexpr int kFinest = 6;
-  return column.base.starts_with("timestamp") && column.modifier >= 0 && column.modifier < kFinest;
+  constexpr int kDigits = 6;  // of a second
+  if (column.base == "interval") return column.modifier >= 0;
+  return column.base.starts_with("timestamp") && column.modifier >= 0 && column.modifier < kDigits;
+}
+
+Result<std::vector<KeyCollation>> unique_key(Session& session, const TableLayout& layout, const StoredTable& stored) {
+  std::set<std::string> names;
+  for (const int column : layout.key) names.insert(layout.columns[static_cast<std::size_t>(column)].name);
+  std::string wanted;
+  for (const std::string& name : names) wanted += (wanted.empty() ? "" : "\x01") + name;
+  auto found = session.query(kUniqueKey, Parameters().text(stored.table).text(wanted));
+  if (!found) return std::unexpected(found.error());
+  std::vector<KeyCollation> result;
+  for (std::size_t i = 0; i < found->size(); ++i) result.push_back({found->text(i, 0), found->text(i, 1), found->boolean(i, 2)});
+  return result;
 }
 
 const StoredColumn* find_column(const StoredTable& stored, const std::string& name) {
@@ -251,7 +252,8 @@ Result<StoredTable> describe(Session& session, const std::string& table) {
     if (!columns->is_null(i, 7)) column.scale = static_cast<int>(columns->integer(i, 7));
     column.schema = columns->text(i, 8);
     column.modifier = static_cast<int>(columns->integer(i, 9));
-    column.loose_collation = columns->text(i, 10);
+    column.cut_to = columns->text(i, 10);
+    column.is_deterministic = columns->boolean(i, 11);
   }
   return result;
 }
@@ -299,9 +301,9 @@ Result<void> check_writable(Session& session, const value::TypeTable& types, con
       return mismatch(session, types, layout, stored, fmt::format("column `{}` demands a value, and none flows in", column.name));
   }
   if (!layout.key.empty() && updates) {
-    auto has_key = has_unique_key(session, layout, stored);
-    if (!has_key) return std::unexpected(has_key.error());
-    if (!*has_key) {
+    auto key = unique_key(session, layout, stored);
+    if (!key) return std::unexpected(key.error());
+    if (key->empty()) {
       return mismatch(
           session, types, layout, stored,
           fmt::format("there is no unique index on the key; `CREATE UNIQUE INDEX ON {} ({})`", stored.table, key_list(layout)));

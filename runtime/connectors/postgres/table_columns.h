@@ -30,8 +30,8 @@ struct StoredColumn {
   std::optional<int> scale;  // of a numeric that has one
   std::string schema;  // of `base`, quoted
   int modifier = -1;   // pg_attribute.atttypmod, of a domain that of its base; -1: none
-  std::string
-      loose_collation;  // quoted; different strings are equal by it, in the column or a unique index over it; "": there is none
+  std::string cut_to;  // `base` with its modifier, as the server writes it
+  bool is_deterministic = true;  // by its collation strings are equal when their bytes are
 };
 
 // How a value of a language type goes into a column and comes back.
@@ -63,7 +63,16 @@ base::Result<bool> table_exists(Session& session, const std::string& table);
 base::Result<std::vector<Conversion>> conversions(const Session& session, const value::TypeTable& types,
                                                   const TableLayout& layout, const StoredTable& stored, Use use);
 
-// A timestamp of fewer digits of a second than six.
+// How a unique index compares a column of its key.
+struct KeyCollation {
+  std::string column;
+  std::string collation;  // quoted, where it is not the column's own; else ""
+  bool is_deterministic = true;
+};
+// Of the indexes over the key that serve ON CONFLICT; of a column the first counts. Empty: there is none.
+base::Result<std::vector<KeyCollation>> unique_key(Session& session, const TableLayout& layout, const StoredTable& stored);
+
+// A timestamp of fewer digits of a second than six, or an interval with a precision or fields of its own.
 bool rounds_time(const StoredColumn& column);
 
 const StoredColumn* find_column(const StoredTable& stored, const std::string& name);  // null: there is none

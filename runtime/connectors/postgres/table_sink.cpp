@@ -48,14 +48,18 @@ Result<std::unique_ptr<connectors::Sink>> TableSink::open(Session& session, std:
   if (auto checked = check_writable(session, types, layout, *stored, looks_at_keys, mode.deletes && !layout.key.empty());
       !checked)
     return std::unexpected(checked.error());
-  auto sink = std::unique_ptr<TableSink>(new TableSink(session, std::move(own), types, std::move(layout), mode, *stored, *how));
+  auto index = looks_at_keys ? unique_key(session, layout, *stored) : Result<std::vector<KeyCollation>>();
+  if (!index) return std::unexpected(index.error());
+  auto sink =
+      std::unique_ptr<TableSink>(new TableSink(session, std::move(own), types, std::move(layout), mode, *stored, *how, *index));
   if (auto checked = sink->check_version(*stored); !checked) return std::unexpected(checked.error());
   if (auto looked = sink->look_for_policies(); !looked) return std::unexpected(looked.error());
   return sink;
 }
 
 TableSink::TableSink(Session& session, std::unique_ptr<Session> own, const value::TypeTable& types, TableLayout layout,
-                     WriteMode mode, const StoredTable& stored, const std::vector<Conversion>& how)
+                     WriteMode mode, const StoredTable& stored, const std::vector<Conversion>& how,
+                     const std::vector<KeyCollation>& index)
     : own_(std::move(own)), session_(session), types_(types), layout_(std::move(layout)), mode_(mode), table_(stored.table) {
   std::size_t cell = 0;
   for (std::size_t i = 0; i < layout_.columns.size(); ++i) {
@@ -69,7 +73,9 @@ TableSink::TableSink(Session& session, std::unique_ptr<Session> own, const value
   for (const int column : layout_.key) key_.push_back(static_cast<std::size_t>(column));
   for (const std::size_t column : key_) {
     const TableColumn& declared = layout_.columns[column];
-    key_columns_.emplace_back(*find_column(stored, declared.name), how[column], types_[declared.type], column);
+    const auto compared = std::ranges::find(index, declared.name, &KeyCollation::column);
+    key_columns_.emplace_back(*find_column(stored, declared.name), how[column], types_[declared.type], column,
+                              compared == index.end() ? nullptr : &*compared);
   }
   for (const Column& column : columns_) arrays_.emplace_back(column.how.wire);
   scratch_.resize(columns_.size());
@@ -154,8 +160,7 @@ Result<void> TableSink::check_version(const StoredTable& stored) const {
                                                                 layout_.table, session_.address(), column.name, why));
   };
   if (version.how.form == Form::DurationText) return refuse("durations as text have no order: make it interval");
-  const bool is_cut = column.base == "interval" && column.modifier >= 0;
-  if (is_cut || rounds_time(column))
+  if (rounds_time(column))
     return refuse(fmt::format("{} rounds, so that a newer row may not be seen as one: leave the digits out", column.declared));
   return {};
 }
@@ -206,7 +211,7 @@ Result<void> TableSink::reach() {
 }
 
 // What row after row would leave behind: per key at most one delete, then at most one row. A statement cannot update a row twice. Equal keys
-// whose bytes differ are not seen here: the server refuses such a statement (21000), and smaller batches follow.
+// whose bytes differ are not seen here: the server refuses such a statement (21000), and smaller batches follow; one record that makes two such rows is bad data.
 Result<void> TableSink::write_last_of_each_key(Rows rows, std::size_t begin, std::size_t end) {
   constexpr std::size_t kNone = SIZE_MAX;
   struct Last {

@@ -48,7 +48,7 @@ class TableSink final : public connectors::Sink {
   using Indices = std::span<const std::size_t>;
 
   TableSink(Session& session, std::unique_ptr<Session> own, const value::TypeTable& types, TableLayout layout, WriteMode mode,
-            const StoredTable& stored, const std::vector<Conversion>& how);
+            const StoredTable& stored, const std::vector<Conversion>& how, const std::vector<KeyCollation>& index);
   std::string insert_text() const;
   std::string conflict_clause() const;
   std::string version_condition() const;
