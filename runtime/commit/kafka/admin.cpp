@@ -39,7 +39,7 @@ Result<MetadataPtr> metadata_of(rd_kafka_t* handle, rd_kafka_topic_t* topic, con
     const auto begun = std::chrono::steady_clock::now();
     error = rd_kafka_metadata(handle, topic == nullptr ? 1 : 0, topic, &found, kStep);
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return MetadataPtr(found);
-    if (error != RD_KAFKA_RESP_ERR__TRANSPORT && error != RD_KAFKA_RESP_ERR__TIMED_OUT) return failed(error, during);
+    if (!is_silence(error)) return failed(error, during);
     std::this_thread::sleep_until(begun + std::chrono::milliseconds(kStep));
   }
   return unanswered(handle, during);

@@ -37,7 +37,7 @@ base::Result<EventPtr> admin_request(rd_kafka_t* handle, const std::string& duri
     event.reset(rd_kafka_queue_poll(queue.get(), kAdminStep));
   if (!event) return unanswered(handle, during);
   const auto error = rd_kafka_event_error(event.get());
-  if (error == RD_KAFKA_RESP_ERR__TIMED_OUT || error == RD_KAFKA_RESP_ERR__TRANSPORT) return unanswered(handle, during);
+  if (is_silence(error)) return unanswered(handle, during);
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return failed(error, during, rd_kafka_event_error_string(event.get()));
   return event;
 }

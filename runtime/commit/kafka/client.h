@@ -48,6 +48,10 @@ inline std::unexpected<base::Error> failed(rd_kafka_resp_err_t error, const std:
   return std::unexpected(error_of(error, during, detail));
 }
 
+// No answer came within the time of a request.
+inline bool is_silence(rd_kafka_resp_err_t code) {
+  return code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__TIMED_OUT;
+}
 // No answer came: with what the client heard of its connections meanwhile, which may be that it is refused.
 std::unexpected<base::Error> unanswered(rd_kafka_t* handle, const std::string& during);
 

@@ -101,7 +101,7 @@ Result<rd_kafka_topic_t*> Producer::topic(const std::string& name) {
   const rd_kafka_metadata_t* read = nullptr;
   const auto error = rd_kafka_metadata(handle(), 0, topic.get(), &read, milliseconds(kMetadataDeadline));
   const std::string during = fmt::format("asking for topic {}", name);
-  if (error == RD_KAFKA_RESP_ERR__TRANSPORT || error == RD_KAFKA_RESP_ERR__TIMED_OUT) return unanswered(handle(), during);
+  if (is_silence(error)) return unanswered(handle(), during);
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return failed(error, during);
   const MetadataPtr metadata(read);
   if (metadata->topic_cnt != 1 || metadata->topics[0].err != RD_KAFKA_RESP_ERR_NO_ERROR) {

@@ -13,7 +13,6 @@ using value::TypeKind;
 namespace {
 
 constexpr int kLengthHeader = 4;  // a type modifier of varchar is its length and this
-constexpr int kDigits = 6;  // of a second, that a timestamp has here
 constexpr std::int64_t kServersEpoch =
     946'684'800'000'000;  // 2000-01-01, from which the server counts, in microseconds from 1970
 
@@ -39,7 +38,7 @@ void append_uuid(std::string& out, std::string_view text) {
 // Half away from the server's epoch, as its AdjustTimestampForTypmod rounds.
 std::int64_t rounded(std::int64_t time, int digits) {
   std::int64_t step = 1;
-  for (int i = digits; i < kDigits; ++i) step *= 10;
+  for (int i = digits; i < kTimeDigits; ++i) step *= 10;
   const std::int64_t since = time - kServersEpoch, half = step / 2;
   return (since >= 0 ? (since + half) / step * step : -((-since + half) / step * step)) + kServersEpoch;
 }

@@ -120,6 +120,19 @@ constexpr const char* kUniqueKey =
     "pg_catalog.pg_attribute b WHERE b.attrelid = i.indrelid AND b.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1]) "
     "ORDER BY b.attname), E'\\x01') = $2 ORDER BY 3";
 
+// Of the indexes over the key that serve ON CONFLICT; of a column the first counts. Empty: there is none.
+Result<std::vector<KeyCollation>> unique_key(Session& session, const TableLayout& layout, const StoredTable& stored) {
+  std::set<std::string> names;
+  for (const int column : layout.key) names.insert(layout.columns[static_cast<std::size_t>(column)].name);
+  std::string wanted;
+  for (const std::string& name : names) wanted += (wanted.empty() ? "" : "\x01") + name;
+  auto found = session.query(kUniqueKey, Parameters().text(stored.table).text(wanted));
+  if (!found) return std::unexpected(found.error());
+  std::vector<KeyCollation> result;
+  for (std::size_t i = 0; i < found->size(); ++i) result.push_back({found->text(i, 0), found->text(i, 1), found->boolean(i, 2)});
+  return result;
+}
+
 Result<void> check_privileges(Session& session, const TableLayout& layout, const StoredTable& stored, bool updates,
                               bool deletes) {
   auto may = session.query(
@@ -145,21 +158,8 @@ Result<void> check_privileges(Session& session, const TableLayout& layout, const
 }  // namespace
 
 bool rounds_time(const StoredColumn& column) {
-  constexpr int kDigits = 6;  // of a second
   if (column.base == "interval") return column.modifier >= 0;
-  return column.base.starts_with("timestamp") && column.modifier >= 0 && column.modifier < kDigits;
-}
-
-Result<std::vector<KeyCollation>> unique_key(Session& session, const TableLayout& layout, const StoredTable& stored) {
-  std::set<std::string> names;
-  for (const int column : layout.key) names.insert(layout.columns[static_cast<std::size_t>(column)].name);
-  std::string wanted;
-  for (const std::string& name : names) wanted += (wanted.empty() ? "" : "\x01") + name;
-  auto found = session.query(kUniqueKey, Parameters().text(stored.table).text(wanted));
-  if (!found) return std::unexpected(found.error());
-  std::vector<KeyCollation> result;
-  for (std::size_t i = 0; i < found->size(); ++i) result.push_back({found->text(i, 0), found->text(i, 1), found->boolean(i, 2)});
-  return result;
+  return column.base.starts_with("timestamp") && column.modifier >= 0 && column.modifier < kTimeDigits;
 }
 
 const StoredColumn* find_column(const StoredTable& stored, const std::string& name) {
@@ -283,8 +283,8 @@ Result<std::vector<Conversion>> conversions(const Session& session, const value:
   return result;
 }
 
-Result<void> check_writable(Session& session, const value::TypeTable& types, const TableLayout& layout, const StoredTable& stored,
-                            bool updates, bool deletes) {
+Result<std::vector<KeyCollation>> check_writable(Session& session, const value::TypeTable& types, const TableLayout& layout,
+                                                 const StoredTable& stored, bool updates, bool deletes) {
   auto kind = session.query("SELECT relkind FROM pg_catalog.pg_class WHERE oid = $1::regclass", Parameters().text(stored.table));
   if (!kind) return std::unexpected(kind.error());
   if (kind->view(0, 0) == "f" || kind->view(0, 0) == "m")
@@ -300,16 +300,19 @@ Result<void> check_writable(Session& session, const value::TypeTable& types, con
     if (!is_given && column.demands_value)
       return mismatch(session, types, layout, stored, fmt::format("column `{}` demands a value, and none flows in", column.name));
   }
+  std::vector<KeyCollation> index;
   if (!layout.key.empty() && updates) {
-    auto key = unique_key(session, layout, stored);
-    if (!key) return std::unexpected(key.error());
-    if (key->empty()) {
+    auto found = unique_key(session, layout, stored);
+    if (!found) return std::unexpected(found.error());
+    if (found->empty()) {
       return mismatch(
           session, types, layout, stored,
           fmt::format("there is no unique index on the key; `CREATE UNIQUE INDEX ON {} ({})`", stored.table, key_list(layout)));
     }
+    index = std::move(*found);
   }
-  return check_privileges(session, layout, stored, updates, deletes);
+  if (auto may = check_privileges(session, layout, stored, updates, deletes); !may) return std::unexpected(may.error());
+  return index;
 }
 
 Result<void> create_table(Session& session, const value::TypeTable& types, const TableLayout& layout) {

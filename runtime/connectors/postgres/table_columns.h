@@ -69,17 +69,17 @@ struct KeyCollation {
   std::string collation;  // quoted, where it is not the column's own; else ""
   bool is_deterministic = true;
 };
-// Of the indexes over the key that serve ON CONFLICT; of a column the first counts. Empty: there is none.
-base::Result<std::vector<KeyCollation>> unique_key(Session& session, const TableLayout& layout, const StoredTable& stored);
 
+inline constexpr int kTimeDigits = 6;  // of a second, in a timestamp of the language
 // A timestamp of fewer digits of a second than six, or an interval with a precision or fields of its own.
 bool rounds_time(const StoredColumn& column);
 
 const StoredColumn* find_column(const StoredTable& stored, const std::string& name);  // null: there is none
 
 // For writing: no column demands a value that nobody gives, none of ours is computed, the key has a unique index, the user may.
-base::Result<void> check_writable(Session& session, const value::TypeTable& types, const TableLayout& layout,
-                                  const StoredTable& stored, bool updates, bool deletes);
+// Returns how that index compares, of a column the first entry counts; empty unless `updates`.
+base::Result<std::vector<KeyCollation>> check_writable(Session& session, const value::TypeTable& types, const TableLayout& layout,
+                                                       const StoredTable& stored, bool updates, bool deletes);
 
 // Makes the table if it is missing; any number of processes may do it at once.
 base::Result<void> create_table(Session& session, const value::TypeTable& types, const TableLayout& layout);

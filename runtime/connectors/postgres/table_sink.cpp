@@ -45,10 +45,7 @@ Result<std::unique_ptr<connectors::Sink>> TableSink::open(Session& session, std:
   auto how = conversions(session, types, layout, *stored, Use::Write);
   if (!how) return std::unexpected(how.error());
   const bool looks_at_keys = !layout.key.empty() && mode.on_conflict != ir::Conflict::Error;
-  if (auto checked = check_writable(session, types, layout, *stored, looks_at_keys, mode.deletes && !layout.key.empty());
-      !checked)
-    return std::unexpected(checked.error());
-  auto index = looks_at_keys ? unique_key(session, layout, *stored) : Result<std::vector<KeyCollation>>();
+  auto index = check_writable(session, types, layout, *stored, looks_at_keys, mode.deletes && !layout.key.empty());
   if (!index) return std::unexpected(index.error());
   auto sink =
       std::unique_ptr<TableSink>(new TableSink(session, std::move(own), types, std::move(layout), mode, *stored, *how, *index));
