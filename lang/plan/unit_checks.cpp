@@ -130,9 +130,8 @@ void check_keys(Cut& cut, const ir::Unit& unit) {
       found.help("the ways that lead here are partitioned by different keys: do this stage before they are united");
     for (const Origin& origin : unknown) explain_origin(cut, origin, found);
     found.help(is_exactly_once(cut)
-                   ? "or write to PostgreSQL or an embedded database, where the keys of all partitions are one set, and into "
-                     "Kafka behind "
-                     "it: `to events after lines`"
+                   ? "or write to PostgreSQL or an embedded database, where the keys of all partitions are one set, "
+                     "and into Kafka behind it: `to events after lines`"
                    : "or promise `exactly_once` to a sink in PostgreSQL or an embedded database: there the keys of all "
                      "partitions are one set");
   }

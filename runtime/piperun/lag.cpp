@@ -114,32 +114,27 @@ void print_line(const UnitLedger& unit, const Line& line, World& world) {
              number(line.has_ends, line.partition.end), behind);
 }
 
-bool is_away(const AwayStores& away, const Store* store) {
-  return std::ranges::count(away, store, [](const auto& each) { return each.first; }) > 0;
-}
+struct Units {
+  std::vector<StoredUnit> known;  // those of FILE that have stored nothing yet are there, too, without a store
+  std::int64_t away = 0;  // of FILE, whose store does not answer
+};
 
-// Those of FILE that have stored nothing yet are there, too, without a store; not those whose store is away.
-base::Result<std::vector<StoredUnit>> units_of(const StoreSet& set, AwayStores& away) {
-  auto result = stored_units(set, &away);
-  if (!result || !set.compiled) return result;
+base::Result<Units> units_of(const StoreSet& set, AwayStores& away) {
+  auto stored = stored_units(set, &away);
+  if (!stored) return std::unexpected(stored.error());
+  Units result{std::move(*stored)};
+  if (!set.compiled) return result;
   const auto& units = set.compiled->program->units;
-  std::erase_if(*result,
+  std::erase_if(result.known,
                 [&](const StoredUnit& unit) { return std::ranges::count(units, unit.ledger.unit, &ir::Unit::name) == 0; });
   for (const ir::Unit& unit : units) {
-    const auto is_stored = [&](const StoredUnit& stored) { return stored.ledger.unit == unit.name; };
-    if (std::ranges::none_of(*result, is_stored) && !is_away(away, set.of(unit.domain)))
-      result->push_back({nullptr, {set.pipeline, unit.name, {}, {}}});
+    const auto is_stored = [&](const StoredUnit& known) { return known.ledger.unit == unit.name; };
+    if (std::ranges::any_of(result.known, is_stored)) continue;
+    const bool is_away = std::ranges::count(away, set.of(unit.domain), &AwayStores::value_type::first) > 0;
+    if (is_away) ++result.away;
+    else result.known.push_back({nullptr, {set.pipeline, unit.name, {}, {}}});
   }
   return result;
-}
-
-// Those of FILE of which nothing can be told.
-std::int64_t units_away(const StoreSet& set, const std::vector<StoredUnit>& known, const AwayStores& away) {
-  if (!set.compiled) return 0;
-  return std::ranges::count_if(set.compiled->program->units, [&](const ir::Unit& unit) {
-    const auto is_it = [&](const StoredUnit& stored) { return stored.ledger.unit == unit.name; };
-    return is_away(away, set.of(unit.domain)) && std::ranges::none_of(known, is_it);
-  });
 }
 
 // Of all units together.
@@ -172,8 +167,8 @@ Exit run(const Arguments& arguments, World& world) {
   for (const auto& [store, error] : away) result = tell(error, *set, world);  // the others are told
   const bool json = arguments.has("--json");
   Sum sum;
-  sum.away = units_away(*set, *units, away);
-  for (const StoredUnit& unit : *units) {
+  sum.away = units->away;
+  for (const StoredUnit& unit : units->known) {
     const auto until = bounds_of(*set, unit, arguments);
     if (!until) return tell(until.error(), *set, world);
     auto lines = lines_of(*set, unit, *until, world);
