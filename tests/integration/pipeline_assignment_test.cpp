@@ -127,9 +127,12 @@ class PipelineAssignmentTest : public ::testing::Test {
     EXPECT_EQ(std::ssize(times), written_);
     EXPECT_EQ(std::ranges::count_if(times, [](const auto& each) { return each.second != 1; }), 0);
   }
-  static std::size_t occurrences(const std::string& text, const std::string& part) {
+  // How often a process has given partitions away. Where a commit without a transaction is in the air as the group comes to its next
+  // generation, librdkafka calls that the loss of all (its issue 4059), not the revocation of some.
+  static std::size_t given_away(const std::string& log) {
     std::size_t count = 0;
-    for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
+    for (const std::string change : {"partitions revoked", "partitions lost"})
+      for (std::size_t at = log.find(change); at != std::string::npos; at = log.find(change, at + 1)) ++count;
     return count;
   }
 
@@ -149,7 +152,7 @@ TEST_F(PipelineAssignmentTest, WhatAProcessKeepsGoesOnWhileOthersComeAndOneIsSil
     PipelineProcess first(folder, {"test.pipe", "--state-dir", "one"});
     ASSERT_TRUE(wait_until([&] { return folder.read("log").find("count=6") != std::string::npos; })) << first.log();
     PipelineProcess second(folder, {"test.pipe", "--state-dir", "two"});
-    ASSERT_TRUE(wait_until([&] { return folder.read("log").find("revoked") != std::string::npos; })) << first.log();
+    ASSERT_TRUE(wait_until([&] { return given_away(folder.read("log")) > 0; })) << first.log();
     ASSERT_TRUE(all_move(is_database)) << first.log();
     second.kill(SIGSTOP);
     PipelineProcess third(folder, {"test.pipe", "--state-dir", "three"});
@@ -183,8 +186,7 @@ TEST_F(PipelineAssignmentTest, EachRecordHasItsEffectOnceWhileProcessesComeAndGo
     ASSERT_TRUE(all_move(is_database)) << first.log();
     for (int round = 0; round < 3; ++round) {
       PipelineProcess guest(folder, {"test.pipe", "--state-dir", "guest" + std::to_string(round)});
-      ASSERT_TRUE(wait_until([&] { return occurrences(folder.read("log"), "revoked") > static_cast<std::size_t>(round); }))
-          << first.log();
+      ASSERT_TRUE(wait_until([&] { return given_away(folder.read("log")) > static_cast<std::size_t>(round); })) << first.log();
       ASSERT_TRUE(all_move(is_database)) << first.log();
       if (round == 1) {
         guest.kill(SIGKILL);
@@ -209,7 +211,7 @@ TEST_F(PipelineAssignmentTest, AtLeastOnceLosesNothingWhileProcessesComeAndGo) {
   ASSERT_TRUE(wait_until([&] { return database_.value("SELECT count(*) > 100 FROM rows") == "t"; })) << first.log();
   {
     PipelineProcess second(folder, {"test.pipe", "--state-dir", "two"});
-    ASSERT_TRUE(wait_until([&] { return folder.read("log").find("revoked") != std::string::npos; })) << first.log();
+    ASSERT_TRUE(wait_until([&] { return given_away(folder.read("log")) > 0; })) << first.log();
     second.kill(SIGTERM);
     EXPECT_EQ(second.wait(), 0) << second.log();
   }
