@@ -129,7 +129,7 @@ class Audit {
                     !keyed             ? ""
                     : there >= written ? " (rows with a key replace each other)"
                                        : " (rows with a key replace each other: whether some are missing cannot be told)",
-                    !fits      ? "; the rest is by others, from before positions were set back or deleted, or written twice"
+                    !fits ? "; the rest is by others, from before positions were set back, deleted or moved, or written twice"
                     : is_known ? ""
                                : "; which of the others wrote here, and all of its rows, is not known"));
   }

@@ -502,34 +502,54 @@ TEST(KafkaGroup, APositionThatIsGoneIsNamedWithTheGap) {
   }
 }
 
-// The client itself reads on at its old offset when the new topic has grown that far.
-TEST(KafkaGroup, ATopicThatIsMadeAnewWhileItIsReadIsNoticed) {
-  const TopicOf topic(1);
-  fill(topic.name, 1, 0, 100);
-  const auto group = join(topic.name, topic.name);
-  std::int64_t next = 0;
-  const auto read = [&](std::chrono::seconds limit, const std::function<bool()>& is_enough) -> base::Result<void> {
+// Each time the topic has been read up to 100 when it is made anew; 300 records lie in the new one.
+class KafkaGroupOfATopicMadeAnew : public testing::Test {
+ protected:
+  base::Result<void> read(std::chrono::seconds limit, const std::function<bool()>& is_enough) {
     for (const auto begun = Clock::now(); Clock::now() - begun < limit && !is_enough();) {
-      const auto polled = group->poll(100'000, true, 100, 1 << 20);
+      const auto polled = group_->poll(100'000, true, 100, 1 << 20);
       if (!polled) return std::unexpected(polled.error());
-      if (polled->slab) next = polled->slab->records.back().next;
-      if (polled->change == Group::Change::Assigned) {
-        EXPECT_TRUE(group->read_from(std::vector<StartAt>{{{topic.name, 0}, 0}}));
-      }
+      if (polled->slab) next_ = polled->slab->records.back().next;
+      if (polled->change == Group::Change::Assigned) { EXPECT_TRUE(group_->read_from(from(0))); }
     }
     return {};
-  };
-  ASSERT_TRUE(read(std::chrono::seconds(20), [&] { return next == 100; }));
+  }
+  void make_anew() {
+    const auto admin = open_admin(client());
+    ASSERT_TRUE(admin);
+    ASSERT_TRUE(delete_topic(admin->get(), topic_.name));
+    integration::create_topic(topic_.name, 1);
+    fill(topic_.name, 1, 0, 300);
+  }
+  std::vector<StartAt> from(std::int64_t offset) const { return {{{topic_.name, 0}, offset}}; }
+  void SetUp() override {
+    fill(topic_.name, 1, 0, 100);
+    group_ = join(topic_.name, topic_.name);
+    ASSERT_TRUE(read(std::chrono::seconds(20), [&] { return next_ == 100; }));
+  }
+
+  const TopicOf topic_{1};
+  std::unique_ptr<KafkaGroup> group_;
+  std::int64_t next_ = 0;
+};
+
+// The client itself reads on at its old offset when the new topic has grown that far.
+TEST_F(KafkaGroupOfATopicMadeAnew, NoticesItWhileItReads) {
   ASSERT_TRUE(read(std::chrono::seconds(6), [] { return false; })) << "it is the same topic";
-  const auto admin = open_admin(client());
-  ASSERT_TRUE(admin);
-  ASSERT_TRUE(delete_topic(admin->get(), topic.name));
-  integration::create_topic(topic.name, 1);
-  fill(topic.name, 1, 0, 300);
+  make_anew();
   const auto noticed = read(std::chrono::seconds(20), [] { return false; });
   ASSERT_FALSE(noticed);
   EXPECT_EQ(noticed.error().code, ErrorCode::PositionGone);
-  EXPECT_THAT(noticed.error().message, HasSubstr(topic.name + " was made anew while it was read"));
+  EXPECT_THAT(noticed.error().message, HasSubstr(topic_.name + " was made anew while it was read"));
+}
+
+TEST_F(KafkaGroupOfATopicMadeAnew, ReadsOnAtNoPositionOfTheOldOne) {
+  ASSERT_TRUE(group_->read_from(from(50))) << "it is the same topic";
+  make_anew();
+  const auto noticed = group_->read_from(from(100));
+  ASSERT_FALSE(noticed);
+  EXPECT_EQ(noticed.error().code, ErrorCode::PositionGone);
+  EXPECT_THAT(noticed.error().message, HasSubstr(topic_.name + " was made anew while it was read"));
 }
 
 TEST(KafkaGroup, AMissingTopicIsNamed) {

@@ -230,6 +230,29 @@ TEST_F(KafkaKeysTest, AChangelogThatIsGoneStopsAUnitThatHasRead) {
   EXPECT_FALSE(kafka::describe_topic(member.consumer().handle(), changelog()));
 }
 
+// As a broker does it by itself when somebody writes to a topic that was deleted.
+TEST_F(KafkaKeysTest, AChangelogThatOthersHaveMadeIsNone) {
+  Member member(group(), source_);
+  ASSERT_TRUE(member.joins(2));
+  const auto refused = [&] {
+    done(kafka::delete_topic(member.consumer().handle(), changelog()));
+    done(kafka::create_topic(kafka::open_admin(client_settings())->get(), changelog(), 2, {}));
+    auto domain = this->domain(&member);
+    assign(*domain);
+    const auto restored = domain->restore_state();
+    return restored ? base::Error{} : restored.error();
+  };
+  worker(member);
+  EXPECT_EQ(refused().code, ErrorCode::CannotOpen);
+  done(kafka::delete_topic(member.consumer().handle(), changelog()));
+  batch(*worker(member), 0, {claim("a", {}, {10})});
+  const auto error = refused();
+  EXPECT_EQ(error.code, ErrorCode::StoreDamaged);
+  EXPECT_NE(error.message.find(changelog() + " was made or altered by others, its cleanup.policy is `delete`"),
+            std::string::npos);
+  EXPECT_NE(error.message.find("--state clear"), std::string::npos);
+}
+
 TEST_F(KafkaKeysTest, AUnitThatHasReadNothingMakesItsChangelogAgain) {
   Member member(group(), source_);
   ASSERT_TRUE(member.joins(2));
@@ -354,7 +377,7 @@ TEST_F(KafkaKeysTest, AStoreThatIsLockedIsNotTakenForDamaged) {
 TEST_F(KafkaKeysTest, AnotherNumberOfPartitionsStopsTheUnit) {
   Member member(group(), source_);
   ASSERT_TRUE(member.joins(2));
-  done(kafka::create_topic(member.consumer().handle(), changelog(), 3, {}));
+  done(kafka::create_topic(member.consumer().handle(), changelog(), 3, {{"cleanup.policy", "compact"}}));
   auto domain = this->domain(&member);
   assign(*domain);
   const auto refused = domain->lookup_keys(kStage, std::vector<std::string>{"a"});

@@ -130,6 +130,13 @@ Result<std::map<std::string, std::string>> describe_config(rd_kafka_t* handle, C
   return result;
 }
 
+Result<std::string> cleanup_policy(rd_kafka_t* handle, const std::string& topic) {
+  const auto settings = describe_config(handle, ConfigOf::Topic, topic);
+  if (!settings) return std::unexpected(settings.error());
+  const auto policy = settings->find("cleanup.policy");
+  return policy == settings->end() ? std::string() : policy->second;
+}
+
 namespace {
 
 std::int64_t number(const std::map<std::string, std::string>& settings, const std::string& name, std::int64_t otherwise) {

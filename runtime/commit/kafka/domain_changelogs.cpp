@@ -92,14 +92,13 @@ Result<bool> KafkaDomain::has_read() {
   return std::ranges::any_of(*positions, [](const commit::Position& each) { return each.counts.read + each.in_flight > 0; });
 }
 
-std::unexpected<Error> KafkaDomain::lost_changelog(const std::string& topic) const {
+std::unexpected<Error> KafkaDomain::lost_changelog(const std::string& topic, const std::string& what) const {
   return base::failure(
       ErrorCode::StoreDamaged,
-      fmt::format(
-          "the topic {} is gone: it had the keys of records that the unit {} has read, and without them their repeats get "
-          "through; bring it back, or accept that: `piperun offsets reset FILE --unit {} --to \"shift 0\" --state clear` "
-          "goes on without keys, `piperun offsets delete FILE --unit {}` begins anew",
-          topic, settings_.unit, settings_.unit, settings_.unit));
+      fmt::format("the topic {} {}: it had the keys of records that the unit {} has read, and without them their repeats get "
+                  "through; bring it back, or accept that: `piperun offsets reset FILE --unit {} --to \"shift 0\" --state clear` "
+                  "goes on without keys, `piperun offsets delete FILE --unit {}` begins anew",
+                  topic, what, settings_.unit, settings_.unit, settings_.unit));
 }
 
 // One broker does not know it; where there are several, it may be the one that has not heard of it yet.
@@ -117,6 +116,20 @@ Result<void> KafkaDomain::check_never_read(const std::string& topic) {
   const auto is_lost = has_read();
   if (!is_lost) return std::unexpected(is_lost.error());
   return *is_lost ? Result<void>(lost_changelog(topic)) : Result<void>();
+}
+
+// A broker with auto.create.topics.enable makes a topic that was deleted again, with settings of its own, as soon as somebody writes to it.
+// Not everybody may ask for a topic's settings.
+Result<void> KafkaDomain::check_keeps_keys(rd_kafka_t* client, const std::string& topic) {
+  const auto policy = cleanup_policy(client, topic);
+  if (!policy || *policy == "compact") return {};
+  const std::string what = fmt::format("was made or altered by others, its cleanup.policy is `{}`", *policy);
+  const auto is_lost = has_read();
+  if (!is_lost) return std::unexpected(is_lost.error());
+  if (*is_lost) return lost_changelog(topic, what);
+  return base::failure(
+      ErrorCode::CannotOpen,
+      fmt::format("the topic {} {}: it would lose keys; delete it, and it is made as it has to be", topic, what));
 }
 
 Result<std::string> KafkaDomain::find_changelog(const std::string& stage) {
@@ -143,6 +156,7 @@ Result<std::string> KafkaDomain::find_changelog(const std::string& stage) {
     if (!found && found.error().code == ErrorCode::NoSuchTopic) found.error().code = ErrorCode::SystemUnavailable;
   }
   if (!found) return std::unexpected(found.error());
+  if (auto checked = check_keeps_keys(*client, topic); !checked) return std::unexpected(checked.error());
   if (found->partitions != source->partitions) {
     return base::failure(ErrorCode::ManifestConflict,
                          fmt::format("the source has {} partitions now, and keys of `{}` are stored for {}: a key may come with "

@@ -130,9 +130,10 @@ class KafkaDomain final : public commit::Domain {
   base::Result<void> make_changelog(rd_kafka_t* client, const std::string& topic, const KeySource& source);
   base::Result<void> make_changelogs();
   base::Result<void> remake_changelog(const std::string& topic);
-  std::unexpected<base::Error> lost_changelog(const std::string& topic) const;
+  std::unexpected<base::Error> lost_changelog(const std::string& topic, const std::string& what = "is gone") const;
   std::unexpected<base::Error> missing_changelog(const std::string& topic);
   base::Result<void> check_never_read(const std::string& topic);
+  base::Result<void> check_keeps_keys(rd_kafka_t* client, const std::string& topic);
   base::Result<std::string> find_changelog(const std::string& stage);
   base::Result<KeyShards*> shards(const std::string& stage);
   base::Result<KeyShard*> shard_of(const std::string& stage, KeyShards& all, const commit::KeyClaim& claim);

@@ -126,10 +126,9 @@ Result<std::map<std::string, std::vector<connectors::TopicRecord>>> TopicInspect
 }
 
 Result<bool> TopicInspector::is_compacted(const std::string& name) {
-  const auto config = describe_config(admin_.get(), ConfigOf::Topic, name);
-  if (!config) return std::unexpected(config.error());
-  const auto policy = config->find("cleanup.policy");
-  return policy != config->end() && policy->second.find("compact") != std::string::npos;
+  const auto policy = cleanup_policy(admin_.get(), name);
+  if (!policy) return std::unexpected(policy.error());
+  return policy->find("compact") != std::string::npos;
 }
 
 Result<std::int64_t> TopicInspector::count(const std::string& name) {
