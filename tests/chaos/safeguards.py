@@ -256,7 +256,7 @@ def reader(tally, world, seed):
 
 def naive_loop(world, folder, seed):
     """What beginners write: automatic commits, and a producer that knows nothing of them."""
-    scene = Scene(world, "", folder, "kafka_to_kafka", "exactly_once", seed, records=4000)
+    scene = Scene(world, "", folder, "kafka_to_kafka", "exactly_once", seed, records=10000)
     group = f"naive_{scene.name}"
 
     def start():
@@ -264,7 +264,7 @@ def naive_loop(world, folder, seed):
 
     for _ in range(4):
         process = start()
-        time.sleep(1.3)
+        time.sleep(2.5)
         process.kill()
         process.wait()
     process = start()

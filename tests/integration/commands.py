@@ -61,6 +61,11 @@ class Commands(unittest.TestCase):
         self.put(0, order(1), order(2, "-5.00"))
         self.put(1, "{broken", order(3, weight=0.30000000000000004))
 
+    def edit(self, old, new):
+        text = (self.folder / "p.pipe").read_text()
+        self.assertIn(old, text)
+        (self.folder / "p.pipe").write_text(text.replace(old, new))
+
     def write(self, sink, delivery="exactly_once"):
         (self.folder / "p.pipe").write_text(FILE.format(name=self.name, sink=sink, delivery=delivery))
 

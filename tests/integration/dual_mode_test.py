@@ -52,11 +52,6 @@ class Runs(Commands):
         self.edit("  dedup id within 1h\n", "")  # keys are of one run
         self.past = f"{self.name}_past"
 
-    def edit(self, old, new):
-        text = (self.folder / "p.pipe").read_text()
-        self.assertIn(old, text)
-        (self.folder / "p.pipe").write_text(text.replace(old, new))
-
     def ends(self, *words):
         """Next offset by partition."""
         shown = rows_of(self.piperun("offsets", "show", "p.pipe", "--json", *words).stdout)
@@ -79,7 +74,7 @@ class DualMode(Runs):
         live = self.start()
         ledger = rows_of(self.piperun("p.pipe", "--as", self.past, "--from", "earliest", "--until", seam, "--json").stdout)
         put = feeder.stop()
-        wait_until(lambda: self.lag() == 0, SLOW, "the live run does not come to the end")
+        wait_until(lambda: self.read() > 0 and self.lag() == 0, SLOW, "the live run does not come to the end")
         live.terminate()
         self.assertEqual(live.wait(SLOW), 0)
         history = sum(each["read"] for each in ledger)
@@ -230,7 +225,7 @@ class Following(Runs):
         begun = time.monotonic()
         live.terminate()
         self.assertEqual(live.wait(SLOW), 3, "it has not done its work")
-        self.assertLess(time.monotonic() - begun, 2)
+        self.assertLess(time.monotonic() - begun, 4.5, "the deadline of a stop is 5 s")
         self.assertIn("stopped while it waited for", live.stderr.read())
         self.assertEqual(self.ends(), {}, "nothing has begun")
 

@@ -74,7 +74,7 @@ TEST(Security, AWrongPasswordIsToldAtOnce) {
   ASSERT_FALSE(id);
   EXPECT_EQ(id.error().code, ErrorCode::CannotOpen) << id.error().message;
   EXPECT_THAT(id.error().message, HasSubstr("uthentication"));
-  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(5));
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(12)) << "who waits to the end waits for 15 s";
   const auto group = KafkaGroup::open(*settings(options), {.group = "g"}, {{0, "t"}});
   ASSERT_FALSE(group);
   EXPECT_EQ(group.error().code, ErrorCode::CannotOpen) << group.error().message;

@@ -8,7 +8,7 @@ from commands import servers
 from processes import wait_until
 from running import INTO_TABLE, Pipelines
 
-STOPPED = 9  # seconds; a question to a server that says nothing is given up at the deadline of a stop
+STOPPED = 13  # seconds; a question to a server that says nothing is given up at the deadline of a stop
 ROWS = 100
 
 BROKER = "no broker of the cluster answers at "
@@ -68,6 +68,7 @@ class LateServers(Pipelines):
         servers("proxy", server, fault)
         stopped = self.start("p.pipe", "--state-dir", "stopped", log="stopped")
         waiting = self.start("p.pipe", log="waiting")
+        wait_until(lambda: stopped.blocks(signal.SIGTERM), 30, "it does not come to its work")
         time.sleep(1)  # into the middle of what it asks
         stopped.child.send_signal(signal.SIGTERM)
         begun = time.monotonic()

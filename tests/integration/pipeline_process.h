@@ -95,6 +95,7 @@ class PipelineProcess {
     return id_ > 0 && ::waitid(P_PID, static_cast<id_t>(id_), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid == 0;
   }
   std::string log() const { return folder_.read("log"); }
+  pid_t id() const { return id_; }
 
  private:
   const PipelineFolder& folder_;

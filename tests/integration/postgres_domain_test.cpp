@@ -2,9 +2,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <random>
+#include <thread>
 
 #include "runtime/commit/postgres/postgres_domain.h"
 #include "runtime/commit/postgres/schema.h"
@@ -212,15 +214,20 @@ TEST_F(PostgresDomainTest, AClaimWaitsForTheExOwnersOpenTransactionAndReturnsIts
   auto old = owner();
   ASSERT_TRUE(old->begin());
   ASSERT_TRUE(old->fence(std::vector{advance(0, 7)}));
+  std::atomic<bool> has_waited = false;
   std::jthread commits([&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(700));
+    const std::string waits =
+        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')";
+    for (const auto until = Clock::now() + std::chrono::seconds(20); !has_waited && Clock::now() < until;) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      has_waited = database_.value(waits) == "t";
+    }
     EXPECT_TRUE(old->commit());
   });
   auto taker = open();
   EXPECT_EQ(only(*taker).next_offset, 0) << "all that a plain read can see";
-  const auto began = Clock::now();
   auto claimed = must(taker->claim(std::vector{kOrders0}));
-  EXPECT_GE(Clock::now() - began, std::chrono::milliseconds(500));
+  EXPECT_TRUE(has_waited);
   EXPECT_EQ(claimed.front().next_offset, 7);
   EXPECT_EQ(claimed.front().epoch, 2);
   commits.join();
@@ -252,7 +259,7 @@ TEST_F(PostgresDomainTest, AnExOwnerStoppedInsideOfATransactionIsEndedAfterAWhil
   const auto began = Clock::now();
   auto claimed = must(taker->claim(std::vector{kOrders0}));
   EXPECT_GE(Clock::now() - began, std::chrono::milliseconds(1'400));
-  EXPECT_LT(Clock::now() - began, std::chrono::seconds(4));
+  EXPECT_LT(Clock::now() - began, std::chrono::seconds(20));
   ASSERT_TRUE(taker->commit());
   EXPECT_EQ(claimed.front().next_offset, 0) << "nothing of it was committed";
   ::kill(child, SIGCONT);
@@ -767,7 +774,7 @@ TEST_F(PostgresDomainTest, AServerThatStopsAnsweringIsLeft) {
   if (::kill(backend, SIGSTOP) != 0) GTEST_FAIL() << "the server is another machine's or user's";
   const auto began = Clock::now();
   auto asked = session->query("SELECT 1");
-  EXPECT_LT(Clock::now() - began, std::chrono::seconds(14));
+  EXPECT_LT(Clock::now() - began, std::chrono::seconds(30));
   ::kill(backend, SIGCONT);
   ASSERT_FALSE(asked);
   EXPECT_EQ(asked.error().code, ErrorCode::SystemUnavailable) << asked.error().message;

@@ -24,6 +24,7 @@ class PromisedPartition(Commands):
         self.assertEqual(self.stored_ids(), ["o1", "o3", "r1", "r2"])
 
     def test_two_in_one_batch(self):
+        self.edit("commit_interval = 50ms", "commit_interval = 2s")
         self.put(0, self.order(1))
         self.put(1, self.order(1))
         said = self.stopped()

@@ -151,7 +151,7 @@ class ProxyTest(unittest.TestCase):
         self.exchange(connection, b"x" * 2000000)
         took = time.monotonic() - start
         self.assertGreaterEqual(took, 0.6)
-        self.assertLess(took, 3)  # 30 chunks one after the other would take 18 s
+        self.assertLess(took, 10)  # 30 chunks one after the other would take 18 s
 
     def test_replies_stop_after_n_bytes_and_requests_go_on(self):
         connection = self.connect()
@@ -160,7 +160,7 @@ class ProxyTest(unittest.TestCase):
         self.assertEqual(connection.recv(100), b"1234")
         connection.sendall(b"more")
         self.assert_silent(connection)
-        self.assertEqual(self.echo.got, b"123456more")
+        wait_until(lambda: self.echo.got == b"123456more", 10, f"the echo has {self.echo.got}")
         self.tell("echo pass")
         self.assert_reset(connection)
 
@@ -188,8 +188,9 @@ class ProxyTest(unittest.TestCase):
         self.tell("echo lose api:26")
         self.exchange(connection, frame(0, 26) + frame(24, 2))
         wanted = frame(26, struct.unpack(">i", expected)[0])
-        for byte in wanted:
+        for byte in wanted[:7]:  # with the eighth the echo has answered, and the connection is reset
             connection.sendall(bytes([byte]))
+        connection.sendall(wanted[7:])
         self.assert_reset(connection)
         self.assertTrue(self.echo.got.endswith(wanted))
 

@@ -47,6 +47,12 @@ class Running:
         except subprocess.TimeoutExpired:
             raise AssertionError(f"it has not ended after {seconds} s:\n{self.said()}") from None
 
+    def blocks(self, signal):
+        """It has begun to take the signal by a thread of its own: before, the signal would end it."""
+        status = Path(f"/proc/{self.child.pid}/status").read_text(encoding="ascii")
+        mask = int(next(line for line in status.splitlines() if line.startswith("SigBlk")).split()[1], 16)
+        return bool(mask >> (signal - 1) & 1)
+
     def stop(self):
         self.child.terminate()
         return self.wait()

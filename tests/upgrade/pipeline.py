@@ -69,14 +69,10 @@ class Pipeline:
 
     def kill(self, name):
         """Starts a version and kills it in the middle of its work."""
-        process = self.start(name)
-        self.wait(100)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-        return process.returncode == -signal.SIGKILL
+        return self.kill_after("commit", name, steps="batch", at=6)
 
-    def kill_after(self, step, name, *options):
-        done = subprocess.run([self.victim, name, "--kill-after", step, "--in", "on_assign", "--at", "1", *options], cwd=self.folder,
+    def kill_after(self, step, name, *options, steps="on_assign", at=1):
+        done = subprocess.run([self.victim, name, "--kill-after", step, "--in", steps, "--at", str(at), *options], cwd=self.folder,
                               capture_output=True, text=True, timeout=120)
         return done.returncode == -signal.SIGKILL
 

@@ -378,7 +378,7 @@ TEST_F(EmbeddedDomainTest, AWaiterGivesUpInTimeAndNamesTheHolder) {
   EXPECT_EQ(begun.error().code, ErrorCode::DatabaseLocked);
   EXPECT_THAT(begun.error().message, HasSubstr("process " + std::to_string(child)));
   EXPECT_GE(waited, std::chrono::milliseconds(90));
-  EXPECT_LT(waited, std::chrono::milliseconds(1'000));
+  EXPECT_LT(waited, std::chrono::seconds(4)) << "other users of the file wait for 5";
   EXPECT_TRUE(waiter->begin()) << "free again";
 }
 
