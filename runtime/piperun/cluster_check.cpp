@@ -172,7 +172,8 @@ void ClusterCheck::check_compacted(const std::string& topic) {
   if (!settings) return;
   if (const std::string policy = text_in(*settings, "cleanup.policy"); policy != "compact") {
     refuse(ErrorCode::StoreDamaged, site_, fmt::format("`{}` has cleanup.policy={}: what is stored in it expires", topic, policy),
-           fmt::format("kafka-configs --bootstrap-server {} --alter --entity-type topics --entity-name {} --add-config "
+           fmt::format("if nobody has made it anew: kafka-configs --bootstrap-server {} --alter --entity-type topics "
+                       "--entity-name {} --add-config "
                        "cleanup.policy=compact",
                        address_, topic));
   }

@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import database
-from commands import HERE, Commands, rows_of, servers, suite
+from commands import HERE, Commands, order, rows_of, servers, suite
 from processes import Process, free_ports, wait_until
 
 
@@ -116,21 +116,55 @@ sink lines""").replace("  dedup id within 1h\n", "  enrich known = names[id] ?? 
     def test_settings_of_brokers_that_cannot_carry_it(self):
         if self.sink != "kafka":
             return
-        folder = self.folder / "brokers"
-        command = [HERE / "servers", "up", "--dir", folder, "--no-postgres"]
-        for setting in ("transaction.max.timeout.ms=5000", "offset.metadata.max.bytes=1000", "transaction.partition.verification.enable=false"):
-            command += ["--broker-setting", setting]
-        self.addCleanup(subprocess.run, [HERE / "servers", "down", "--dir", folder], check=False)
-        subprocess.run(command, check=True, capture_output=True)
-        own = {"PIPERUN_SERVERS": str(folder)}
-        address = subprocess.run([HERE / "servers", "env", "--dir", folder], capture_output=True, text=True, check=True).stdout
-        address = re.search(r"KAFKA_BOOTSTRAP=(\S+)", address)[1].strip("'")
+        self.own_broker("transaction.max.timeout.ms=5000", "offset.metadata.max.bytes=1000", "transaction.partition.verification.enable=false")
         for name in ("in", "out"):
-            subprocess.run([HERE / "servers", "topic", "create", f"{self.name}.{name}", "1"], env=os.environ | own, check=True)
-        words = self.words(code=3, KAFKA_BOOTSTRAP=address)
+            self.at_own_broker("topic", "create", f"{self.name}.{name}", "1")
+        words = self.words(code=3)
         for part in ("allows transactions of 5s at most, and 10s are asked for", "takes 1000 bytes of metadata beside an offset, and the ledger may need 4096",
                      "does not check that a write belongs to an open transaction"):
             self.assertIn(part, words)
+
+    def test_a_broker_that_makes_topics_by_itself(self):
+        """Its default. A name that is mistyped must not come into being, and a changelog that it has made is none."""
+        if self.sink != "kafka":
+            return
+        self.own_broker("auto.create.topics.enable=true")
+        self.assertIn(f"bus has no topic `{self.name}.in`", self.words(code=3))
+        self.assertIn("P2006", self.piperun("p.pipe", "--drain", code=3).stderr)
+        for words in (["topic", "peek", "orders"], ["topic", "put", "orders"], ["lag"], ["offsets", "show"], ["audit"]):
+            self.piperun(*words, "p.pipe", code=None)
+        self.at_own_broker("topic", "create", f"{self.name}.in", "1")
+        self.assertIn("P2006", self.piperun("p.pipe", "--drain", code=3).stderr)
+        listed = self.at_own_broker("tool", "kafka-topics", "--list").split()
+        self.assertEqual([name for name in listed if name.startswith(self.name)], [f"{self.name}.in"])
+        self.at_own_broker("topic", "create", f"{self.name}.out", "1")
+        self.put(0, order(1), order(2))
+        self.drain()
+        changelog = f"{self.name}.bus.bus.booked.dedup.keys"
+        self.at_own_broker("tool", "kafka-topics", "--delete", "--topic", changelog)
+        self.at_own_broker("tool", "kafka-topics", "--create", "--topic", changelog)  # as the broker would do it
+        self.put(0, order(1), order(3))
+        refused = self.piperun("p.pipe", "--drain", code=3).stderr
+        self.assertIn("P2012", refused)
+        self.assertIn(f"{changelog} was made anew by others, its cleanup.policy is `delete`", refused)
+        wait_until(lambda: self.clear() == 0, 30, "its session does not end")
+        self.drain()
+        self.assertEqual(self.stored_ids(), ["o1", "o1", "o2", "o3"], "without keys a repeat gets through, as was accepted")
+
+    def clear(self):
+        words = ["offsets", "reset", "p.pipe", "--unit", self.unit, "--to", "shift 0", "--state", "clear"]
+        return self.piperun(*words, code=None).returncode
+
+    def own_broker(self, *settings):
+        """From now on the pipeline works with it."""
+        self.servers_of = {"PIPERUN_SERVERS": str(self.folder / "brokers")}
+        command = [HERE / "servers", "up", "--dir", self.folder / "brokers", "--no-postgres"]
+        self.addCleanup(subprocess.run, [HERE / "servers", "down", "--dir", self.folder / "brokers"], check=False)
+        subprocess.run([*command, *(word for setting in settings for word in ("--broker-setting", setting))], check=True, capture_output=True)
+        self.environment["KAFKA_BOOTSTRAP"] = re.search(r"KAFKA_BOOTSTRAP=(\S+)", self.at_own_broker("env"))[1].strip("'")
+
+    def at_own_broker(self, *words):
+        return subprocess.run([HERE / "servers", *words], env=os.environ | self.servers_of, capture_output=True, text=True, check=True).stdout
 
     def rule(self, way, operation, *what):
         servers("tool", "kafka-acls", "--add", f"--{way}-principal", f"User:{os.environ['KAFKA_USER']}", "--operation", operation, *what)

@@ -33,6 +33,12 @@ void require(rd_kafka_resp_err_t code, std::string_view what) {
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR) throw std::runtime_error(fmt::format("{}: {}", what, rd_kafka_err2str(code)));
 }
 
+std::string bytes(const void* data, std::size_t size) {
+  return data ? std::string(static_cast<const char*>(data), size) : std::string();
+}
+
+}  // namespace
+
 bool has_leaders(rd_kafka_t* client, const std::string& name, int partitions) {
   rd_kafka_topic_t* topic = rd_kafka_topic_new(client, name.c_str(), nullptr);
   const rd_kafka_metadata_t* seen = nullptr;
@@ -44,12 +50,6 @@ bool has_leaders(rd_kafka_t* client, const std::string& name, int partitions) {
   rd_kafka_metadata_destroy(seen);
   return led;
 }
-
-std::string bytes(const void* data, std::size_t size) {
-  return data ? std::string(static_cast<const char*>(data), size) : std::string();
-}
-
-}  // namespace
 
 std::string server(const char* variable) {
   const char* value = std::getenv(variable);

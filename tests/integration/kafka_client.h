@@ -29,6 +29,8 @@ Handle make_transactional(const std::string& id, const Settings& settings = {});
 
 // Returns when each partition has a leader; throws std::runtime_error after 20 s.
 void create_topic(const std::string& name, int partitions, const Settings& settings = {});
+// That many partitions, each with a leader. Any client may ask.
+bool has_leaders(rd_kafka_t* client, const std::string& name, int partitions);
 // `prefix` and a number that no earlier run has used.
 std::string new_name(std::string_view prefix);
 

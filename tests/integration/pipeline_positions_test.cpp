@@ -66,17 +66,8 @@ class PipelinePositionsTest : public ::testing::Test {
     rd_kafka_event_destroy(rd_kafka_queue_poll(queue, 20'000));
     rd_kafka_queue_destroy(queue);
     rd_kafka_NewPartitions_destroy(more);
-    if (!wait_until([&] { return partitions_of(client.get()) == partitions; }))
+    if (!wait_until([&] { return has_leaders(client.get(), name_, partitions); }))
       throw std::runtime_error("no partition was added");
-  }
-  int partitions_of(rd_kafka_t* client) const {
-    rd_kafka_topic_t* topic = rd_kafka_topic_new(client, name_.c_str(), nullptr);
-    const rd_kafka_metadata_t* found = nullptr;
-    const auto error = rd_kafka_metadata(client, 0, topic, &found, 20'000);
-    const int count = error == RD_KAFKA_RESP_ERR_NO_ERROR && found->topic_cnt == 1 ? found->topics[0].partition_cnt : -1;
-    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) rd_kafka_metadata_destroy(found);
-    rd_kafka_topic_destroy(topic);
-    return count;
   }
   void make_anew(int partitions) const {
     const Handle client = make_client(RD_KAFKA_PRODUCER);

@@ -35,11 +35,9 @@ class Letters(Commands):
         self.put(1, order(4, "-5.00"))
         self.drain()
         self.piperun("dlq", "replay", "p.pipe", "--where", 'code == "P1105"')
-        self.drain("--workers", "2", "--param", "least=-10.00")
-        if self.sink == "postgres" or len(self.stored_ids()) > 3:  # the first may have had both partitions until the second one came
-            self.assertEqual(self.stored_ids(), ["o1", "o2", "o3", "o4"])
-        else:
-            self.assertEqual(self.stored_ids(), ["o1", "o2", "o3"])
+        said = self.piperun("p.pipe", "--drain", "--workers", "2", "--param", "least=-10.00").stderr
+        if "worker=0 count=2" not in said:  # the first may have both partitions until the second one comes
+            self.assertEqual(self.stored_ids(), ["o1", "o2", "o3"] + (["o4"] if self.sink == "postgres" else []))
         time.sleep(7)  # so long the second worker is a member
         self.drain("--param", "least=-10.00")
         self.assertEqual(self.stored_ids(), ["o1", "o2", "o3", "o4"])

@@ -34,8 +34,8 @@ base::Result<TopicDescription> find_topic(rd_kafka_t* handle, const std::string&
 // All settings that are in force, `max.message.bytes` and the like. `name`: a topic's, or a broker's number.
 enum class ConfigOf : std::uint8_t { Topic, Broker };
 base::Result<std::map<std::string, std::string>> describe_config(rd_kafka_t* handle, ConfigOf kind, const std::string& name);
-base::Result<std::string> cleanup_policy(rd_kafka_t* handle,
-                                         const std::string& topic);  // "compact", "delete", or both with a comma
+// "compact", "delete", or both with a comma; "": the broker does not say it.
+base::Result<std::string> cleanup_policy(rd_kafka_t* handle, const std::string& topic);
 base::Result<std::vector<std::int32_t>> brokers(rd_kafka_t* handle);
 // Bytes of the largest batch, and so of the largest record with its frame, that this client sends and the topic takes. Not everybody may
 // ask for a topic's settings: then what the client sends.

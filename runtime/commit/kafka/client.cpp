@@ -157,7 +157,7 @@ Result<Client> Client::open(rd_kafka_type_t type, const ClientSettings& settings
   Properties all = {{"bootstrap.servers", settings.brokers}, {"client.id", settings.client_id},
                     {"socket.keepalive.enable", "true"},     {"socket.nagle.disable", "true"},
                     {"reconnect.backoff.max.ms", "2000"},    {"log.connection.close", "false"},
-                    {"enable.metrics.push", "false"}};
+                    {"enable.metrics.push", "false"},        {"allow.auto.create.topics", "false"}};
   all.insert(all.end(), defaults.begin(), defaults.end());
   all.insert(all.end(), settings.security.begin(), settings.security.end());
   all.insert(all.end(), settings.properties.begin(), settings.properties.end());

@@ -120,7 +120,6 @@ Result<std::unique_ptr<Consumer>> Consumer::open(const ClientSettings& client, c
                         {"isolation.level", "read_committed"},
                         {"check.crcs", "true"},
                         {"enable.partition.eof", "true"},
-                        {"allow.auto.create.topics", "false"},
                         {"partition.assignment.strategy", settings.keeps_partitions ? "cooperative-sticky" : "range"},
                         {"max.poll.interval.ms", std::to_string(milliseconds(settings.max_poll_interval))}};
   if (!settings.instance.empty()) promise.emplace_back("group.instance.id", settings.instance);

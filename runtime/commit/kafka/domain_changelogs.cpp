@@ -118,12 +118,15 @@ Result<void> KafkaDomain::check_never_read(const std::string& topic) {
   return *is_lost ? Result<void>(lost_changelog(topic)) : Result<void>();
 }
 
-// A broker with auto.create.topics.enable makes a topic that was deleted again, with settings of its own, as soon as somebody writes to it.
-// Not everybody may ask for a topic's settings.
+// A broker with auto.create.topics.enable makes a topic that was deleted again, with settings of its own, as soon as a producer asks for it:
+// not one of ours. (Where its log.cleanup.policy is `compact`, this does not see it.) Not everybody may ask for a topic's settings.
 Result<void> KafkaDomain::check_keeps_keys(rd_kafka_t* client, const std::string& topic) {
   const auto policy = cleanup_policy(client, topic);
-  if (!policy || *policy == "compact") return {};
-  const std::string what = fmt::format("was made or altered by others, its cleanup.policy is `{}`", *policy);
+  if (!policy && base::traits(policy.error().code).error_class == base::ErrorClass::Transient)
+    return std::unexpected(policy.error());
+  if (!policy || policy->empty() || policy->find("compact") != std::string::npos) return {};
+  const std::string what = fmt::format(
+      "was made anew by others, its cleanup.policy is `{}` (if it was only altered: set it to `compact` again)", *policy);
   const auto is_lost = has_read();
   if (!is_lost) return std::unexpected(is_lost.error());
   if (*is_lost) return lost_changelog(topic, what);

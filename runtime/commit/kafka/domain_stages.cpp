@@ -26,6 +26,7 @@ Result<std::optional<std::vector<std::map<std::string, std::string>>>> KafkaDoma
   const auto described = describe_topic(*client, topic);
   if (!described && described.error().code == ErrorCode::NoSuchTopic) return std::nullopt;
   if (!described) return std::unexpected(described.error());
+  if (auto checked = check_keeps_keys(*client, topic); !checked) return std::unexpected(checked.error());
   std::vector<std::map<std::string, std::string>> result(static_cast<std::size_t>(described->partitions));
   for (std::int32_t partition = 0; partition < described->partitions; ++partition) {
     auto& entries = result[static_cast<std::size_t>(partition)];

@@ -64,7 +64,6 @@ struct Producer::State final : ClientState {
 
 Result<std::unique_ptr<Producer>> Producer::open(const ClientSettings& client, const ProducerSettings& settings) {
   Properties promise = {{"partitioner", "murmur2_random"},
-                        {"allow.auto.create.topics", "false"},
                         {"delivery.report.only.error", "true"},
                         {"enable.idempotence", settings.is_idempotent ? "true" : "false"}};
   if (settings.is_idempotent) promise.emplace_back("acks", "all");

@@ -41,8 +41,7 @@ TopicRecord record_of(const rd_kafka_message_t& message) {
 Result<TopicReader> TopicReader::open(const ClientSettings& settings, std::int64_t patience) {
   static const std::pair<std::string, std::string> promise[] = {
       {"isolation.level", "read_committed"}, {"enable.partition.eof", "true"}, {"check.crcs", "true"},
-      {"enable.auto.commit", "false"},       {"auto.offset.reset", "error"},   {"allow.auto.create.topics", "false"},
-      {"fetch.wait.max.ms", "100"}};
+      {"enable.auto.commit", "false"},       {"auto.offset.reset", "error"},   {"fetch.wait.max.ms", "100"}};
   auto client = Client::open(RD_KAFKA_CONSUMER, settings, promise, std::make_unique<ClientState>());
   if (!client) return std::unexpected(client.error());
   return TopicReader(std::move(*client), patience);

@@ -15,9 +15,11 @@ using commit::PartitionName;
 PartitionName partition_of(const rd_kafka_message_t& message) { return {rd_kafka_topic_name(message.rkt), message.partition}; }
 
 Result<TopicLog> TopicLog::open(const ClientSettings& settings) {
-  const Properties promise = {
-      {"isolation.level", "read_committed"}, {"enable.partition.eof", "true"}, {"check.crcs", "true"},
-      {"enable.auto.commit", "false"},       {"auto.offset.reset", "error"},   {"allow.auto.create.topics", "false"}};
+  const Properties promise = {{"isolation.level", "read_committed"},
+                              {"enable.partition.eof", "true"},
+                              {"check.crcs", "true"},
+                              {"enable.auto.commit", "false"},
+                              {"auto.offset.reset", "error"}};
   const Properties defaults = {
       {"fetch.wait.max.ms", "100"}, {"fetch.queue.backoff.ms", "20"}, {"queued.max.messages.kbytes", "16384"}};
   auto client = Client::open(RD_KAFKA_CONSUMER, settings, promise, std::make_unique<ClientState>(), {}, defaults);

@@ -368,7 +368,7 @@ TEST_F(EmbeddedDomainTest, AWaiterGivesUpInTimeAndNamesTheHolder) {
     return 0;
   });
   turns.wait_for_child();
-  auto waiter = open(100'000);
+  auto waiter = open(2'000'000);  // by itself 1 s
   const auto began = std::chrono::steady_clock::now();
   auto begun = waiter->begin();
   const auto waited = std::chrono::steady_clock::now() - began;
@@ -377,8 +377,8 @@ TEST_F(EmbeddedDomainTest, AWaiterGivesUpInTimeAndNamesTheHolder) {
   ASSERT_FALSE(begun);
   EXPECT_EQ(begun.error().code, ErrorCode::DatabaseLocked);
   EXPECT_THAT(begun.error().message, HasSubstr("process " + std::to_string(child)));
-  EXPECT_GE(waited, std::chrono::milliseconds(90));
-  EXPECT_LT(waited, std::chrono::seconds(4)) << "other users of the file wait for 5";
+  EXPECT_GE(waited, std::chrono::milliseconds(1'900));
+  EXPECT_LT(waited, std::chrono::seconds(20));
   EXPECT_TRUE(waiter->begin()) << "free again";
 }
 
