@@ -155,15 +155,18 @@ std::set<std::string> ClusterCheck::read_and_kept() const {
   return result;
 }
 
+std::string ClusterCheck::command_that_sets(const std::string& topic, const char* setting) const {
+  return fmt::format("kafka-configs --bootstrap-server {} --alter --entity-type topics --entity-name {} --add-config {}",
+                     address_, topic, setting);
+}
+
 void ClusterCheck::check_kept(const std::string& topic) {
   const auto settings = check_topic(topic, site_, Use::Written);
   check_rights(topic, site_, Use::Read);
   if (!settings) return;
   if (const std::int64_t kept = number_in(*settings, "retention.ms", -1); kept >= 0) {
     refuse(ErrorCode::StoreDamaged, site_, fmt::format("`{}` has retention.ms={}: what is stored in it expires", topic, kept),
-           fmt::format("kafka-configs --bootstrap-server {} --alter --entity-type topics --entity-name {} --add-config "
-                       "retention.ms=-1",
-                       address_, topic));
+           command_that_sets(topic, "retention.ms=-1"));
   }
 }
 
@@ -172,10 +175,7 @@ void ClusterCheck::check_compacted(const std::string& topic) {
   if (!settings) return;
   if (const std::string policy = text_in(*settings, "cleanup.policy"); policy != "compact") {
     refuse(ErrorCode::StoreDamaged, site_, fmt::format("`{}` has cleanup.policy={}: what is stored in it expires", topic, policy),
-           fmt::format("if nobody has made it anew: kafka-configs --bootstrap-server {} --alter --entity-type topics "
-                       "--entity-name {} --add-config "
-                       "cleanup.policy=compact",
-                       address_, topic));
+           "if nobody has made it anew: " + command_that_sets(topic, "cleanup.policy=compact"));
   }
 }
 

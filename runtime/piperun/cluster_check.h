@@ -68,6 +68,7 @@ class ClusterCheck {
   void check_retention(const ir::Source& source, const std::string& topic, std::int64_t kept);
   void check_table(const ir::Table& table);
   std::vector<ir::StateSchema> stages_behind(const ir::Source& source) const;
+  std::string command_that_sets(const std::string& topic, const char* setting) const;  // for a person, with `NAME=VALUE`
 
   void check_own();
   std::set<std::string> read_and_kept() const;

@@ -49,16 +49,12 @@ void ClusterCheck::check_copies(const kafka::TopicDescription& topic, const Sett
   } else if (needed < 2) {
     lower(site,
           fmt::format("`{}` acknowledges a record that one broker alone may have (min.insync.replicas={})", topic.name, needed),
-          fmt::format("kafka-configs --bootstrap-server {} --alter --entity-type topics --entity-name {} --add-config "
-                      "min.insync.replicas=2",
-                      address_, topic.name),
+          command_that_sets(topic.name, "min.insync.replicas=2"),
           fmt::format("no broker of {} fails while it alone has a record", name_));
   }
   if (text_in(settings, "unclean.leader.election.enable") == "true") {
     lower(site, fmt::format("`{}` may choose a leader that has not seen all (unclean.leader.election.enable)", topic.name),
-          fmt::format("kafka-configs --bootstrap-server {} --alter --entity-type topics --entity-name {} --add-config "
-                      "unclean.leader.election.enable=false",
-                      address_, topic.name),
+          command_that_sets(topic.name, "unclean.leader.election.enable=false"),
           fmt::format("`{}` never gets a leader that was not in sync", topic.name));
   }
 }
@@ -108,9 +104,7 @@ void ClusterCheck::check_table(const ir::Table& table) {
       fmt::format("`{}` is a table whose rows go {} after they were written (cleanup.policy={}): what is looked up is not found "
                   "then",
                   topic, duration(kept), text_in(*settings, "cleanup.policy")),
-      fmt::format("kafka-configs --bootstrap-server {} --alter --entity-type topics --entity-name {} --add-config "
-                  "cleanup.policy=compact",
-                  address_, topic),
+      command_that_sets(topic, "cleanup.policy=compact"),
       fmt::format("every row of `{}` is written again within {}", topic, duration(kept)));
 }
 
